@@ -1,0 +1,77 @@
+"""SHA-256 with domain separation and Ed25519: the only file that knows a signature library.
+
+libsodium decides what a valid signature is, on every node and for every auditor: two libraries disagree on edge
+cases, and a ledger on which nodes disagree about a signature is split. It refuses non-canonical and small-order
+keys and R values, and non-canonical S (RFC 8032, section 5.1.7).
+"""
+
+import hashlib
+from typing import Final
+
+import nacl.bindings as sodium
+from nacl.exceptions import BadSignatureError
+
+from chain.types import Digest, PublicKey, Signature
+
+PROTOCOL: Final = b"tallystick/1/"
+"""Begins every domain, so that nothing signed or hashed here means anything in another protocol."""
+
+DIGEST_BYTES: Final = 32
+PUBLIC_KEY_BYTES: Final = 32
+SIGNATURE_BYTES: Final = 64
+SEED_BYTES: Final = 32
+
+
+class InvalidKeyError(ValueError):
+    """A public key or a seed that must not be used."""
+
+
+def domain(tag: str) -> bytes:
+    """Return the prefix that separates one use of hashing or signing from all others."""
+    return PROTOCOL + tag.encode("ascii") + b"\x00"
+
+
+def tagged_hash(tag: str, *parts: bytes) -> Digest:
+    """Return SHA-256 over the domain of `tag` and the concatenation of `parts`."""
+    return Digest(hashlib.sha256(domain(tag) + b"".join(parts)).digest())
+
+
+def public_key_of(seed: bytes) -> PublicKey:
+    """Return the public key of a 32-byte private seed."""
+    return PublicKey(_keypair(seed)[0])
+
+
+def sign(seed: bytes, tag: str, payload: bytes) -> Signature:
+    """Sign `payload` in the domain of `tag` with a 32-byte private seed."""
+    secret = _keypair(seed)[1]
+    signed = sodium.crypto_sign(domain(tag) + payload, secret)
+    return Signature(signed[:SIGNATURE_BYTES])
+
+
+def verify(key: bytes, tag: str, payload: bytes, signature: bytes) -> bool:
+    """Tell whether `signature` is `key`'s over `payload` in the domain of `tag`; never raises on bad input."""
+    if len(key) != PUBLIC_KEY_BYTES or len(signature) != SIGNATURE_BYTES:
+        return False
+    try:
+        sodium.crypto_sign_open(signature + domain(tag) + payload, key)
+    except BadSignatureError:
+        return False
+    return True
+
+
+def check_public_key(key: bytes) -> PublicKey:
+    """Return `key` if it may be registered.
+
+    Raises:
+        InvalidKeyError: when it has another length, is not a canonical point of the prime-order group, or has small order.
+    """
+    if len(key) != PUBLIC_KEY_BYTES or not sodium.crypto_core_ed25519_is_valid_point(key):
+        raise InvalidKeyError(f"{key.hex()} is not a usable Ed25519 public key")
+    return PublicKey(key)
+
+
+def _keypair(seed: bytes) -> tuple[bytes, bytes]:
+    if len(seed) != SEED_BYTES:
+        raise InvalidKeyError(f"a private seed has {SEED_BYTES} bytes, not {len(seed)}")
+    public, secret = sodium.crypto_sign_seed_keypair(seed)
+    return bytes(public), bytes(secret)

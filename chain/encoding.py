@@ -1,0 +1,130 @@
+"""Canonical MessagePack: every value has exactly one encoding, and every accepted encoding is that one.
+
+Invariant: for any bytes, `decode` either returns a value that `encode` turns back into the same bytes, or raises
+DecodeError. Hashes and signatures are taken over these bytes, so a second form of the same value would be a second
+transaction. The rules stand in docs/protocol.md; this file must not know any structure of the ledger.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgpack
+
+SIZE_MAX: Final = 16 * 1024 * 1024
+"""Bytes that `decode` accepts unless a caller sets a tighter bound."""
+
+DEPTH_MAX: Final = 24
+"""Nesting of arrays and maps; contract values nest 8 deep inside calls, transactions, blocks and frames."""
+
+INT_MIN: Final = -(2**63)
+INT_MAX: Final = 2**63 - 1
+
+Value = None | bool | int | bytes | str | Sequence["Value"] | Mapping[str, "Value"]
+
+
+class EncodeError(ValueError):
+    """A value that has no canonical form was to be encoded."""
+
+
+class DecodeError(ValueError):
+    """Bytes that are not the canonical encoding of anything, or of the structure that was expected."""
+
+
+def encode(value: Any) -> bytes:
+    """Return the canonical encoding of a value.
+
+    Raises:
+        EncodeError: for floats, integers beyond signed 64 bits, keys that are not text, unpaired surrogates,
+            types outside the data model, or nesting deeper than DEPTH_MAX.
+    """
+    try:
+        return msgpack.packb(_canonical(value, DEPTH_MAX), use_bin_type=True)  # type: ignore[no-any-return]
+    except UnicodeEncodeError as error:
+        raise EncodeError(f"text is not valid Unicode: {error.reason}") from error
+
+
+def decode(data: bytes, *, size_max: int = SIZE_MAX, depth_max: int = DEPTH_MAX) -> Any:
+    """Return the value that canonical bytes stand for; arrays come back as lists.
+
+    Raises:
+        DecodeError: when the bytes are longer than `size_max`, nest deeper than `depth_max`, are not MessagePack,
+            hold a type outside the data model, or are not in canonical form.
+    """
+    if len(data) > size_max:
+        raise DecodeError(f"{len(data)} bytes exceed the limit of {size_max}")
+    try:
+        value = msgpack.unpackb(
+            data,
+            raw=False,
+            strict_map_key=True,
+            use_list=True,
+            ext_hook=_refuse_extension,
+            object_pairs_hook=_ordered_map,
+            max_str_len=len(data),
+            max_bin_len=len(data),
+            max_array_len=len(data),
+            max_map_len=len(data),
+        )
+    except (ValueError, msgpack.UnpackException, RecursionError) as error:
+        raise DecodeError(f"not canonical MessagePack: {error or type(error).__name__}") from error
+    _check_model(value, depth_max)
+    if msgpack.packb(value, use_bin_type=True) != data:
+        raise DecodeError("not in canonical form")
+    return value
+
+
+def _canonical(value: Any, depth: int) -> Any:
+    """Check a value against the data model and sort its maps."""
+    kind = type(value)
+    if value is None or kind is bool or kind is bytes or kind is str:
+        return value
+    if kind is int:
+        if not INT_MIN <= value <= INT_MAX:
+            raise EncodeError(f"integer {value} exceeds signed 64 bits")
+        return value
+    if depth == 0:
+        raise EncodeError(f"nested deeper than {DEPTH_MAX}")
+    if kind is list or kind is tuple:
+        return [_canonical(item, depth - 1) for item in value]
+    if kind is dict:
+        for key in value:
+            if type(key) is not str:
+                raise EncodeError(f"map key of type {type(key).__name__}; only text is allowed")
+        # UTF-8 keeps code point order, so sorting text sorts its bytes.
+        return {key: _canonical(value[key], depth - 1) for key in sorted(value)}
+    raise EncodeError(f"type {kind.__name__} has no canonical form")
+
+
+def _check_model(value: Any, depth: int) -> None:
+    """Refuse what MessagePack can express and the data model cannot: floats, large integers, deep nesting."""
+    kind = type(value)
+    if kind is list:
+        if depth == 0:
+            raise DecodeError("nested too deeply")
+        for item in value:
+            _check_model(item, depth - 1)
+    elif kind is dict:
+        if depth == 0:
+            raise DecodeError("nested too deeply")
+        for item in value.values():
+            _check_model(item, depth - 1)
+    elif kind is int:
+        if value > INT_MAX:
+            raise DecodeError(f"integer {value} exceeds signed 64 bits")
+    elif kind is float:
+        raise DecodeError("floating point numbers are not allowed")
+
+
+def _ordered_map(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
+    previous: str | None = None
+    for key, _ in pairs:
+        if type(key) is not str:
+            raise DecodeError("map key is not text")
+        if previous is not None and key <= previous:
+            raise DecodeError("map keys are not unique and in ascending order")
+        previous = key
+    return dict(pairs)
+
+
+def _refuse_extension(code: int, data: bytes) -> Any:
+    raise DecodeError(f"extension type {code} is not allowed")

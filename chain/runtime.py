@@ -1,0 +1,94 @@
+"""The seam between block execution and whatever runs contracts: what either side may ask of the other.
+
+`chain.execution` decides what a transaction means; a ContractRuntime runs one call of it against a StateAccess that
+belongs to that transaction. A failed call is a value (CallOutcome), because it becomes a receipt. A fault of this
+machine is an exception (LocalFault) and must never become one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chain.types import Height, Milliseconds
+
+SYSTEM = "system"
+"""The namespace of identities and contract records; calls to it are handled natively, not by contract code."""
+
+
+class LocalFault(Exception):
+    """This machine could not finish an execution: memory, recursion, watchdog or disk. It says nothing of the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """What a call may know of its surroundings; the same on every node."""
+
+    sender: str
+    """Member id, such as "acme.alice"."""
+    organisation: str
+    roles: tuple[str, ...]
+    """Role names of the sender, sorted."""
+    height: Height
+    time: Milliseconds
+    """Time of the block."""
+    chain_id: str
+    """Genesis hash in lower-case hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a contract announced; it becomes part of the receipt."""
+
+    contract: str
+    name: str
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CallOutcome:
+    """What became of one call, down to the gas: equal on every node."""
+
+    code: str | None
+    """None when the call succeeded, otherwise a stable error code."""
+    value: Any
+    """The return value; None when the call failed."""
+    events: tuple[Event, ...]
+    gas_used: int
+
+
+class StateAccess(Protocol):
+    """Key-value state as one transaction sees it; keys by chain.state_keys, values in canonical encoding."""
+
+    def get(self, contract: str, key: bytes) -> bytes | None:
+        """Return the value, or None if there is none."""
+        ...
+
+    def put(self, contract: str, key: bytes, value: bytes | None) -> None:
+        """Set a value, or delete it with None."""
+        ...
+
+    def scan(self, contract: str, start: bytes, end: bytes, limit: int, reverse: bool) -> list[tuple[bytes, bytes]]:
+        """Return at most `limit` entries with start <= key < end in key order, or in reverse order."""
+        ...
+
+
+class ContractRuntime(Protocol):
+    """Runs contract code. The caller discards the StateAccess's writes when an outcome has a code."""
+
+    def call(
+        self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
+    ) -> CallOutcome:
+        """Run a method marked @call of a deployed contract."""
+        ...
+
+    def view(
+        self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
+    ) -> CallOutcome:
+        """Run a method marked @view; any attempt to write fails the call."""
+        ...
+
+    def deploy(
+        self, state: StateAccess, context: CallContext, contract: str, source: str, args: Sequence[Any], gas_limit: int
+    ) -> CallOutcome:
+        """Check and compile a source, record it under (SYSTEM, contract_key(contract)) and run its @init."""
+        ...
