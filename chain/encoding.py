@@ -128,3 +128,25 @@ def _ordered_map(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
 
 def _refuse_extension(code: int, data: bytes) -> Any:
     raise DecodeError(f"extension type {code} is not allowed")
+
+
+def fields_of(value: Any, name: str, *kinds: type | int | None) -> list[Any]:
+    """Return the fields of a decoded array whose kinds are exactly these: a type, a required integer, or None for any.
+
+    Types are compared exactly, because True is an int to Python and equal to 1: a structure that took it for a
+    version would have two encodings.
+
+    Raises:
+        DecodeError: when the value is no such array.
+    """
+    if type(value) is not list or len(value) != len(kinds):
+        raise DecodeError(f"not a {name}: expected an array of {len(kinds)}")
+    for position, (field, kind) in enumerate(zip(value, kinds, strict=True)):
+        if kind is None:
+            continue
+        if type(kind) is int:
+            if type(field) is not int or field != kind:
+                raise DecodeError(f"not a {name}: field {position} is not {kind}")
+        elif type(field) is not kind:
+            raise DecodeError(f"not a {name}: field {position} is of type {type(field).__name__}")
+    return value

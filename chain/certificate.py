@@ -1,0 +1,171 @@
+"""Votes and quorum certificates: a quorum of equal votes proves a block's order and its outcome in one object.
+
+PREPARE and COMMIT sign the same subject (domain, chain, epoch, height, view, block hash, result hash) and differ only
+in the phase. A quorum of PREPAREs is a prepared certificate, a quorum of COMMITs the block's certificate.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+from chain.crypto import DIGEST_BYTES, SIGNATURE_BYTES, sign, verify
+from chain.encoding import DecodeError, decode, encode
+from chain.identity import is_name
+from chain.types import Digest, Epoch, Height, Signature, ValidatorId, View
+from chain.validators import VALIDATORS_LIMIT, ValidatorSet
+
+VOTE_TAG: Final = "vote"
+CERTIFICATE_BYTES_MAX: Final = 8192
+
+
+class Phase(IntEnum):
+    """The two voting phases of PBFT (Castro and Liskov, section 4.2)."""
+
+    PREPARE = 1
+    COMMIT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a vote is about; equal votes have equal subjects."""
+
+    chain_id: Digest
+    epoch: Epoch
+    height: Height
+    view: View
+    block_hash: Digest
+    result_hash: Digest
+
+    def payload(self, phase: Phase) -> bytes:
+        """Return the bytes that a vote of this phase signs."""
+        where: list[Any] = [self.chain_id, self.epoch, self.height, self.view]
+        return encode([1, phase.value, *where, self.block_hash, self.result_hash])
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Exactly a quorum of signatures over one subject, in ascending order of validator."""
+
+    phase: Phase
+    subject: Subject
+    signatures: tuple[tuple[ValidatorId, Signature], ...]
+
+    def encoded(self) -> bytes:
+        """Return the canonical bytes; certificates of one block differ between nodes and are never hashed."""
+        return encode(self.as_value())
+
+    def as_value(self) -> list[Any]:
+        """Return the certificate as a value of the canonical encoding."""
+        subject = self.subject
+        where: list[Any] = [subject.chain_id, subject.epoch, subject.height, subject.view]
+        signatures = [[validator, signature] for validator, signature in self.signatures]
+        return [1, self.phase.value, *where, subject.block_hash, subject.result_hash, signatures]
+
+
+class CertificateError(ValueError):
+    """A certificate that proves nothing."""
+
+
+def sign_vote(seed: bytes, phase: Phase, subject: Subject) -> Signature:
+    """Sign a vote with a validator's consensus seed."""
+    return sign(seed, VOTE_TAG, subject.payload(phase))
+
+
+def verify_vote(key: bytes, phase: Phase, subject: Subject, signature: bytes) -> bool:
+    """Tell whether a vote's signature is good."""
+    return verify(key, VOTE_TAG, subject.payload(phase), signature)
+
+
+def check_certificate(certificate: Certificate, validators: ValidatorSet) -> None:
+    """Check a certificate completely against the set that had to sign it.
+
+    Raises:
+        CertificateError: when the epoch differs, the number of signatures is not exactly the quorum, a signer is
+            unknown, out of order or repeated, or a signature is bad.
+    """
+    check_certificate_form(certificate, validators)
+    payload = certificate.subject.payload(certificate.phase)
+    for validator_id, signature in certificate.signatures:
+        validator = validators.find(validator_id)
+        assert validator is not None, "the form was checked"
+        if not verify(validator.consensus_key, VOTE_TAG, payload, signature):
+            raise CertificateError(f"bad signature of {validator_id} at height {certificate.subject.height}")
+
+
+def check_certificate_form(certificate: Certificate, validators: ValidatorSet) -> None:
+    """Check everything about a certificate except the signatures themselves.
+
+    Raises:
+        CertificateError: as `check_certificate` does, bad signatures aside.
+    """
+    if certificate.subject.epoch != validators.epoch:
+        raise CertificateError(f"epoch {certificate.subject.epoch} where {validators.epoch} is current")
+    signers = [validator_id for validator_id, _ in certificate.signatures]
+    if len(signers) != validators.quorum:
+        raise CertificateError(f"{len(signers)} signatures where a quorum is {validators.quorum}")
+    if signers != sorted(set(signers)):
+        raise CertificateError("signers are not distinct and in ascending order")
+    for signer in signers:
+        if validators.find(signer) is None:
+            raise CertificateError(f"signer {signer} is not a validator")
+
+
+def decode_certificate(data: bytes) -> Certificate:
+    """Return the certificate in canonical bytes, checked for form alone.
+
+    Raises:
+        DecodeError: when the bytes are no certificate.
+    """
+    return certificate_from_value(decode(data, size_max=CERTIFICATE_BYTES_MAX))
+
+
+def certificate_from_value(value: Any) -> Certificate:
+    """Return the certificate that a decoded value describes.
+
+    Raises:
+        DecodeError: when it describes none.
+    """
+    match value:
+        case [
+            1,
+            (1 | 2) as phase,
+            bytes(chain),
+            int(epoch),
+            int(height),
+            int(view),
+            bytes(block),
+            bytes(result),
+            list(s),
+        ]:
+            if {len(chain), len(block), len(result)} != {DIGEST_BYTES} or min(epoch, height, view) < 0:
+                raise DecodeError("certificate with a bad digest or a negative number")
+            if len(s) > VALIDATORS_LIMIT or any(type(number) is bool for number in (epoch, height, view, phase)):
+                raise DecodeError("certificate with too many signatures")
+            subject = Subject(Digest(chain), Epoch(epoch), Height(height), View(view), Digest(block), Digest(result))
+            return Certificate(Phase(phase), subject, tuple(_signature_from_value(entry) for entry in s))
+    raise DecodeError("not a certificate")
+
+
+def _signature_from_value(value: Any) -> tuple[ValidatorId, Signature]:
+    match value:
+        case [str(validator), bytes(signature)] if is_name(validator) and len(signature) == SIGNATURE_BYTES:
+            return ValidatorId(validator), Signature(signature)
+    raise DecodeError("not a signature entry")
+
+
+def join_certified_block(block: bytes, result: bytes, certificate: bytes) -> bytes:
+    """Return the canonical bytes of a certified block: block, result and certificate as they are stored and sent."""
+    return encode([1, block, result, certificate])
+
+
+def split_certified_block(data: bytes, *, size_max: int) -> tuple[bytes, bytes, bytes]:
+    """Return block, result and certificate bytes of a certified block.
+
+    Raises:
+        DecodeError: when the bytes are no certified block.
+    """
+    match decode(data, size_max=size_max, depth_max=2):
+        case [1, bytes(block), bytes(result), bytes(certificate)]:
+            return block, result, certificate
+    raise DecodeError("not a certified block")

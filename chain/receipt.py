@@ -1,0 +1,98 @@
+"""Receipts: what became of a transaction, and the results that a block's votes sign."""
+
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, Final
+
+from chain.crypto import DIGEST_BYTES, tagged_hash
+from chain.encoding import DecodeError, decode, encode, fields_of
+from chain.runtime import Event
+from chain.types import Digest, Height
+
+SUCCEEDED: Final = 0
+FAILED: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The certified outcome of one transaction."""
+
+    transaction_id: Digest
+    height: Height
+    index: int
+    """Place in the block, from 0."""
+    code: str | None
+    """None for success, otherwise a stable error code."""
+    events: tuple[Event, ...]
+    gas_used: int
+    values: tuple[Any, ...]
+    """Return value of each call, in order; empty when the transaction failed."""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether all calls succeeded and their writes took effect."""
+        return self.code is None
+
+    def encoded(self) -> bytes:
+        """Return the canonical bytes, a leaf of the receipts tree."""
+        status = SUCCEEDED if self.code is None else FAILED
+        events = [[event.contract, event.name, event.fields] for event in self.events]
+        fields: list[Any] = [self.transaction_id, self.height, self.index, status, self.code, events]
+        return encode([1, *fields, self.gas_used, list(self.values)])
+
+
+def decode_receipt(data: bytes) -> Receipt:
+    """Return the receipt in canonical bytes.
+
+    Raises:
+        DecodeError: when the bytes are no receipt.
+    """
+    kinds = (1, bytes, int, int, int, None, list, int, list)
+    _, id_, height, index, status, code, events, gas_used, values = fields_of(decode(data), "receipt", *kinds)
+    expected = SUCCEEDED if code is None else FAILED
+    if status != expected or type(code) not in (str, NoneType) or len(id_) != DIGEST_BYTES:
+        raise DecodeError("receipt with inconsistent status and code, or a bad transaction id")
+    return Receipt(
+        Digest(id_),
+        Height(height),
+        index,
+        code,
+        tuple(_decode_event(event) for event in events),
+        gas_used,
+        tuple(values),
+    )
+
+
+def _decode_event(value: Any) -> Event:
+    contract, name, fields = fields_of(value, "event", str, str, dict)
+    return Event(contract, name, fields)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockResult:
+    """The outcome of a block: what PREPARE and COMMIT sign beside the block's hash."""
+
+    state_root: Digest
+    receipts_root: Digest
+    next_validators_hash: Digest
+
+    @property
+    def result_hash(self) -> Digest:
+        """The hash that votes, certificates and the next header name."""
+        return tagged_hash("result", self.state_root, self.receipts_root, self.next_validators_hash)
+
+    def encoded(self) -> bytes:
+        """Return the canonical bytes."""
+        return encode([1, self.state_root, self.receipts_root, self.next_validators_hash])
+
+
+def decode_result(data: bytes) -> BlockResult:
+    """Return the result in canonical bytes.
+
+    Raises:
+        DecodeError: when the bytes are no result.
+    """
+    _, state, receipts, validators = fields_of(decode(data, size_max=256), "block result", 1, bytes, bytes, bytes)
+    if {len(state), len(receipts), len(validators)} != {DIGEST_BYTES}:
+        raise DecodeError("block result with a digest that is not 32 bytes")
+    return BlockResult(Digest(state), Digest(receipts), Digest(validators))

@@ -1,0 +1,143 @@
+"""A transaction: calls that one member signs and that succeed or fail together.
+
+The raw bytes that a client sent travel and are stored unchanged; they are decoded once a process. The id is the hash
+of the signed body, so that nobody can give the same request a second id by altering its signature.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from chain.crypto import DIGEST_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, public_key_of, sign, tagged_hash, verify
+from chain.encoding import DecodeError, decode, encode, fields_of
+from chain.identity import is_name
+from chain.types import Digest, Milliseconds, PublicKey, Signature
+
+NONCE_BYTES: Final = 16
+CALLS_MAX: Final = 64
+"""Calls of one transaction."""
+MEMO_CHARACTERS_MAX: Final = 256
+IDEMPOTENCY_KEY_CHARACTERS_MAX: Final = 64
+METHOD_CHARACTERS_MAX: Final = 64
+SIGNATURE_TAG: Final = "transaction-signature"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One method of one contract with positional arguments."""
+
+    contract: str
+    method: str
+    args: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionBody:
+    """What the sender signs."""
+
+    chain_id: Digest
+    sender_key: PublicKey
+    nonce: bytes
+    valid_until: Milliseconds
+    """Last block time, inclusive, at which the transaction may be in a block."""
+    calls: tuple[Call, ...]
+    gas_limit: int
+    """Gas that the calls may use together; the sum over a block is bounded, so a block's cost is known unexecuted."""
+    memo: str | None = None
+    idempotency_key: str | None = None
+
+    def encoded(self) -> bytes:
+        """Return the canonical bytes, whose tagged hash is the transaction's id."""
+        calls = [[call.contract, call.method, list(call.args)] for call in self.calls]
+        fields: list[Any] = [self.chain_id, self.sender_key, self.nonce, self.valid_until, calls, self.gas_limit]
+        return encode([1, *fields, self.memo, self.idempotency_key])
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A decoded transaction beside the bytes that it was decoded from."""
+
+    raw: bytes
+    transaction_id: Digest
+    body: TransactionBody
+    signature: Signature
+
+    @property
+    def merkle_leaf(self) -> bytes:
+        """The leaf of the block's transaction tree: id and signature."""
+        return self.transaction_id + self.signature
+
+
+def transaction_id_of(body: bytes) -> Digest:
+    """Return the id of a transaction with this encoded body."""
+    return tagged_hash("transaction", body)
+
+
+def sign_transaction(body: TransactionBody, seed: bytes) -> Transaction:
+    """Sign a body with the private seed of its sender key.
+
+    Raises:
+        ValueError: when the seed belongs to another key.
+    """
+    if public_key_of(seed) != body.sender_key:
+        raise ValueError("the seed does not belong to the sender key")
+    encoded = body.encoded()
+    transaction_id = transaction_id_of(encoded)
+    signature = sign(seed, SIGNATURE_TAG, transaction_id)
+    return Transaction(encode([1, encoded, signature]), transaction_id, body, signature)
+
+
+def verify_transaction(transaction: Transaction) -> bool:
+    """Tell whether the signature is the sender key's over the id."""
+    return verify(transaction.body.sender_key, SIGNATURE_TAG, transaction.transaction_id, transaction.signature)
+
+
+def decode_transaction(raw: bytes, *, size_max: int) -> Transaction:
+    """Return the transaction in `raw`, checked for form but neither for its signature nor against any state.
+
+    Raises:
+        DecodeError: when the bytes are no transaction in canonical form or exceed `size_max`.
+    """
+    _, encoded, signature = fields_of(decode(raw, size_max=size_max), "transaction", 1, bytes, bytes)
+    if len(signature) != SIGNATURE_BYTES:
+        raise DecodeError(f"a signature has {SIGNATURE_BYTES} bytes, not {len(signature)}")
+    return Transaction(raw, transaction_id_of(encoded), _decode_body(encoded), Signature(signature))
+
+
+def _decode_body(encoded: bytes) -> TransactionBody:
+    kinds = (1, bytes, bytes, bytes, int, list, int, None, None)
+    _, chain_id, key, nonce, valid_until, calls, gas_limit, memo, idempotency_key = fields_of(
+        decode(encoded), "transaction body", *kinds
+    )
+    if len(chain_id) != DIGEST_BYTES or len(key) != PUBLIC_KEY_BYTES or len(nonce) != NONCE_BYTES:
+        raise DecodeError("chain id and sender key have 32 bytes, the nonce 16")
+    if not 1 <= len(calls) <= CALLS_MAX:
+        raise DecodeError(f"a transaction has 1 to {CALLS_MAX} calls, not {len(calls)}")
+    if valid_until < 0 or gas_limit < 1:
+        raise DecodeError("valid_until and gas_limit are not negative, the latter not zero")
+    return TransactionBody(
+        Digest(chain_id),
+        PublicKey(key),
+        nonce,
+        Milliseconds(valid_until),
+        tuple(_decode_call(call) for call in calls),
+        gas_limit,
+        _optional_text(memo, "memo", MEMO_CHARACTERS_MAX),
+        _optional_text(idempotency_key, "idempotency key", IDEMPOTENCY_KEY_CHARACTERS_MAX),
+    )
+
+
+def _decode_call(value: Any) -> Call:
+    contract, method, args = fields_of(value, "call", str, str, list)
+    if not is_name(contract):
+        raise DecodeError(f"{contract[:64]!r} cannot name a contract")
+    if not method.isascii() or not method.isidentifier() or len(method) > METHOD_CHARACTERS_MAX:
+        raise DecodeError(f"{method[:64]!r} cannot name a method")
+    return Call(contract, method, tuple(args))
+
+
+def _optional_text(value: Any, name: str, characters_max: int) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not 1 <= len(value) <= characters_max:
+        raise DecodeError(f"{name} is nil or text of 1 to {characters_max} characters")
+    return value
