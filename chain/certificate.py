@@ -4,13 +4,12 @@ PREPARE and COMMIT sign the same subject (domain, chain, epoch, height, view, bl
 in the phase. A quorum of PREPAREs is a prepared certificate, a quorum of COMMITs the block's certificate.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
 from chain.crypto import DIGEST_BYTES, SIGNATURE_BYTES, sign, verify
-from chain.encoding import DecodeError, decode, encode
+from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.identity import is_name
 from chain.types import Digest, Epoch, Height, Signature, ValidatorId, View
 from chain.validators import VALIDATORS_LIMIT, ValidatorSet
@@ -126,32 +125,21 @@ def certificate_from_value(value: Any) -> Certificate:
     Raises:
         DecodeError: when it describes none.
     """
-    match value:
-        case [
-            1,
-            (1 | 2) as phase,
-            bytes(chain),
-            int(epoch),
-            int(height),
-            int(view),
-            bytes(block),
-            bytes(result),
-            list(s),
-        ]:
-            if {len(chain), len(block), len(result)} != {DIGEST_BYTES} or min(epoch, height, view) < 0:
-                raise DecodeError("certificate with a bad digest or a negative number")
-            if len(s) > VALIDATORS_LIMIT or any(type(number) is bool for number in (epoch, height, view, phase)):
-                raise DecodeError("certificate with too many signatures")
-            subject = Subject(Digest(chain), Epoch(epoch), Height(height), View(view), Digest(block), Digest(result))
-            return Certificate(Phase(phase), subject, tuple(_signature_from_value(entry) for entry in s))
-    raise DecodeError("not a certificate")
+    kinds = (1, int, bytes, int, int, int, bytes, bytes, list)
+    _, phase, chain_id, epoch, height, view, block, result, signatures = fields_of(value, "certificate", *kinds)
+    if {len(chain_id), len(block), len(result)} != {DIGEST_BYTES} or min(epoch, height, view) < 0:
+        raise DecodeError("certificate with a bad digest or a negative number")
+    if phase not in (Phase.PREPARE, Phase.COMMIT) or len(signatures) > VALIDATORS_LIMIT:
+        raise DecodeError("certificate of an unknown phase or with too many signatures")
+    subject = Subject(Digest(chain_id), Epoch(epoch), Height(height), View(view), Digest(block), Digest(result))
+    return Certificate(Phase(phase), subject, tuple(_signature_from_value(entry) for entry in signatures))
 
 
 def _signature_from_value(value: Any) -> tuple[ValidatorId, Signature]:
-    match value:
-        case [str(validator), bytes(signature)] if is_name(validator) and len(signature) == SIGNATURE_BYTES:
-            return ValidatorId(validator), Signature(signature)
-    raise DecodeError("not a signature entry")
+    validator, signature = fields_of(value, "signature entry", str, bytes)
+    if not is_name(validator) or len(signature) != SIGNATURE_BYTES:
+        raise DecodeError("signature entry with a bad name or length")
+    return ValidatorId(validator), Signature(signature)
 
 
 def join_certified_block(block: bytes, result: bytes, certificate: bytes) -> bytes:
@@ -165,7 +153,5 @@ def split_certified_block(data: bytes, *, size_max: int) -> tuple[bytes, bytes, 
     Raises:
         DecodeError: when the bytes are no certified block.
     """
-    match decode(data, size_max=size_max, depth_max=2):
-        case [1, bytes(block), bytes(result), bytes(certificate)]:
-            return block, result, certificate
-    raise DecodeError("not a certified block")
+    value = fields_of(decode(data, size_max=size_max, depth_max=2), "certified block", 1, bytes, bytes, bytes)
+    return value[1], value[2], value[3]

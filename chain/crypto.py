@@ -63,7 +63,7 @@ def check_public_key(key: bytes) -> PublicKey:
     """Return `key` if it may be registered.
 
     Raises:
-        InvalidKeyError: when it has another length, is not a canonical point of the prime-order group, or has small order.
+        InvalidKeyError: when it has another length, is no canonical point of the main subgroup, or has small order.
     """
     if len(key) != PUBLIC_KEY_BYTES or not sodium.crypto_core_ed25519_is_valid_point(key):
         raise InvalidKeyError(f"{key.hex()} is not a usable Ed25519 public key")

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chain.encoding import DecodeError, decode, encode
+from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.state_keys import encode_key
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -38,10 +38,10 @@ def decode_member(data: bytes) -> Member:
     Raises:
         DecodeError: when the bytes record none.
     """
-    match decode(data):
-        case [1, str(member_id), str(organisation), list(roles), bool(active)]:
-            return Member(member_id, organisation, tuple(roles), active)
-    raise DecodeError("not a member record")
+    _, member_id, organisation, roles, active = fields_of(decode(data), "member record", 1, str, str, list, bool)
+    if any(type(role) is not str for role in roles):
+        raise DecodeError("not a member record: a role is not text")
+    return Member(member_id, organisation, tuple(roles), active)
 
 
 def member_key(public_key: bytes) -> bytes:
@@ -81,7 +81,6 @@ def decode_contract(data: bytes) -> ContractRecord:
     Raises:
         DecodeError: when the bytes record none.
     """
-    match decode(data):
-        case [1, str(name), str(source), int(language), int(version), str(deployer), int(height), bool(frozen)]:
-            return ContractRecord(name, source, language, version, deployer, height, frozen)
-    raise DecodeError("not a contract record")
+    kinds = (1, str, str, int, int, str, int, bool)
+    _, name, source, language, version, deployer, height, frozen = fields_of(decode(data), "contract record", *kinds)
+    return ContractRecord(name, source, language, version, deployer, height, frozen)
