@@ -1,0 +1,88 @@
+"""Leaves of the state: one version of one key, which names the version before it.
+
+A leaf commits to the value, to where it was written, and to the previous leaf's hash, so that one proven leaf proves
+the whole history of its key. Deletion writes a leaf without a value (a tombstone): leaves never vanish.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgpack
+
+from chain.crypto import domain
+from chain.encoding import DecodeError, decode
+from chain.types import Digest, Height
+
+LEAF_VERSION: Final = 1
+
+_LEAF_DOMAIN: Final = domain("leaf")
+_PATH_DOMAIN: Final = domain("path")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One version of a key."""
+
+    contract: str
+    key: bytes
+    value: bytes | None
+    """None marks a deletion."""
+    height: Height
+    """Block that wrote this version; 0 for genesis."""
+    index: int
+    """Position in that block of the transaction that wrote it."""
+    previous: Digest | None
+    """Hash of the version before, None for a key's first one."""
+
+
+def path_of(contract: str, key: bytes) -> Digest:
+    """Return the place of a key in the state tree."""
+    return Digest(hashlib.sha256(_PATH_DOMAIN + _pack([contract, key])).digest())
+
+
+def leaf_hash(encoded: bytes) -> Digest:
+    """Return the hash of an encoded leaf."""
+    return Digest(hashlib.sha256(_LEAF_DOMAIN + encoded).digest())
+
+
+def encode_leaf(
+    contract: str, key: bytes, value: bytes | None, height: int, index: int, previous: bytes | None
+) -> bytes:
+    """Return the canonical bytes of a leaf."""
+    return _pack([LEAF_VERSION, contract, key, value, height, index, previous])
+
+
+def decode_leaf(data: bytes) -> Leaf:
+    """Return the leaf that canonical bytes from anywhere stand for.
+
+    Raises:
+        DecodeError: when they stand for none.
+    """
+    match decode(data):
+        case [
+            1,
+            str(contract),
+            bytes(key),
+            bytes() | None as value,
+            int(height),
+            int(index),
+            bytes() | None as previous,
+        ]:
+            if _is_count(height) and _is_count(index) and (previous is None or len(previous) == 32):
+                return Leaf(contract, key, value, Height(height), index, None if previous is None else Digest(previous))
+    raise DecodeError("not a state leaf")
+
+
+def stored_value(encoded: bytes) -> bytes | None:
+    """Return the value in a leaf of our own database, whose form the database's checksums vouch for."""
+    return msgpack.unpackb(encoded, raw=False)[3]  # type: ignore[no-any-return]
+
+
+def _is_count(value: int) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _pack(fields: list[Any]) -> bytes:
+    """Encode a flat list as chain.encoding does, without its checks: text, bytes and small integers need none."""
+    return msgpack.packb(fields, use_bin_type=True)  # type: ignore[no-any-return]
