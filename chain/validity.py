@@ -1,0 +1,135 @@
+"""Validity of a block: a pure function of its bytes and the parent state, the same on every node and for auditors.
+
+What depends on earlier transactions of the same block is not validity but a failed receipt (chain.execution). Only the
+drift of local clocks is checked elsewhere, by consensus and at fresh proposals alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chain.block import Block
+from chain.encoding import DecodeError
+from chain.genesis import Parameters
+from chain.identity import Member
+from chain.merkle import merkle_root
+from chain.receipt import BlockResult
+from chain.transaction import Transaction, decode_transaction
+from chain.types import Digest, Height, Milliseconds, ValidatorId
+from chain.validators import ValidatorSet
+from chain.window import Window
+
+
+class InvalidBlock(Exception):
+    """A block that no honest validator votes for; says which rule it breaks and where."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last decided block as the next one has to refer to it."""
+
+    chain_id: Digest
+    height: Height
+    block_hash: Digest
+    """The genesis hash at height 0."""
+    result: BlockResult
+    time: Milliseconds
+    proposer: ValidatorId | None
+    """None at height 0."""
+    validators: ValidatorSet
+    """The set that certifies the next block."""
+    history_root: Digest
+    """Over the genesis hash and all block hashes up to this height."""
+
+
+MemberLookup = Callable[[bytes], Member | None]
+SignatureCheck = Callable[[Transaction], bool]
+
+
+def check_header(block: Block, head: Head, parameters: Parameters) -> None:
+    """Check that a block's header continues the chain at `head`.
+
+    Raises:
+        InvalidBlock: naming the first field that does not.
+    """
+    header = block.header
+    expectations = (
+        ("wrong_version", header.version, parameters.protocol_version),
+        ("wrong_chain", header.chain_id.hex(), head.chain_id.hex()),
+        ("wrong_height", header.height, head.height + 1),
+        ("wrong_parent", header.parent_hash.hex(), head.block_hash.hex()),
+        ("wrong_parent_result", header.parent_result_hash.hex(), head.result.result_hash.hex()),
+        ("wrong_history_root", header.history_root.hex(), head.history_root.hex()),
+        ("wrong_validators", header.validators_hash.hex(), head.validators.validators_hash.hex()),
+        ("wrong_epoch", header.epoch, head.validators.epoch),
+    )
+    for code, found, expected in expectations:
+        if found != expected:
+            raise InvalidBlock(code, f"{found} where {expected} is expected")
+    if header.time <= head.time:
+        raise InvalidBlock("time_not_increasing", f"{header.time} is not after {head.time}")
+    if head.validators.find(header.proposer) is None:
+        raise InvalidBlock("unknown_proposer", f"{header.proposer} is not a validator")
+
+
+def check_transactions(
+    block: Block, parameters: Parameters, window: Window, find_member: MemberLookup, signature_good: SignatureCheck
+) -> tuple[tuple[Transaction, Member], ...]:
+    """Check a block's transactions against the parent state; return them decoded beside their senders.
+
+    Raises:
+        InvalidBlock: naming the first rule and the index of the first transaction that breaks it.
+    """
+    if len(block.transactions) > parameters.block_transactions_max:
+        raise InvalidBlock("too_many_transactions", f"{len(block.transactions)}")
+    if len(block.raw) > parameters.block_bytes_max:
+        raise InvalidBlock("block_too_large", f"{len(block.raw)} bytes")
+    checked: list[tuple[Transaction, Member]] = []
+    seen: set[Digest] = set()
+    gas_total = 0
+    for index, raw in enumerate(block.transactions):
+        transaction = _decode(raw, index, parameters)
+        member = _check_transaction(transaction, index, block, parameters, find_member)
+        if transaction.transaction_id in seen or transaction.transaction_id in window:
+            raise InvalidBlock("repeated_transaction", f"index {index}: {transaction.transaction_id.hex()}")
+        if not signature_good(transaction):
+            raise InvalidBlock("bad_signature", f"index {index}: {transaction.transaction_id.hex()}")
+        seen.add(transaction.transaction_id)
+        gas_total += transaction.body.gas_limit
+        checked.append((transaction, member))
+    if gas_total > parameters.block_gas_max:
+        raise InvalidBlock("block_gas_exceeded", f"{gas_total} where {parameters.block_gas_max} is allowed")
+    root = merkle_root(transaction.merkle_leaf for transaction, _ in checked)
+    if root != block.header.transactions_root:
+        raise InvalidBlock("wrong_transactions_root", f"{block.header.transactions_root.hex()} is not {root.hex()}")
+    return tuple(checked)
+
+
+def _decode(raw: bytes, index: int, parameters: Parameters) -> Transaction:
+    try:
+        return decode_transaction(raw, size_max=parameters.transaction_bytes_max)
+    except DecodeError as error:
+        raise InvalidBlock("malformed_transaction", f"index {index}: {error}") from error
+
+
+def _check_transaction(
+    transaction: Transaction, index: int, block: Block, parameters: Parameters, find_member: MemberLookup
+) -> Member:
+    body = transaction.body
+    time = block.header.time
+    if body.chain_id != block.header.chain_id:
+        raise InvalidBlock("foreign_transaction", f"index {index}: made for chain {body.chain_id.hex()}")
+    if body.valid_until < time:
+        raise InvalidBlock("expired_transaction", f"index {index}: valid until {body.valid_until}, block time {time}")
+    if body.valid_until > time + parameters.validity_window_max:
+        raise InvalidBlock("transaction_too_early", f"index {index}: valid until {body.valid_until}, block time {time}")
+    if body.gas_limit > parameters.transaction_gas_max:
+        raise InvalidBlock("transaction_gas_exceeded", f"index {index}: {body.gas_limit}")
+    member = find_member(body.sender_key)
+    if member is None or not member.active:
+        raise InvalidBlock("unknown_sender", f"index {index}: key {body.sender_key.hex()}")
+    return member
