@@ -1,0 +1,191 @@
+"""The decided state on top of a store: applied block by block, read by key, by range, with proof and with history.
+
+Invariant: tree, leaves, root and head change in one batch, so that the state is always that of exactly one block.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from chain.database_keys import (
+    STATE_ROOT_KEY,
+    TABLE_EXTRA,
+    TABLE_LIVE,
+    TABLE_NODE,
+    TABLE_TOMBSTONE,
+    leaf_key,
+    node_key,
+    version_key,
+)
+from chain.state import Entry, ReadState, StateUpdate
+from chain.state_leaf import Leaf, decode_leaf
+from chain.state_proof import prove
+from chain.state_tree import EMPTY_STATE_ROOT, StateTreeDamagedError
+from chain.storage import Head, Store, StoreDamaged, Write
+from chain.types import Digest, Height
+
+CACHED_DIGITS_MAX: Final = 3
+"""Tree nodes with prefixes up to this length stay in memory: at most 4,369 of them, about 2.5 MB."""
+
+
+class StateGapError(Exception):
+    """An update does not follow the state that it was to be applied to."""
+
+
+class VersionMissingError(Exception):
+    """A leaf names a predecessor that this database no longer holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateHead:
+    """The block whose state a database holds."""
+
+    height: Height
+    block_hash: Digest
+    state_root: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenLeaf:
+    """What the state holds under a key, provable against the root in `head`."""
+
+    leaf: Leaf | None
+    """None if the key never existed; a leaf without a value if it was deleted."""
+    proof: bytes
+    """For chain.state_proof.verify_proof."""
+    head: StateHead
+
+
+class StateDatabase:
+    """Owns a store that holds state; implements chain.state.StateReader."""
+
+    def __init__(self, store: Store) -> None:
+        """Read the head.
+
+        Raises:
+            StoreDamaged: when the store holds a head without a root.
+        """
+        self._store = store
+        self._nodes: dict[bytes, bytes | None] = {}
+        self._head = _read_head(store)
+
+    @property
+    def head(self) -> StateHead | None:
+        """The block whose state this is, None before genesis."""
+        return self._head
+
+    @property
+    def root(self) -> Digest:
+        """The state root."""
+        return EMPTY_STATE_ROOT if self._head is None else self._head.state_root
+
+    def apply(
+        self, update: StateUpdate, height: Height, block_hash: Digest, extra: Sequence[tuple[bytes, bytes | None]] = ()
+    ) -> None:
+        """Make the update of a decided block the state, with `extra` entries by name, in one durable batch.
+
+        Raises:
+            StateGapError: when the block or the update does not follow the present state.
+        """
+        expected = 0 if self._head is None else self._head.height + 1
+        if height != expected or update.parent_root != self.root:
+            raise StateGapError(
+                f"state of block {height} on {update.parent_root.hex()} does not follow "
+                f"the state before block {expected}, {self.root.hex()}"
+            )
+        writes: list[Write] = [*update.writes, *((TABLE_EXTRA + name, value) for name, value in extra)]
+        self._store.write(writes, Head(height, block_hash))
+        for key, blob in update.writes:
+            if key[:1] == TABLE_NODE and key[1] <= CACHED_DIGITS_MAX:
+                self._nodes[key[2:]] = blob
+        self._head = StateHead(height, block_hash, update.root)
+
+    def extra(self, name: bytes) -> bytes | None:
+        """Return what was last kept under a name beside the state."""
+        return self._store.get(TABLE_EXTRA + name)
+
+    def live_leaf(self, contract: str, key: bytes) -> bytes | None:
+        """Return the key's encoded leaf if it has a value."""
+        return self._store.get(leaf_key(TABLE_LIVE, contract, key))
+
+    def tombstone(self, contract: str, key: bytes) -> bytes | None:
+        """Return the key's encoded leaf if it was deleted."""
+        return self._store.get(leaf_key(TABLE_TOMBSTONE, contract, key))
+
+    def scan_leaves(self, contract: str, start: bytes, end: bytes, reverse: bool) -> Iterator[Entry]:
+        """Yield keys with start <= key < end and their encoded live leaves, in ascending or descending order."""
+        first, last = leaf_key(TABLE_LIVE, contract, start), leaf_key(TABLE_LIVE, contract, end)
+        at = len(first) - len(start)
+        for key, leaf in self._store.scan(first, last, reverse):
+            yield key[at:], leaf
+
+    def node(self, prefix: bytes) -> bytes | None:
+        """Return the blob of a tree node."""
+        if len(prefix) > CACHED_DIGITS_MAX:
+            return self._store.get(node_key(prefix))
+        if prefix not in self._nodes:
+            self._nodes[prefix] = self._store.get(node_key(prefix))
+        return self._nodes[prefix]
+
+    def get(self, contract: str, key: bytes) -> bytes | None:
+        """Return the value under a key, None if there is none."""
+        return ReadState(self).get(contract, key)
+
+    def scan(self, contract: str, start: bytes, end: bytes, limit: int, reverse: bool = False) -> list[Entry]:
+        """Return at most `limit` keys and values with start <= key < end in key order, or in reverse order."""
+        return ReadState(self).scan(contract, start, end, limit, reverse)
+
+    def leaf(self, contract: str, key: bytes) -> Leaf | None:
+        """Return the newest version of a key, deleted or not, None if it never existed."""
+        encoded = self._newest(contract, key)
+        return None if encoded is None else decode_leaf(encoded)
+
+    def get_with_proof(self, contract: str, key: bytes) -> ProvenLeaf:
+        """Return what the state holds under a key and the proof of it.
+
+        Raises:
+            StoreDamaged: when tree and leaves contradict each other.
+        """
+        assert self._head is not None, "a state without a block proves nothing"
+        encoded = self._newest(contract, key)
+        try:
+            proof = prove(self.node, contract, key, encoded)
+        except StateTreeDamagedError as error:
+            raise StoreDamaged(str(error)) from error
+        return ProvenLeaf(None if encoded is None else decode_leaf(encoded), proof, self._head)
+
+    def history(self, contract: str, key: bytes) -> Iterator[Leaf]:
+        """Yield all versions of a key, the newest first.
+
+        Raises:
+            VersionMissingError: when an older version exists that is not held here.
+        """
+        encoded = self._newest(contract, key)
+        while encoded is not None:
+            leaf = decode_leaf(encoded)
+            yield leaf
+            if leaf.previous is None:
+                return
+            encoded = self._store.get(version_key(leaf.previous))
+            if encoded is None:
+                raise VersionMissingError(
+                    f"version {leaf.previous.hex()} of {contract}/{key.hex()}, "
+                    f"replaced in block {leaf.height}, is not held here"
+                )
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+    def _newest(self, contract: str, key: bytes) -> bytes | None:
+        return self.live_leaf(contract, key) or self.tombstone(contract, key)
+
+
+def _read_head(store: Store) -> StateHead | None:
+    head = store.head
+    if head is None:
+        return None
+    root = store.get(STATE_ROOT_KEY)
+    if root is None:
+        raise StoreDamaged(f"the state of block {head.height} has no root")
+    return StateHead(head.height, head.block_hash, Digest(root))
