@@ -104,6 +104,12 @@ class StateDatabase:
         """Return what was last kept under a name beside the state."""
         return self._store.get(TABLE_EXTRA + name)
 
+    def extras(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the names that begin with `prefix`, ascending, and what is kept under them."""
+        start = TABLE_EXTRA + prefix
+        for key, value in self._store.scan(start, start + b"\xff" * 16):
+            yield key[len(TABLE_EXTRA) :], value
+
     def live_leaf(self, contract: str, key: bytes) -> bytes | None:
         """Return the key's encoded leaf if it has a value."""
         return self._store.get(leaf_key(TABLE_LIVE, contract, key))

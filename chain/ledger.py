@@ -1,0 +1,210 @@
+"""A ledger: the head, its state database and the window, moved on by one executed block at a time.
+
+The executor process of a node and the auditor both run this file. Executing a block does not touch the database: the
+outcome is an Execution, which lives in memory until the block is decided and is then applied in one synced batch.
+Invariant: head, window, frontier and database always belong to the same block.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from chain.block import Block
+from chain.encoding import DecodeError, decode, encode, fields_of
+from chain.execution import (
+    Execution,
+    Surroundings,
+    execute_transactions,
+    genesis_result,
+    genesis_update,
+)
+from chain.genesis import Genesis
+from chain.identity import Member, decode_member, member_key
+from chain.merkle import EMPTY_FRONTIER, Frontier, decode_frontier
+from chain.receipt import decode_result
+from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime
+from chain.state import ReadState
+from chain.state_database import StateDatabase
+from chain.storage import StoreDamaged, StoreForeign, Write
+from chain.types import Digest, Height, Milliseconds, ValidatorId
+from chain.validators import validator_set_from_value
+from chain.validity import Head, SignatureCheck, check_header, check_transactions
+from chain.window import Window, decode_entries, encode_entries
+
+HEAD_ROW: Final = b"head"
+WINDOW_ROW: Final = b"window/"
+"""Followed by the height in 8 bytes, big-endian."""
+
+WINDOW_ROWS_DROPPED_MAX: Final = 64
+"""Expired window rows that one block's batch deletes, so that no block pays for a long pause at once."""
+
+
+class Ledger:
+    """Owns the head, the window and the frontier over one open state database."""
+
+    def __init__(
+        self, genesis: Genesis, database: StateDatabase, runtime: ContractRuntime, head: Head, frontier: Frontier
+    ) -> None:
+        self._genesis = genesis
+        self._database = database
+        self._runtime = runtime
+        self._head = head
+        self._frontier = frontier
+        self._window = Window(genesis.parameters.validity_window_max)
+        self._window_rows: list[tuple[Height, Milliseconds]] = []
+
+    @property
+    def head(self) -> Head:
+        """The last applied block."""
+        return self._head
+
+    @property
+    def genesis(self) -> Genesis:
+        """The agreement that the ledger started from."""
+        return self._genesis
+
+    @property
+    def database(self) -> StateDatabase:
+        """The state at the head."""
+        return self._database
+
+    def execute(self, block: Block, signature_good: SignatureCheck) -> Execution:
+        """Check and execute the next block on the state at the head, without changing anything.
+
+        Raises:
+            InvalidBlock: when the block breaks a rule of validity.
+            LocalFault: when this machine could not finish.
+        """
+        parameters = self._genesis.parameters
+        check_header(block, self._head, parameters)
+        checked = check_transactions(block, parameters, self._window, self.find_member, signature_good)
+        surroundings = Surroundings(self._genesis, self._head, self._window, self._runtime)
+        return execute_transactions(block, checked, self._database, surroundings)
+
+    def apply(self, execution: Execution) -> None:
+        """Write the outcome of a decided block in one synced batch and make the block the head."""
+        block = execution.block
+        header = block.header
+        assert header.parent_hash == self._head.block_hash, "an execution is applied on the head that it was made on"
+        frontier = self._frontier.append(block.block_hash)
+        head = Head(
+            self._head.chain_id,
+            header.height,
+            block.block_hash,
+            execution.result,
+            header.time,
+            header.proposer,
+            self._head.validators,
+            frontier.root(),
+        )
+        extra: list[Write] = [(HEAD_ROW, _encode_head(head, frontier))]
+        extra.append((_window_row(header.height), encode_entries(header.time, execution.entries)))
+        dropped = self._expired_rows(header.time)
+        extra.extend((_window_row(height), None) for height, _ in dropped)
+        self._database.apply(execution.update, header.height, block.block_hash, extra)
+        del self._window_rows[: len(dropped)]
+        self._window_rows.append((header.height, header.time))
+        self._window.add_block(header.time, execution.entries)
+        self._head = head
+        self._frontier = frontier
+
+    def find_member(self, public_key: bytes) -> Member | None:
+        """Return the member who owns a key, revoked ones too."""
+        stored = ReadState(self._database).get(SYSTEM, member_key(public_key))
+        return None if stored is None else decode_member(stored)
+
+    def view(
+        self, contract: str, method: str, args: Sequence[Any], caller: Member | None, gas_limit: int
+    ) -> CallOutcome:
+        """Run a view on the state at the head, as a member or as nobody.
+
+        Raises:
+            LocalFault: when this machine could not finish.
+        """
+        member = caller or Member("", "", (), True)
+        head = self._head
+        chain_id = head.chain_id.hex()
+        context = CallContext(member.member_id, member.organisation, member.roles, head.height, head.time, chain_id)
+        return self._runtime.view(ReadState(self._database), context, contract, method, args, gas_limit)
+
+    def load_window(self) -> None:
+        """Rebuild the window from the rows that its blocks left in the database."""
+        for name, row in self._database.extras(WINDOW_ROW):
+            time, entries = decode_entries(row)
+            self._window_rows.append((Height(int.from_bytes(name[len(WINDOW_ROW) :], "big")), time))
+            self._window.add_block(time, entries)
+
+    def _expired_rows(self, time: Milliseconds) -> list[tuple[Height, Milliseconds]]:
+        """Return the oldest rows all of whose entries expired before `time`."""
+        # Entries of a block last at most a window beyond its time.
+        limit = time - self._genesis.parameters.validity_window_max
+        return [row for row in self._window_rows[:WINDOW_ROWS_DROPPED_MAX] if row[1] < limit]
+
+
+def open_ledger(genesis: Genesis, database: StateDatabase, runtime: ContractRuntime) -> Ledger:
+    """Open the ledger in a state database, writing genesis into an empty one.
+
+    Raises:
+        StoreForeign: when the database belongs to another genesis.
+        StoreDamaged: when its head cannot be read or contradicts its state.
+        GenesisExecutionError: when genesis cannot be executed.
+    """
+    if database.head is None:
+        _write_genesis(genesis, database, runtime)
+    stored = database.extra(HEAD_ROW)
+    if stored is None:
+        raise StoreDamaged("the state database has a head marker but no head row")
+    try:
+        head, frontier = _decode_head(stored, genesis)
+    except DecodeError as error:
+        raise StoreDamaged(f"the head row of the state database is damaged: {error}") from error
+    if head.chain_id != genesis.genesis_hash:
+        raise StoreForeign(f"the state database belongs to chain {head.chain_id.hex()}")
+    marker = database.head
+    if marker is None or marker.height != head.height or database.root != head.result.state_root:
+        raise StoreDamaged(f"the state database's head {head.height} contradicts its marker or its state root")
+    ledger = Ledger(genesis, database, runtime, head, frontier)
+    ledger.load_window()
+    return ledger
+
+
+def genesis_head(genesis: Genesis, state_root: Digest) -> tuple[Head, Frontier]:
+    """Return the head that block 1 refers to, and the history that begins with genesis."""
+    genesis_hash = genesis.genesis_hash
+    frontier = EMPTY_FRONTIER.append(genesis_hash)
+    result = genesis_result(genesis, state_root)
+    head = Head(genesis_hash, Height(0), genesis_hash, result, genesis.time, None, genesis.validators, frontier.root())
+    return head, frontier
+
+
+def _write_genesis(genesis: Genesis, database: StateDatabase, runtime: ContractRuntime) -> None:
+    update = genesis_update(genesis, database, runtime)
+    head, frontier = genesis_head(genesis, update.root)
+    database.apply(update, Height(0), genesis.genesis_hash, [(HEAD_ROW, _encode_head(head, frontier))])
+
+
+def _window_row(height: Height) -> bytes:
+    return WINDOW_ROW + height.to_bytes(8, "big")
+
+
+def _encode_head(head: Head, frontier: Frontier) -> bytes:
+    fields: list[Any] = [head.chain_id, head.height, head.block_hash, head.result.encoded(), head.time, head.proposer]
+    return encode([1, *fields, head.validators.as_value(), frontier.encoded()])
+
+
+def _decode_head(data: bytes, genesis: Genesis) -> tuple[Head, Frontier]:
+    kinds = (1, bytes, int, bytes, bytes, int, None, list, bytes)
+    _, chain_id, height, block_hash, result, time, proposer, validators, frontier_bytes = fields_of(
+        decode(data), "head row", *kinds
+    )
+    frontier = decode_frontier(frontier_bytes)
+    head = Head(
+        Digest(chain_id),
+        Height(height),
+        Digest(block_hash),
+        decode_result(result),
+        Milliseconds(time),
+        None if proposer is None else ValidatorId(proposer),
+        validator_set_from_value(validators),
+        frontier.root(),
+    )
+    return head, frontier
