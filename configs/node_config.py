@@ -1,0 +1,178 @@
+"""One node's configuration: where its data, keys and peers are. Nothing here can make nodes disagree.
+
+Read once by node.py from a TOML file and handed on in narrow frozen pieces. Relative paths are relative to the file.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from chain.genesis import Genesis, GenesisError, genesis_from_json
+from chain.mempool import MempoolLimits
+
+PORT_MAX: Final = 65_535
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names file and field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A TCP endpoint."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPaths:
+    """Files that only the node may read."""
+
+    consensus_seed: Path
+    """32 bytes in hexadecimal: the private seed that signs votes."""
+    tls_certificate: Path
+    tls_key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """Everything that is this node's own."""
+
+    name: str
+    """Its validator id in genesis."""
+    genesis_path: Path
+    data: Path
+    """Folder of `blocks`, `state` and `wal`."""
+    api: Address
+    peer: Address
+    """Where it listens for other validators."""
+    peers: dict[str, Address]
+    """Where the other validators listen, by validator id."""
+    keys: KeyPaths
+    log_file: Path | None
+    """None logs to standard error only."""
+    log_bytes_max: int
+    log_files_max: int
+    verifier_processes: int
+    store_cache_bytes: int
+    """Of each of the two databases."""
+    mempool: MempoolLimits
+
+
+_DEFAULTS: Final[dict[str, Any]] = {
+    "log_file": None,
+    "log_bytes_max": 16 * 1024 * 1024,
+    "log_files_max": 4,
+    "verifier_processes": 1,
+    "store_cache_bytes": 16 * 1024 * 1024,
+}
+
+
+def load_node_config(path: Path) -> NodeConfig:
+    """Read a node's configuration.
+
+    Raises:
+        ConfigError: when the file cannot be read, a field is missing, unknown or of the wrong type.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    try:
+        return _parse(document, path.parent.resolve())
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def load_genesis(path: Path) -> Genesis:
+    """Read the genesis that a configuration names.
+
+    Raises:
+        ConfigError: when it cannot be read or describes no ledger that could start.
+    """
+    try:
+        return genesis_from_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, GenesisError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _parse(document: dict[str, Any], folder: Path) -> NodeConfig:
+    required = {"name", "genesis", "data", "api", "peer", "peers", "keys"}
+    unknown = set(document) - required - set(_DEFAULTS) - {"mempool"}
+    if unknown:
+        raise ConfigError(f"unknown field {sorted(unknown)[0]}")
+    missing = required - set(document)
+    if missing:
+        raise ConfigError(f"field {sorted(missing)[0]} is missing")
+    keys = _table(document, "keys", {"consensus_seed", "tls_certificate", "tls_key"})
+    peers = document["peers"]
+    if not isinstance(peers, dict):
+        raise ConfigError("peers: a table of validator ids and addresses is expected")
+    log_file = _text(document, "log_file") if "log_file" in document else None
+    return NodeConfig(
+        _text(document, "name"),
+        folder / _text(document, "genesis"),
+        folder / _text(document, "data"),
+        parse_address(_text(document, "api"), "api"),
+        parse_address(_text(document, "peer"), "peer"),
+        {name: parse_address(value, f"peers.{name}") for name, value in peers.items()},
+        KeyPaths(*(folder / _text(keys, name) for name in ("consensus_seed", "tls_certificate", "tls_key"))),
+        None if log_file is None else folder / log_file,
+        _positive(document, "log_bytes_max"),
+        _positive(document, "log_files_max"),
+        _number(document, "verifier_processes", minimum=0),
+        _positive(document, "store_cache_bytes"),
+        _mempool(document.get("mempool", {})),
+    )
+
+
+def _mempool(document: Any) -> MempoolLimits:
+    names = ("transactions_max", "bytes_max", "organisation_share_percent")
+    if not isinstance(document, dict) or not set(document) <= set(names):
+        raise ConfigError(f"mempool: a table with some of {', '.join(names)} is expected")
+    for name, value in document.items():
+        if type(value) is not int or value < 1:
+            raise ConfigError(f"mempool.{name}: a positive integer is expected")
+    return MempoolLimits(**document)
+
+
+def parse_address(text: Any, field: str) -> Address:
+    """Return the address in "host:port".
+
+    Raises:
+        ConfigError: when the text has another form.
+    """
+    host, separator, port = text.rpartition(":") if isinstance(text, str) else ("", "", "")
+    if not separator or not host or not port.isascii() or not port.isdigit() or not 0 < int(port) <= PORT_MAX:
+        raise ConfigError(f"{field}: {text!r} is not of the form host:port")
+    return Address(host.strip("[]"), int(port))
+
+
+def _table(document: dict[str, Any], name: str, fields: set[str]) -> dict[str, Any]:
+    table = document[name]
+    if not isinstance(table, dict) or set(table) != fields:
+        raise ConfigError(f"{name}: a table with exactly {', '.join(sorted(fields))} is expected")
+    return table
+
+
+def _text(document: dict[str, Any], name: str) -> str:
+    value = document[name]
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{name}: text is expected")
+    return value
+
+
+def _positive(document: dict[str, Any], name: str) -> int:
+    return _number(document, name, minimum=1)
+
+
+def _number(document: dict[str, Any], name: str, *, minimum: int) -> int:
+    value = document.get(name, _DEFAULTS[name])
+    if type(value) is not int or value < minimum:
+        raise ConfigError(f"{name}: an integer of at least {minimum} is expected")
+    return value
