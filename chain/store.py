@@ -1,0 +1,314 @@
+"""The store on disk: the only file that knows LevelDB.
+
+A folder holds `leveldb` (the database), `lock` (held while the store is open) and `head` (a copy of the head that the
+database holds). LevelDB is opened with paranoid checks and every read verifies checksums, because otherwise a damaged
+file reads silently wrong. What even those miss is a log file that lost its end: the database then opens in an older
+state. The copy of the head outside notices that, and serves nothing else.
+
+A write that fails leaves LevelDB in a state that only a fresh start repairs: from then on every call raises.
+"""
+
+import errno
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import plyvel
+
+from chain.encoding import DecodeError, decode, encode
+from chain.storage import (
+    Head,
+    StoreDamaged,
+    StoreError,
+    StoreForeign,
+    StoreFormatUnknown,
+    StoreFull,
+    StoreLocked,
+    StoreMissing,
+    StoreRolledBack,
+    StoreUnusable,
+    Write,
+)
+from chain.types import Digest, Height
+
+FORMAT: Final = 1
+"""Raised whenever what the databases hold, or chain.database_keys, changes."""
+
+DATABASE: Final = "leveldb"
+LOCK: Final = "lock"
+HEAD_COPY: Final = "head"
+
+FORMAT_KEY: Final = b"\x00format"
+HEAD_KEY: Final = b"\x00head"
+
+WRITE_BUFFER_BYTES: Final = 8 * 1024 * 1024
+TABLE_FILE_BYTES: Final = 16 * 1024 * 1024
+BLOOM_FILTER_BITS: Final = 10
+
+_CHECKSUM_BYTES: Final = 8
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class LevelStore:
+    """Owns one open database folder; implements chain.storage.Store."""
+
+    def __init__(self, folder: Path, database: Any, lock: int, head: Head | None) -> None:
+        """Take over what `open_store` opened; nothing else calls this."""
+        self._folder = folder
+        self._database = database
+        self._lock = lock
+        self._head = head
+        self._head_copy: int | None = None
+        self._failure: StoreError | None = None
+
+    @property
+    def head(self) -> Head | None:
+        """The head that was written last, None in an empty store."""
+        return self._head
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value under a key.
+
+        Raises:
+            StoreError: when it cannot be read as it was written.
+        """
+        self._check_alive()
+        try:
+            return self._database.get(key, verify_checksums=True)  # type: ignore[no-any-return]
+        except plyvel.Error as error:
+            raise _typed(self._folder, error) from error
+
+    def scan(self, start: bytes, end: bytes, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the entries with start <= key < end in ascending or descending order.
+
+        Raises:
+            StoreError: when they cannot be read as they were written.
+        """
+        self._check_alive()
+        iterator = self._database.iterator(start=start, stop=end, reverse=reverse, verify_checksums=True)
+        try:
+            yield from iterator
+        except plyvel.Error as error:
+            raise _typed(self._folder, error) from error
+        finally:
+            iterator.close()
+
+    def write(self, writes: Iterable[Write], head: Head | None = None) -> None:
+        """Carry out all writes or none, and with them the new head; return when they are on disk.
+
+        Raises:
+            StoreError: when that failed; the store is unusable from then on.
+        """
+        self._check_alive()
+        batch = self._database.write_batch(sync=True)
+        for key, value in writes:
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        if head is not None:
+            batch.put(HEAD_KEY, _head_bytes(head))
+        try:
+            batch.write()
+            if head is not None:
+                self._copy_head(head)
+        except (plyvel.Error, OSError) as error:
+            self._failure = _typed(self._folder, error)
+            raise self._failure from error
+
+    def close(self) -> None:
+        """Close the database and let go of the folder; closing twice is harmless."""
+        self._database.close()
+        for descriptor in (self._head_copy, self._lock):
+            if descriptor is not None and descriptor >= 0:
+                os.close(descriptor)
+        self._head_copy, self._lock = None, -1
+
+    def _check_alive(self) -> None:
+        if self._failure is not None:
+            raise type(self._failure)(f"{self._failure}; the store has been unusable since")
+
+    def _copy_head(self, head: Head) -> None:
+        """Overwrite the copy outside in place: it may lag behind after a crash, but never runs ahead."""
+        if self._head_copy is None:
+            self._head_copy = _open_head_copy(self._folder, head)
+        os.pwrite(self._head_copy, _with_checksum(_head_bytes(head)), 0)
+        self._head = head
+
+
+def open_store(folder: Path, kind: str, chain_id: bytes, cache_bytes: int, create: bool) -> LevelStore:
+    """Open the store of one kind of data of one chain, creating it if asked.
+
+    Raises:
+        StoreMissing: when there is none and `create` is false.
+        StoreLocked: when it is open already, here or in another process.
+        StoreFormatUnknown: when another version of this software wrote it.
+        StoreForeign: when it belongs to another chain or holds another kind of data.
+        StoreDamaged: when its files are not what was written; StoreRolledBack when writes have got lost.
+        StoreFull: when the disk is full.
+        StoreUnusable: when the system refuses access for another reason.
+    """
+    try:
+        _check_presence(folder, create)
+        lock = _take_lock(folder)
+    except OSError as error:
+        raise _typed(folder, error) from error
+    try:
+        return _open_locked(folder, kind, chain_id, cache_bytes, lock)
+    except BaseException:
+        os.close(lock)
+        raise
+
+
+def set_aside(folder: Path) -> Path:
+    """Rename a damaged store's folder, so that it can be rebuilt and looked into; return the new place."""
+    number = 1
+    while (target := folder.with_name(f"{folder.name}.damaged-{number}")).exists():
+        number += 1
+    folder.rename(target)
+    return target
+
+
+def _open_locked(folder: Path, kind: str, chain_id: bytes, cache_bytes: int, lock: int) -> LevelStore:
+    try:
+        database = plyvel.DB(
+            str(folder / DATABASE),
+            create_if_missing=True,
+            paranoid_checks=True,
+            lru_cache_size=cache_bytes,
+            write_buffer_size=WRITE_BUFFER_BYTES,
+            max_file_size=TABLE_FILE_BYTES,
+            bloom_filter_bits=BLOOM_FILTER_BITS,
+        )
+    except plyvel.Error as error:
+        raise _typed(folder, error) from error
+    try:
+        _check_format(folder, database, kind, chain_id)
+        head = _read_head(folder, database)
+        _check_head_copy(folder, head)
+    except BaseException as error:
+        database.close()
+        if isinstance(error, plyvel.Error | OSError):
+            raise _typed(folder, error) from error
+        raise
+    return LevelStore(folder, database, lock, head)
+
+
+def _check_presence(folder: Path, create: bool) -> None:
+    """Tell an absent store from a damaged one: LevelDB would replace a database that lost one file by a new one."""
+    database = folder / DATABASE
+    if (database / "CURRENT").exists():
+        return
+    remains = [
+        *database.glob("*.ldb"),
+        *database.glob("*.sst"),
+        *(log for log in database.glob("*.log") if log.stat().st_size),
+    ]
+    if remains or (folder / HEAD_COPY).exists():
+        raise StoreDamaged(f"{folder}: the database has lost its file CURRENT")
+    if not create:
+        raise StoreMissing(f"{folder}: there is no database")
+    database.mkdir(parents=True, exist_ok=True)
+
+
+def _take_lock(folder: Path) -> int:
+    """Lock the folder by a file of our own: LevelDB's lock ends as soon as the same process tries to open it twice."""
+    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise StoreLocked(f"{folder}: the database is open already") from error
+    return lock
+
+
+def _check_format(folder: Path, database: Any, kind: str, chain_id: bytes) -> None:
+    stored = database.get(FORMAT_KEY, verify_checksums=True)
+    if stored is None:
+        with database.iterator(include_value=False, verify_checksums=True) as keys:
+            if next(keys, None) is not None:
+                raise StoreFormatUnknown(f"{folder}: the database states no format")
+        database.put(FORMAT_KEY, encode([FORMAT, kind, chain_id]), sync=True)
+        return
+    try:
+        fields = decode(stored)
+    except DecodeError as error:
+        raise StoreFormatUnknown(f"{folder}: the database's format is unreadable") from error
+    if not isinstance(fields, list) or len(fields) != 3 or fields[0] != FORMAT:
+        found = fields[0] if isinstance(fields, list) and fields else fields
+        raise StoreFormatUnknown(f"{folder}: the database has format {found}, this version knows {FORMAT}")
+    if fields[1] != kind:
+        raise StoreForeign(f"{folder}: the database holds {fields[1]}, not {kind}")
+    if fields[2] != chain_id:
+        raise StoreForeign(f"{folder}: the database belongs to chain {fields[2].hex()}, not {chain_id.hex()}")
+
+
+def _read_head(folder: Path, database: Any) -> Head | None:
+    stored = database.get(HEAD_KEY, verify_checksums=True)
+    return None if stored is None else _parse_head(folder, stored)
+
+
+def _check_head_copy(folder: Path, head: Head | None) -> None:
+    """Compare the head in the database with the copy outside, which never runs ahead of it."""
+    try:
+        content = (folder / HEAD_COPY).read_bytes()
+    except FileNotFoundError:
+        return
+    body = content[:-_CHECKSUM_BYTES]
+    if content != _with_checksum(body):
+        raise StoreDamaged(f"{folder}: the copy of the head is damaged")
+    copy = _parse_head(folder, body)
+    if head is None or head.height < copy.height or (head.height == copy.height and head != copy):
+        held = "nothing" if head is None else f"block {head.height} {head.block_hash.hex()}"
+        raise StoreRolledBack(
+            f"{folder}: the database holds {held}, but held block {copy.height} {copy.block_hash.hex()}"
+        )
+
+
+def _open_head_copy(folder: Path, head: Head) -> int:
+    """Open the copy of the head, creating it whole, so that no crash leaves a torn one."""
+    path = folder / HEAD_COPY
+    if not path.exists():
+        fresh = folder / f"{HEAD_COPY}.new"
+        with fresh.open("wb") as file:
+            file.write(_with_checksum(_head_bytes(head)))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(path)
+    return os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+
+
+def _head_bytes(head: Head) -> bytes:
+    return head.height.to_bytes(8, "big") + head.block_hash
+
+
+def _parse_head(folder: Path, data: bytes) -> Head:
+    if len(data) != 40:
+        raise StoreDamaged(f"{folder}: a head has 40 bytes, not {len(data)}")
+    return Head(Height(int.from_bytes(data[:8], "big")), Digest(data[8:]))
+
+
+def _with_checksum(body: bytes) -> bytes:
+    return body + hashlib.sha256(body).digest()[:_CHECKSUM_BYTES]
+
+
+def _typed(folder: Path, error: Exception) -> StoreError:
+    """Return the error that names what LevelDB or the system complained about."""
+    text = _text(error)
+    if isinstance(error, plyvel.CorruptionError):
+        return StoreDamaged(f"{folder}: {text}")
+    if any(os.strerror(number) in text for number in _FULL):
+        return StoreFull(f"{folder}: {text}")
+    if isinstance(error, plyvel.IOError) and text.startswith("IO error: lock "):
+        return StoreLocked(f"{folder}: {text}")
+    if isinstance(error, plyvel.Error) and os.strerror(errno.ENOENT) in text:
+        return StoreDamaged(f"{folder}: {text}")
+    return StoreUnusable(f"{folder}: {text}")
+
+
+def _text(error: Exception) -> str:
+    message = error.args[0] if error.args else ""
+    return message.decode("utf-8", "replace") if isinstance(message, bytes) else str(error)
