@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from chain.recorded_block import RecordedBlock
 from chain.genesis import Genesis
+from chain.recorded_block import RecordedBlock
 from chain.runtime import CallOutcome
 from chain.types import Digest, Height, Milliseconds, PublicKey
 

@@ -4,6 +4,7 @@ It is a certified block (chain.certificate) and its receipts. The parts stay the
 stored; this container adds nothing to what is agreed on.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ from chain.block import BLOCK_BYTES_MAX, Block, decode_block
 from chain.certificate import CERTIFICATE_BYTES_MAX, Certificate, decode_certificate
 from chain.encoding import SIZE_MAX, DecodeError, decode, encode, fields_of
 from chain.receipt import BlockResult, Receipt, decode_receipt, decode_result
+from chain.types import Height
 
 RECORDED_BLOCK_BYTES_MAX: Final = SIZE_MAX
 RESULT_BYTES_MAX: Final = 256
@@ -62,3 +64,20 @@ def decode_recorded_block(data: bytes, *, size_max: int = RECORDED_BLOCK_BYTES_M
     if any(type(receipt) is not bytes for receipt in receipts):
         raise DecodeError("a block's receipts are byte strings")
     return RecordedBlock(block, result, certificate, tuple(receipts))
+
+
+def encode_range(first: int, records: Sequence[bytes]) -> bytes:
+    """Return the canonical bytes of consecutive encoded recorded blocks, the first one at height `first`."""
+    return encode([1, first, list(records)])
+
+
+def decode_range(data: bytes, *, size_max: int = RECORDED_BLOCK_BYTES_MAX) -> tuple[Height, tuple[bytes, ...]]:
+    """Return the first height and the encoded recorded blocks of a range.
+
+    Raises:
+        DecodeError: when the bytes are no range.
+    """
+    _, first, records = fields_of(decode(data, size_max=size_max, depth_max=2), "range of blocks", 1, int, list)
+    if first < 1 or any(type(record) is not bytes for record in records):
+        raise DecodeError("a range of blocks starts at height 1 or later and holds byte strings")
+    return Height(first), tuple(records)
