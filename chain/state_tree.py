@@ -6,15 +6,15 @@ A key's place is the 64 nibbles of its path. The hash of a subtree is
   - H("node", bitmap, hashes of the non-empty children in order) otherwise; bit i of the two bytes stands for child i.
 The root therefore depends on the set of leaves alone, never on the order in which they came.
 
-Each inner node is stored as one blob under its prefix, in hexadecimal digits: the bitmap, the bitmap of those children
-that are single leaves, the children's hashes, and path and leaf hash of each single leaf. That is all it takes to
+Each inner node is stored as one blob under its prefix in hexadecimal digits: the bitmap of children that are single
+leaves, the bitmap of all, the children's hashes, and path and leaf hash of each single leaf. That is all it takes to
 update or prove below it without reading any sibling. A tree of one leaf is stored as a root with that leaf alone.
 """
 
-import hashlib
 from binascii import hexlify
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from chain.crypto import domain
@@ -85,12 +85,12 @@ class NodeView:
 
 def leaf_node_hash(path: bytes, leaf_hash: bytes) -> Digest:
     """Return the hash of a subtree that holds exactly one leaf."""
-    return Digest(hashlib.sha256(_LEAF_NODE_DOMAIN + path + leaf_hash).digest())
+    return Digest(sha256(_LEAF_NODE_DOMAIN + path + leaf_hash).digest())
 
 
 def inner_node_hash(bitmap: int, hashes: bytes) -> Digest:
     """Return the hash of a subtree with at least two leaves."""
-    return Digest(hashlib.sha256(_NODE_DOMAIN + bitmap.to_bytes(2, "big") + hashes).digest())
+    return Digest(sha256(_NODE_DOMAIN + bitmap.to_bytes(2, "big") + hashes).digest())
 
 
 def digit_bit(path: bytes, depth: int) -> int:
@@ -105,7 +105,7 @@ def parse_node(prefix: bytes, blob: bytes) -> NodeView:
     Raises:
         StateTreeDamagedError: when it is malformed.
     """
-    bitmap, leaf_bitmap = int.from_bytes(blob[:2], "big"), int.from_bytes(blob[2:4], "big")
+    leaf_bitmap, bitmap = int.from_bytes(blob[:2], "big"), int.from_bytes(blob[2:4], "big")
     records_at = _HEADER_BYTES + _DIGEST_BYTES * bitmap.bit_count()
     length = records_at + _RECORD_BYTES * leaf_bitmap.bit_count()
     if len(blob) != length or bitmap == 0 or leaf_bitmap & ~bitmap:
@@ -125,67 +125,120 @@ def update_tree(get_node: GetNode, leaf_hashes: Mapping[bytes, bytes]) -> TreeUp
     """Return what becomes of a tree when leaves are set, given as leaf hashes by path.
 
     Raises:
-        StateTreeDamagedError: when a stored node is missing or malformed.
+        StateTreeDamagedError: when a stored node is missing.
     """
-    items: list[_Item] = sorted((hexlify(path), path, leaf_hash) for path, leaf_hash in leaf_hashes.items())
     root_blob = get_node(ROOT_PREFIX)
-    if not items:
+    if not leaf_hashes:
         return TreeUpdate(tree_root(root_blob), {})
+    items: list[_Item] = sorted([(hexlify(path), path, leaf_hash) for path, leaf_hash in leaf_hashes.items()])
     nodes: dict[bytes, bytes] = {}
-    _update_node(get_node, nodes, 0, items, root_blob or _EMPTY_BLOB)
+    _update_many(get_node, nodes, 0, items, root_blob or _EMPTY_BLOB)
     return TreeUpdate(tree_root(nodes[ROOT_PREFIX]), nodes)
 
 
-def _update_node(get_node: GetNode, nodes: dict[bytes, bytes], depth: int, items: list[_Item], blob: bytes) -> bytes:
-    """Put `items`, which share the first `depth` digits, into an inner node; record its blob and return its hash.
+# The two functions below are the hot loop of every block. They work on slices of blobs instead of on objects for
+# children, which makes them several times faster; chain.state_proof reads the same blobs through parse_node.
 
-    This is the hot loop of every block: it works on slices of the blob instead of on objects for children.
-    """
-    prefix = items[0][0][:depth]
-    bitmap, leaf_bitmap = int.from_bytes(blob[:2], "big"), int.from_bytes(blob[2:4], "big")
+
+def _update_many(get_node: GetNode, nodes: dict[bytes, bytes], depth: int, items: list[_Item], blob: bytes) -> bytes:
+    """Put `items`, which share their first `depth` digits, into an inner node; record its blob and return its hash."""
+    leaf_bitmap, bitmap = blob[0] << 8 | blob[1], blob[2] << 8 | blob[3]
     records_at = _HEADER_BYTES + _DIGEST_BYTES * bitmap.bit_count()
     hashes, records = bytearray(blob[_HEADER_BYTES:records_at]), bytearray(blob[records_at:])
-    if len(records) != _RECORD_BYTES * leaf_bitmap.bit_count():
-        raise StateTreeDamagedError(f"state node {prefix.decode()!r} is malformed")
     for group in _groups(items, depth):
-        bit = _BIT_OF_DIGIT[group[0][0][depth]]
+        first = group[0]
+        bit = _BIT_OF_DIGIT[first[0][depth]]
         hash_at = (bitmap & (bit - 1)).bit_count() * _DIGEST_BYTES
-        hash_end = hash_at + _DIGEST_BYTES if bitmap & bit else hash_at
         record_at = (leaf_bitmap & (bit - 1)).bit_count() * _RECORD_BYTES
-        record_end = record_at + _RECORD_BYTES if leaf_bitmap & bit else record_at
-        if leaf_bitmap & bit:
-            group = _with_leaf(group, bytes(records[record_at:record_end]))
-        if bitmap & bit and not leaf_bitmap & bit:
-            child = get_node(group[0][0][: depth + 1])
-            if child is None:
-                raise StateTreeDamagedError(f"state node {group[0][0][: depth + 1].decode()!r} is missing")
-            digest = _update_node(get_node, nodes, depth + 1, group, child)
-        elif len(group) == 1:
-            _, path, leaf_hash = group[0]
-            digest = leaf_node_hash(path, leaf_hash)
-            records[record_at:record_end] = path + leaf_hash
-            leaf_bitmap |= bit
+        occupied = bitmap & bit
+        if occupied and not leaf_bitmap & bit:
+            child = _stored(get_node, first[0][: depth + 1])
+            if len(group) == 1:
+                digest = _update_one(get_node, nodes, depth + 1, first, child)
+            else:
+                digest = _update_many(get_node, nodes, depth + 1, group, child)
         else:
-            digest = _update_node(get_node, nodes, depth + 1, group, _EMPTY_BLOB)
-            del records[record_at:record_end]
-            leaf_bitmap &= ~bit
-        hashes[hash_at:hash_end] = digest
-        bitmap |= bit
+            record_end = record_at + _RECORD_BYTES if leaf_bitmap & bit else record_at
+            if record_end > record_at:
+                group = _with_leaf(group, bytes(records[record_at:record_end]))
+            if len(group) == 1:
+                digest = sha256(_LEAF_NODE_DOMAIN + first[1] + first[2]).digest()
+                records[record_at:record_end] = first[1] + first[2]
+                leaf_bitmap |= bit
+            else:
+                digest = _update_many(get_node, nodes, depth + 1, group, _EMPTY_BLOB)
+                del records[record_at:record_end]
+                leaf_bitmap &= ~bit
+            bitmap |= bit
+        hashes[hash_at : hash_at + _DIGEST_BYTES if occupied else hash_at] = digest
     head = bitmap.to_bytes(2, "big")
-    nodes[prefix] = b"".join((head, leaf_bitmap.to_bytes(2, "big"), hashes, records))
-    return hashlib.sha256(b"".join((_NODE_DOMAIN, head, hashes))).digest()
+    nodes[items[0][0][:depth]] = b"".join((leaf_bitmap.to_bytes(2, "big"), head, hashes, records))
+    return sha256(b"".join((_NODE_DOMAIN, head, hashes))).digest()
+
+
+def _update_one(get_node: GetNode, nodes: dict[bytes, bytes], depth: int, item: _Item, blob: bytes) -> bytes:
+    """Do the same for a single item: walk down to where its leaf stands or will, then replace one hash a level up."""
+    digits = item[0]
+    passed: list[bytes] = []
+    while True:
+        bit = _BIT_OF_DIGIT[digits[depth]]
+        if not (blob[2] << 8 | blob[3]) & bit or (blob[0] << 8 | blob[1]) & bit:
+            break
+        passed.append(blob)
+        depth += 1
+        blob = _stored(get_node, digits[:depth])
+    digest = _set_leaf(nodes, depth, item, blob) or _update_many(get_node, nodes, depth, [item], blob)
+    while passed:
+        depth -= 1
+        blob = passed.pop()
+        bitmap = blob[2] << 8 | blob[3]
+        at = _HEADER_BYTES + _DIGEST_BYTES * (bitmap & (_BIT_OF_DIGIT[digits[depth]] - 1)).bit_count()
+        blob = blob[:at] + digest + blob[at + _DIGEST_BYTES :]
+        nodes[digits[:depth]] = blob
+        digest = sha256(_NODE_DOMAIN + blob[2 : _HEADER_BYTES + _DIGEST_BYTES * bitmap.bit_count()]).digest()
+    return digest
+
+
+def _set_leaf(nodes: dict[bytes, bytes], depth: int, item: _Item, blob: bytes) -> bytes | None:
+    """Set a leaf in a place that is empty or holds its older version; return None if another leaf stands there."""
+    digits, path, leaf_hash = item
+    leaf_bitmap, bitmap = blob[0] << 8 | blob[1], blob[2] << 8 | blob[3]
+    bit = _BIT_OF_DIGIT[digits[depth]]
+    hash_at = hash_end = _HEADER_BYTES + _DIGEST_BYTES * (bitmap & (bit - 1)).bit_count()
+    records_at = _HEADER_BYTES + _DIGEST_BYTES * bitmap.bit_count()
+    record_at = record_end = records_at + _RECORD_BYTES * (leaf_bitmap & (bit - 1)).bit_count()
+    if bitmap & bit:
+        if blob[record_at : record_at + _DIGEST_BYTES] != path:
+            return None
+        hash_end, record_end = hash_at + _DIGEST_BYTES, record_at + _RECORD_BYTES
+    bitmap |= bit
+    head = bitmap.to_bytes(2, "big")
+    digest = sha256(_LEAF_NODE_DOMAIN + path + leaf_hash).digest()
+    hashes = b"".join((blob[_HEADER_BYTES:hash_at], digest, blob[hash_end:records_at]))
+    records = b"".join((blob[records_at:record_at], path, leaf_hash, blob[record_end:]))
+    nodes[digits[:depth]] = b"".join(((leaf_bitmap | bit).to_bytes(2, "big"), head, hashes, records))
+    return sha256(b"".join((_NODE_DOMAIN, head, hashes))).digest()
+
+
+def _stored(get_node: GetNode, prefix: bytes) -> bytes:
+    blob = get_node(prefix)
+    if blob is None:
+        raise StateTreeDamagedError(f"state node {prefix.decode()!r} is missing")
+    return blob
 
 
 def _groups(items: list[_Item], depth: int) -> Iterable[list[_Item]]:
     """Split sorted items by their digit at `depth`."""
     if len(items) == 1:
-        yield items
-        return
-    start = 0
-    for position in range(1, len(items) + 1):
-        if position == len(items) or items[position][0][depth] != items[start][0][depth]:
-            yield items[start:position]
-            start = position
+        return (items,)
+    groups: list[list[_Item]] = []
+    start, digit = 0, items[0][0][depth]
+    for position, item in enumerate(items):
+        if item[0][depth] != digit:
+            groups.append(items[start:position])
+            start, digit = position, item[0][depth]
+    groups.append(items[start:])
+    return groups
 
 
 def _with_leaf(group: list[_Item], record: bytes) -> list[_Item]:
