@@ -1,0 +1,88 @@
+"""What each node of a local cluster says of itself, and what is said of one that does not answer."""
+
+import json
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from cli import cluster_processes as processes
+from cli.cluster_layout import ClusterLayout, NodePlace
+
+TIMEOUT_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReport:
+    """One node's condition."""
+
+    name: str
+    api: str
+    pid: int | None
+    """None when its process does not run."""
+    executor_pid: int | None
+    height: int | None
+    view: int | None
+    primary: str | None
+    ready: bool
+    why_not: tuple[str, ...]
+
+
+def fetch_reports(layout: ClusterLayout) -> list[NodeReport]:
+    """Ask all nodes at once; nodes that do not answer are reported as such."""
+    with ThreadPoolExecutor(max_workers=len(layout.nodes)) as pool:
+        return list(pool.map(_fetch_report, layout.nodes))
+
+
+def report_json(report: NodeReport) -> dict[str, Any]:
+    """Return the report as scripts read it."""
+    return {
+        "name": report.name,
+        "api": report.api,
+        "height": report.height,
+        "view": report.view,
+        "primary": report.primary,
+        "ready": report.ready,
+        "why_not": list(report.why_not),
+        "pid": report.pid,
+        "executor_pid": report.executor_pid,
+    }
+
+
+def _fetch_report(node: NodePlace) -> NodeReport:
+    pid = processes.running_pid(node)
+    if pid is None:
+        return _silent(node, None, "not running")
+    if _is_stopped(pid):
+        return _silent(node, pid, "paused")
+    try:
+        with urllib.request.urlopen(f"{node.api}/v1/network", timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
+            status = json.load(response)
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        return _silent(node, pid, f"does not answer: {getattr(error, 'reason', error)}")
+    own = status["node"]
+    return NodeReport(
+        node.name,
+        node.api,
+        pid,
+        own["executor_pid"],
+        own["height"],
+        own["view"],
+        own["primary"],
+        own["ready"],
+        tuple(own["not_ready_reasons"]),
+    )
+
+
+def _silent(node: NodePlace, pid: int | None, reason: str) -> NodeReport:
+    return NodeReport(node.name, node.api, pid, None, None, None, None, False, (reason,))
+
+
+def _is_stopped(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] in ("T", "t")

@@ -1,0 +1,59 @@
+"""The `tally` command: its verb groups, and the one place where an expected error becomes a message and an exit code."""
+
+import sys
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from cli.errors import CliError
+
+GROUPS: Final = {
+    "audit": ("cli.audit", "audit"),
+    "cluster": ("cli.cluster", "cluster"),
+    "contract": ("cli.contract", "contract"),
+    "epcis": ("cli.epcis", "epcis"),
+    "export": ("cli.export", "export"),
+    "iso20022": ("cli.iso20022", "iso20022"),
+    "keys": ("cli.keys", "keys"),
+    "node": ("cli.node", "node"),
+    "query": ("cli.query", "query"),
+    "story": ("cli.story", "story"),
+    "tx": ("cli.tx", "tx"),
+}
+"""Verb group, module and the name of its command there; modules are imported when they are used, to start quickly."""
+
+
+class LazyGroup(click.Group):
+    """The top-level command, which imports a verb group only when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all verb groups."""
+        return sorted(GROUPS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a verb group, or None if there is no such one."""
+        if cmd_name not in GROUPS:
+            return None
+        module, name = GROUPS[cmd_name]
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tallystick", prog_name="tally")
+def tally() -> None:
+    """Run, use and audit a Tallystick ledger.
+
+    Data goes to standard output, messages to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an audit
+    found a mismatch.
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run `tally`; the console script's entry point."""
+    try:
+        return tally.main(args=arguments, prog_name="tally", standalone_mode=True)
+    except CliError as error:
+        click.echo(f"tally: {error}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,324 @@
+"""The asyncio driver: feeds the PBFT core one event at a time and carries out what it asks for, in the core's order.
+
+It owns the replica, its log and its tasks, and decides nothing itself. Events that have arrived meanwhile are stepped
+together and their records reach the disk in one fsync; only then is anything of them sent (rules 1 and 10), so that a
+crash at any point loses nothing that another node could have seen.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from chain.block import Block
+from chain.crypto import DIGEST_BYTES
+from chain.encoding import DecodeError, decode, encode, fields_of
+from chain.receipt import BlockResult
+from chain.runtime import LocalFault
+from chain.types import Digest, Height, Milliseconds, ValidatorId, View
+from chain.validators import ValidatorSet
+from chain.validity import InvalidBlock
+from consensus.pbft.events import (
+    Applied,
+    BodyArrived,
+    CatchUp,
+    CertifiedBlock,
+    Decide,
+    Event,
+    Execute,
+    Executed,
+    ExecutionFault,
+    ExecutionInvalid,
+    FetchBody,
+    Head,
+    MessageArrived,
+    Output,
+    PeerConnected,
+    PendingChanged,
+    Proposal,
+    ProposeBlock,
+    Report,
+    Request,
+    Send,
+    Serve,
+    Tick,
+)
+from consensus.pbft.messages import PrePrepare, decode_message, encode_message
+from consensus.pbft.records import Record
+from consensus.verify import MessageError, check_message
+
+TICK_SECONDS: Final = 0.05
+EVENTS_MAX: Final = 4096
+"""Events that wait for the core; a message beyond that is dropped and counted, resending brings it back."""
+EVENTS_AT_ONCE_MAX: Final = 256
+"""Events that share one fsync."""
+PAYLOAD_BYTES_MAX: Final = 4 * 1024 * 1024
+
+
+class Log(Protocol):
+    """The write-ahead log as the driver uses it; both calls may block on the disk."""
+
+    def append(self, records: tuple[Record, ...]) -> None:
+        """Add records; they are durable only after `sync`."""
+        ...
+
+    def sync(self) -> None:
+        """Make everything appended durable."""
+        ...
+
+    def drop_below(self, height: Height) -> None:
+        """Forget records of decided heights."""
+        ...
+
+
+class Core(Protocol):
+    """The replica as the driver uses it."""
+
+    def step(self, event: Event) -> Output:
+        """Take one event in."""
+        ...
+
+
+class ConsensusHost(Protocol):
+    """What the rest of the node does for consensus."""
+
+    def send(self, peer: ValidatorId, payload: bytes) -> None:
+        """Hand a message to the network; it may be lost."""
+        ...
+
+    def serve(self, height: Height, peer: ValidatorId) -> None:
+        """Send a decided block with its certificate to a peer."""
+        ...
+
+    def assemble(self, header: bytes, transaction_ids: list[Digest]) -> Block | None:
+        """Return the block of a header if all its transactions are at hand and match it."""
+        ...
+
+    async def execute(self, block: Block) -> BlockResult:
+        """Check and execute a block.
+
+        Raises:
+            InvalidBlock: when it breaks a rule of validity.
+            LocalFault: when this machine could not tell.
+        """
+        ...
+
+    async def propose(self, height: Height, view: View) -> Block | None:
+        """Build a fresh block on the head; None when nothing is left to propose."""
+        ...
+
+    async def fetch_body(self, request: FetchBody) -> Block | None:
+        """Get a block from peers."""
+        ...
+
+    async def apply(self, decided: Decide) -> Head:
+        """Store a decided block and write its state, durably."""
+        ...
+
+    def catch_up(self, request: CatchUp) -> None:
+        """Start getting certified blocks from peers."""
+        ...
+
+    def report(self, report: Report) -> None:
+        """Take note of a fact."""
+        ...
+
+
+@dataclass(slots=True)
+class DriverCounters:
+    """What operators may want to count."""
+
+    events: int = 0
+    syncs: int = 0
+    messages_refused: int = 0
+    messages_dropped: int = 0
+
+
+class ConsensusDriver:
+    """Owns one replica, its log, and the tasks that answer its requests."""
+
+    def __init__(
+        self,
+        core: Core,
+        log: Log,
+        host: ConsensusHost,
+        validators: ValidatorSet,
+        first: Event,
+        transactions_of: Callable[[Block], bytes],
+    ) -> None:
+        """`transactions_of` returns the concatenated transaction ids of a block, for compact proposals."""
+        self._core = core
+        self._log = log
+        self._host = host
+        self._validators = validators
+        self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
+        self._first = first
+        self._transactions_of = transactions_of
+        self._running: set[object] = set()
+        self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="consensus-log")
+        self._tasks: asyncio.TaskGroup | None = None
+        self._applied = asyncio.Condition()
+        self._height = Height(0)
+        self.counters = DriverCounters()
+
+    async def run(self) -> None:
+        """Drive the replica until cancelled; ends with the exception of whatever failed fatally."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                tasks.create_task(self._tick())
+                await self._carry_out([self._step(self._first)])
+                while True:
+                    await self._carry_out(self._step_waiting(await self._events.get()))
+        finally:
+            self._tasks = None
+            self._disk.shutdown(wait=True)
+
+    def message(self, peer: ValidatorId, payload: bytes) -> bool:
+        """Take a peer's message in; False means that it was refused as malformed or forged."""
+        try:
+            event = self._checked(peer, payload)
+        except (DecodeError, MessageError):
+            self.counters.messages_refused += 1
+            return False
+        self._offer(event)
+        return True
+
+    def peer_connected(self, peer: ValidatorId) -> None:
+        """Tell the replica that a peer can be reached again."""
+        self._offer(PeerConnected(peer))
+
+    def pending_changed(self, has_pending: bool) -> None:
+        """Tell the replica whether valid transactions wait."""
+        self._offer(PendingChanged(has_pending))
+
+    async def certified_block(self, event: CertifiedBlock) -> None:
+        """Hand in a checked certified block and return once its height is decided and applied."""
+        height = event.block.header.height
+        await self._events.put(event)
+        async with self._applied:
+            await self._applied.wait_for(lambda: self._height >= height)
+
+    def _checked(self, peer: ValidatorId, payload: bytes) -> MessageArrived:
+        _, encoded, ids = fields_of(decode(payload, size_max=PAYLOAD_BYTES_MAX), "consensus payload", 1, bytes, None)
+        message = decode_message(encoded)
+        check_message(message, self._validators)
+        block = None
+        if isinstance(message, PrePrepare) and ids is not None:
+            block = self._host.assemble(message.header, _split_ids(ids))
+        return MessageArrived(peer, message, _clock(), block)
+
+    def _offer(self, event: Event) -> None:
+        try:
+            self._events.put_nowait(event)
+        except asyncio.QueueFull:
+            self.counters.messages_dropped += 1
+
+    def _step(self, event: Event) -> Output:
+        self.counters.events += 1
+        return self._core.step(event)
+
+    def _step_waiting(self, event: Event) -> list[Output]:
+        """Step an event and those that wait behind it."""
+        outputs = [self._step(event)]
+        while len(outputs) < EVENTS_AT_ONCE_MAX and not self._events.empty():
+            outputs.append(self._step(self._events.get_nowait()))
+        return outputs
+
+    async def _carry_out(self, outputs: list[Output]) -> None:
+        records = tuple(record for output in outputs for record in output.persist)
+        if records:
+            await self._on_disk(lambda: self._write(records))
+            self.counters.syncs += 1
+        for output in outputs:
+            for outgoing in output.send:
+                self._send(outgoing)
+            for decided in output.decide:
+                self._start(decided.block.block_hash, self._apply(decided))
+            for request in output.fetch:
+                self._request(request)
+            for report in output.report:
+                self._host.report(report)
+
+    def _write(self, records: tuple[Record, ...]) -> None:
+        self._log.append(records)
+        self._log.sync()
+
+    def _send(self, outgoing: Send | Serve) -> None:
+        if isinstance(outgoing, Serve):
+            self._host.serve(outgoing.height, outgoing.to)
+            return
+        ids = None if outgoing.block is None else self._transactions_of(outgoing.block)
+        payload = encode([1, encode_message(outgoing.message), ids])
+        for peer in outgoing.to:
+            self._host.send(peer, payload)
+
+    def _request(self, request: Request) -> None:
+        match request:
+            case Execute(block):
+                self._start(("execute", block.block_hash), self._execute(block))
+            case ProposeBlock(height, view):
+                self._start(("propose", height, view), self._propose(height, view))
+            case FetchBody(block_hash=block_hash):
+                self._start(("body", block_hash), self._fetch_body(request))
+            case CatchUp():
+                self._host.catch_up(request)
+
+    def _start(self, key: object, work: Coroutine[Any, Any, None]) -> None:
+        """Run work in the background unless the same is already under way."""
+        if key in self._running:
+            work.close()
+            return
+        assert self._tasks is not None, "requests are carried out while the driver runs"
+        self._running.add(key)
+        task = self._tasks.create_task(work)
+        task.add_done_callback(lambda _: self._running.discard(key))
+
+    async def _execute(self, block: Block) -> None:
+        event: Event
+        try:
+            event = Executed(block.block_hash, await self._host.execute(block))
+        except InvalidBlock as error:
+            event = ExecutionInvalid(block.block_hash, error.code)
+        except LocalFault:
+            event = ExecutionFault(block.block_hash)
+        await self._events.put(event)
+
+    async def _propose(self, height: Height, view: View) -> None:
+        block = await self._host.propose(height, view)
+        await self._events.put(PendingChanged(False) if block is None else Proposal(height, view, block))
+
+    async def _fetch_body(self, request: FetchBody) -> None:
+        block = await self._host.fetch_body(request)
+        if block is not None:
+            await self._events.put(BodyArrived(block))
+
+    async def _apply(self, decided: Decide) -> None:
+        head = await self._host.apply(decided)
+        self._validators = head.validators
+        await self._events.put(Applied(head))
+        async with self._applied:
+            self._height = head.height
+            self._applied.notify_all()
+        await self._on_disk(lambda: self._log.drop_below(Height(head.height + 1)))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            await self._events.put(Tick(_clock()))
+
+    async def _on_disk(self, work: Callable[[], None]) -> None:
+        # One thread, so that appends keep their order and nothing is dropped while it is written.
+        await asyncio.get_running_loop().run_in_executor(self._disk, work)
+
+
+def _split_ids(ids: Any) -> list[Digest]:
+    if type(ids) is not bytes or len(ids) % DIGEST_BYTES:
+        raise DecodeError("the transaction ids beside a proposal are not a row of digests")
+    return [Digest(ids[start : start + DIGEST_BYTES]) for start in range(0, len(ids), DIGEST_BYTES)]
+
+
+def _clock() -> Milliseconds:
+    return Milliseconds(time.time_ns() // 1_000_000)
