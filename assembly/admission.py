@@ -1,0 +1,159 @@
+"""Admission: transactions from clients and peers are checked, put into the mempool and passed on.
+
+The cheap checks come first and the signature last; nothing of a refused transaction stays. A transaction that is
+already waiting or committed is not an error: clients are told to send the same bytes again whenever they are in doubt.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from api.ports import Submission, SubmissionState
+from assembly.members import MemberDirectory
+from assembly.signatures import SignatureVerifier, signatures_good
+from chain.block_store import BlockStore
+from chain.encoding import DecodeError
+from chain.genesis import Genesis
+from chain.identity import Member
+from chain.mempool import AdmissionError, Mempool, check_admissible
+from chain.transaction import Transaction, decode_transaction
+from chain.types import Digest, Milliseconds
+
+CHECKING_MAX: Final = 20_000
+"""Transactions whose signatures are being checked at one time; beyond that clients are asked to wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionPorts:
+    """What admission works with."""
+
+    genesis: Genesis
+    chain_id: Digest
+    blocks: BlockStore
+    mempool: Mempool
+    members: MemberDirectory
+    verifier: SignatureVerifier
+    on_admitted: Callable[[], None]
+    """Called whenever transactions were added."""
+    gossip: Callable[[list[bytes]], None]
+    """Passes raw transactions on to all peers."""
+
+
+class Admission:
+    """Owns what is being checked right now."""
+
+    def __init__(self, ports: AdmissionPorts) -> None:
+        self._ports = ports
+        self._checking: dict[Digest, asyncio.Future[None]] = {}
+
+    async def submit(self, raws: Sequence[bytes]) -> list[Submission]:
+        """Take transactions of clients in, and pass admitted ones on; answer for each in order."""
+        answers, admitted = await self._take_in(raws)
+        if admitted:
+            self._ports.gossip([transaction.raw for transaction in admitted])
+        return answers
+
+    async def gossiped(self, raws: Sequence[bytes]) -> None:
+        """Take in transactions that a peer passed on; what cannot be admitted is dropped."""
+        await self._take_in(raws)
+
+    async def _take_in(self, raws: Sequence[bytes]) -> tuple[list[Submission], list[Transaction]]:
+        now = clock()
+        answers: list[Submission | None] = [None] * len(raws)
+        candidates: list[tuple[int, Transaction, Member]] = []
+        waited: list[tuple[int, Digest]] = []
+        for position, raw in enumerate(raws):
+            outcome = await self._screen(raw, now)
+            if isinstance(outcome, Submission):
+                answers[position] = outcome
+            elif outcome[0].transaction_id in self._checking:
+                waited.append((position, outcome[0].transaction_id))
+            else:
+                transaction, member = outcome
+                self._checking[transaction.transaction_id] = asyncio.get_running_loop().create_future()
+                candidates.append((position, transaction, member))
+        admitted = await self._check_and_add(candidates, answers)
+        for position, transaction_id in waited:
+            answers[position] = await self._after_check(transaction_id)
+        assert all(answer is not None for answer in answers), "each transaction has an answer"
+        return [answer for answer in answers if answer is not None], admitted
+
+    async def _screen(self, raw: bytes, now: Milliseconds) -> Submission | tuple[Transaction, Member]:
+        """Check everything but the signature; return the answer where that settles it."""
+        ports = self._ports
+        parameters = ports.genesis.parameters
+        try:
+            transaction = decode_transaction(raw, size_max=parameters.transaction_bytes_max)
+        except DecodeError as error:
+            return Submission(SubmissionState.REFUSED, None, "malformed_transaction", str(error))
+        transaction_id = transaction.transaction_id
+        if transaction_id in ports.mempool:
+            return Submission(SubmissionState.PENDING, transaction_id)
+        if ports.blocks.find_transaction(transaction_id) is not None:
+            return Submission(SubmissionState.COMMITTED, transaction_id)
+        try:
+            check_admissible(transaction, ports.chain_id, parameters, now)
+        except AdmissionError as error:
+            return _refused(transaction_id, error)
+        if len(self._checking) >= CHECKING_MAX:
+            overload = AdmissionError("overloaded", f"{CHECKING_MAX} signatures wait", retry_after_seconds=1)
+            return _refused(transaction_id, overload)
+        member = await ports.members.find(transaction.body.sender_key)
+        if member is None:
+            detail = f"key {transaction.body.sender_key.hex()} belongs to no active member"
+            return Submission(SubmissionState.REFUSED, transaction_id, "unknown_sender", detail)
+        return transaction, member
+
+    async def _check_and_add(
+        self, candidates: list[tuple[int, Transaction, Member]], answers: list[Submission | None]
+    ) -> list[Transaction]:
+        admitted: list[Transaction] = []
+        try:
+            good = await signatures_good(self._ports.verifier, [transaction for _, transaction, _ in candidates])
+            for (position, transaction, member), signature_good in zip(candidates, good, strict=True):
+                answers[position] = self._add(transaction, member, signature_good)
+                if answers[position] == Submission(SubmissionState.RECEIVED, transaction.transaction_id):
+                    admitted.append(transaction)
+        finally:
+            for _, transaction, _ in candidates:
+                self._checking.pop(transaction.transaction_id).set_result(None)
+        if admitted:
+            self._ports.on_admitted()
+        return admitted
+
+    def _add(self, transaction: Transaction, member: Member, signature_good: bool) -> Submission:
+        transaction_id = transaction.transaction_id
+        if not signature_good:
+            detail = "the signature is not the sender key's over this body"
+            return Submission(SubmissionState.REFUSED, transaction_id, "bad_signature", detail)
+        # A block may have been decided while the signature was checked.
+        if self._ports.blocks.find_transaction(transaction_id) is not None:
+            return Submission(SubmissionState.COMMITTED, transaction_id)
+        try:
+            self._ports.mempool.add(transaction, member, time.monotonic())
+        except AdmissionError as error:
+            return _refused(transaction_id, error)
+        return Submission(SubmissionState.RECEIVED, transaction_id)
+
+    async def _after_check(self, transaction_id: Digest) -> Submission:
+        """Answer for a transaction that was being checked for somebody else, with another signature perhaps."""
+        checking = self._checking.get(transaction_id)
+        if checking is not None:
+            await asyncio.shield(checking)
+        if transaction_id in self._ports.mempool:
+            return Submission(SubmissionState.PENDING, transaction_id)
+        if self._ports.blocks.find_transaction(transaction_id) is not None:
+            return Submission(SubmissionState.COMMITTED, transaction_id)
+        detail = "the same transaction was just refused; send it again to learn why"
+        return Submission(SubmissionState.REFUSED, transaction_id, "refused_meanwhile", detail, 1)
+
+
+def _refused(transaction_id: Digest, error: AdmissionError) -> Submission:
+    return Submission(SubmissionState.REFUSED, transaction_id, error.code, error.detail, error.retry_after_seconds)
+
+
+def clock() -> Milliseconds:
+    """Return the local wall clock."""
+    return Milliseconds(time.time_ns() // 1_000_000)

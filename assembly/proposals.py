@@ -1,0 +1,101 @@
+"""Builds proposals from the mempool, and puts the bodies of others' proposals together from it."""
+
+import asyncio
+import time
+from typing import Final
+
+from assembly.admission import clock
+from chain.block import Block, Header, decode_header, make_block
+from chain.block_store import BlockStore
+from chain.genesis import Genesis
+from chain.mempool import Mempool
+from chain.merkle import merkle_root
+from chain.transaction import Transaction
+from chain.types import Digest, Height, Milliseconds, ValidatorId
+from consensus.pbft.events import Head
+
+BODIES_MAX: Final = 8
+"""Undecided bodies kept for peers that ask for them."""
+
+
+class Proposals:
+    """Owns the pace of proposing and the bodies of proposals that peers may ask for."""
+
+    def __init__(self, genesis: Genesis, own_id: ValidatorId, blocks: BlockStore, mempool: Mempool) -> None:
+        self._genesis = genesis
+        self._chain_id = genesis.genesis_hash
+        self._own_id = own_id
+        self._blocks = blocks
+        self._mempool = mempool
+        self._bodies: dict[Digest, Block] = {}
+        self._proposed_at = 0.0
+
+    async def build(self, head: Head) -> Block | None:
+        """Return a fresh block on `head`, or None when nothing valid waits.
+
+        At once when the last proposal is long ago; under load after the interval of genesis, or when a block is full.
+        """
+        parameters = self._genesis.parameters
+        wait_seconds = self._proposed_at + parameters.block_interval_min / 1000 - time.monotonic()
+        if wait_seconds > 0 and len(self._mempool) < parameters.block_transactions_max:
+            await asyncio.sleep(wait_seconds)
+        block_time = Milliseconds(max(clock(), head.time + 1))
+        self._mempool.expire(block_time)
+        transactions = self._mempool.select(parameters, block_time)
+        if not transactions:
+            return None
+        self._proposed_at = time.monotonic()
+        block = self._block(head, block_time, transactions)
+        self.keep(block)
+        return block
+
+    def assemble(self, encoded_header: bytes, transaction_ids: list[Digest]) -> Block | None:
+        """Return the block of a header if all its transactions wait here and are the very ones it commits to.
+
+        Raises:
+            DecodeError: when the header is malformed.
+        """
+        header = decode_header(encoded_header)
+        transactions: list[Transaction] = []
+        for transaction_id in transaction_ids:
+            pending = self._mempool.get(transaction_id)
+            if pending is None:
+                return None
+            transactions.append(pending.transaction)
+        # An id does not cover its signature, so the root decides whether these are the proposer's bytes.
+        if merkle_root(transaction.merkle_leaf for transaction in transactions) != header.transactions_root:
+            return None
+        block = make_block(header, [transaction.raw for transaction in transactions])
+        self.keep(block)
+        return block
+
+    def keep(self, block: Block) -> None:
+        """Keep a body for peers that may ask for it."""
+        self._bodies[block.block_hash] = block
+        while len(self._bodies) > BODIES_MAX:
+            del self._bodies[next(iter(self._bodies))]
+
+    def body(self, block_hash: Digest) -> bytes | None:
+        """Return the raw block with this hash if it is undecided or decided here."""
+        kept = self._bodies.get(block_hash)
+        if kept is not None:
+            return kept.raw
+        height = self._blocks.height_of(block_hash)
+        return None if height is None else self._blocks.block(height)
+
+    def _block(self, head: Head, block_time: Milliseconds, transactions: list[Transaction]) -> Block:
+        assert self._blocks.history.size == head.height + 1, "the history covers exactly the decided blocks"
+        header = Header(
+            self._genesis.parameters.protocol_version,
+            self._chain_id,
+            Height(head.height + 1),
+            head.block_hash,
+            head.result_hash,
+            self._blocks.history.root(),
+            block_time,
+            self._own_id,
+            merkle_root(transaction.merkle_leaf for transaction in transactions),
+            head.validators.validators_hash,
+            head.validators.epoch,
+        )
+        return make_block(header, [transaction.raw for transaction in transactions])
