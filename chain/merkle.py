@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from chain.encoding import DecodeError, decode, encode
+from chain.crypto import DIGEST_BYTES
+from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.types import Digest
 
 LEAF_PREFIX: Final = b"\x00"
 NODE_PREFIX: Final = b"\x01"
-DIGEST_BYTES: Final = 32
 
 EMPTY_ROOT: Final = Digest(hashlib.sha256(b"").digest())
 """Root of the tree without leaves (RFC 6962, section 2.1)."""
@@ -113,11 +113,10 @@ def decode_frontier(data: bytes) -> Frontier:
     Raises:
         DecodeError: when they stand for none.
     """
-    match decode(data):
-        case [1, int(size), list(peaks)] if not isinstance(size, bool) and size >= 0:
-            if len(peaks) == size.bit_count() and all(is_digest(peak) for peak in peaks):
-                return Frontier(size, tuple(peaks))
-    raise DecodeError("not a Merkle frontier")
+    _, size, peaks = fields_of(decode(data), "Merkle frontier", 1, int, list)
+    if size < 0 or len(peaks) != size.bit_count() or not all(is_digest(peak) for peak in peaks):
+        raise DecodeError("not a Merkle frontier: one hash of 32 bytes stands for each bit of the size")
+    return Frontier(size, tuple(peaks))
 
 
 def load_frontier(size: int, get_node: NodeGetter) -> Frontier:

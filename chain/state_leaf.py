@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import msgpack
 
-from chain.crypto import domain
-from chain.encoding import DecodeError, decode
+from chain.crypto import DIGEST_BYTES, domain
+from chain.encoding import DecodeError, decode, fields_of
 from chain.types import Digest, Height
 
 LEAF_VERSION: Final = 1
@@ -59,28 +59,19 @@ def decode_leaf(data: bytes) -> Leaf:
     Raises:
         DecodeError: when they stand for none.
     """
-    match decode(data):
-        case [
-            1,
-            str(contract),
-            bytes(key),
-            bytes() | None as value,
-            int(height),
-            int(index),
-            bytes() | None as previous,
-        ]:
-            if _is_count(height) and _is_count(index) and (previous is None or len(previous) == 32):
-                return Leaf(contract, key, value, Height(height), index, None if previous is None else Digest(previous))
-    raise DecodeError("not a state leaf")
+    _, contract, key, value, height, index, previous = fields_of(
+        decode(data), "state leaf", LEAF_VERSION, str, bytes, None, int, int, None
+    )
+    if not (value is None or type(value) is bytes) or height < 0 or index < 0:
+        raise DecodeError("not a state leaf: its value, height or index is impossible")
+    if previous is not None and (type(previous) is not bytes or len(previous) != DIGEST_BYTES):
+        raise DecodeError("not a state leaf: the previous leaf's hash has 32 bytes")
+    return Leaf(contract, key, value, Height(height), index, None if previous is None else Digest(previous))
 
 
 def stored_value(encoded: bytes) -> bytes | None:
     """Return the value in a leaf of our own database, whose form the database's checksums vouch for."""
     return msgpack.unpackb(encoded, raw=False)[3]  # type: ignore[no-any-return]
-
-
-def _is_count(value: int) -> bool:
-    return type(value) is int and value >= 0
 
 
 def _pack(fields: list[Any]) -> bytes:

@@ -11,7 +11,8 @@ For a given root and key exactly one sequence of bytes is a proof.
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chain.encoding import DecodeError, decode, encode
+from chain.crypto import DIGEST_BYTES
+from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.state_leaf import Leaf, decode_leaf, leaf_hash, path_of
 from chain.state_tree import (
     EMPTY_STATE_ROOT,
@@ -28,7 +29,6 @@ from chain.types import Digest
 PROOF_VERSION: Final = 1
 DEPTH_MAX: Final = 64
 _BITMAP_MAX: Final = 0xFFFF
-_DIGEST_BYTES: Final = 32
 
 
 class StateProofError(ValueError):
@@ -118,36 +118,34 @@ def _climb(path: bytes, steps: list[_Step], digest: Digest | None) -> Digest:
         if bool(step.bitmap & bit) != (digest is not None):
             raise StateProofError(f"the bitmap at depth {depth} contradicts the rest of the proof")
         present = step.bitmap.bit_count() - (digest is not None)
-        if len(step.hashes) != present * _DIGEST_BYTES:
+        if len(step.hashes) != present * DIGEST_BYTES:
             raise StateProofError(f"{len(step.hashes)} bytes of hashes at depth {depth} do not fit the bitmap")
-        at = (step.bitmap & (bit - 1)).bit_count() * _DIGEST_BYTES
+        at = (step.bitmap & (bit - 1)).bit_count() * DIGEST_BYTES
         digest = inner_node_hash(step.bitmap, step.hashes[:at] + (digest or b"") + step.hashes[at:])
     return EMPTY_STATE_ROOT if digest is None else digest
 
 
 def _parse(value: Any) -> tuple[list[_Step], bytes | tuple[bytes, bytes] | None]:
-    match value:
-        case [1, list(steps), end] if len(steps) <= DEPTH_MAX:
-            return [_parse_step(step) for step in steps], _parse_end(end)
-    raise StateProofError("not a state proof")
+    _, steps, end = fields_of(value, "state proof", PROOF_VERSION, list, None)
+    if len(steps) > DEPTH_MAX:
+        raise DecodeError(f"a state proof has at most {DEPTH_MAX} steps, not {len(steps)}")
+    return [_parse_step(step) for step in steps], _parse_end(end)
 
 
 def _parse_step(value: Any) -> _Step:
-    match value:
-        case [int(bitmap), bytes(hashes)] if type(bitmap) is int and 0 < bitmap <= _BITMAP_MAX:
-            return _Step(bitmap, hashes)
-    raise StateProofError("not a step of a state proof")
+    bitmap, hashes = fields_of(value, "step of a state proof", int, bytes)
+    if not 0 < bitmap <= _BITMAP_MAX:
+        raise DecodeError(f"a bitmap of sixteen children cannot be {bitmap}")
+    return _Step(bitmap, hashes)
 
 
 def _parse_end(value: Any) -> bytes | tuple[bytes, bytes] | None:
-    match value:
-        case None:
-            return None
-        case bytes(leaf):
-            return leaf
-        case [bytes(path), bytes(digest)] if len(path) == len(digest) == _DIGEST_BYTES:
-            return path, digest
-    raise StateProofError("not the end of a state proof")
+    if value is None or type(value) is bytes:
+        return value
+    path, digest = fields_of(value, "end of a state proof", bytes, bytes)
+    if len(path) != DIGEST_BYTES or len(digest) != DIGEST_BYTES:
+        raise DecodeError("another leaf's path and hash have 32 bytes each")
+    return path, digest
 
 
 def _check_neighbour(path: bytes, other: bytes, depth: int) -> None:
