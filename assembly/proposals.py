@@ -5,12 +5,13 @@ import time
 from typing import Final
 
 from assembly.admission import clock
-from chain.block import Block, Header, decode_header, make_block
+from chain.block import Block, Header, decode_block, decode_header, make_block
 from chain.block_store import BlockStore
+from chain.encoding import DecodeError
 from chain.genesis import Genesis
 from chain.mempool import Mempool
 from chain.merkle import merkle_root
-from chain.transaction import Transaction
+from chain.transaction import Transaction, decode_transaction, transaction_id_of_raw
 from chain.types import Digest, Height, Milliseconds, ValidatorId
 from consensus.pbft.events import Head
 
@@ -28,6 +29,8 @@ class Proposals:
         self._blocks = blocks
         self._mempool = mempool
         self._bodies: dict[Digest, Block] = {}
+        self._from_mempool: dict[Digest, tuple[Digest, ...]] = {}
+        """Transaction ids of kept bodies made of the mempool's transactions, whose signatures were checked."""
         self._proposed_at = 0.0
 
     async def build(self, head: Head) -> Block | None:
@@ -46,7 +49,7 @@ class Proposals:
             return None
         self._proposed_at = time.monotonic()
         block = self._block(head, block_time, transactions)
-        self.keep(block)
+        self._keep(block, transactions)
         return block
 
     def assemble(self, encoded_header: bytes, transaction_ids: list[Digest]) -> Block | None:
@@ -66,14 +69,39 @@ class Proposals:
         if merkle_root(transaction.merkle_leaf for transaction in transactions) != header.transactions_root:
             return None
         block = make_block(header, [transaction.raw for transaction in transactions])
-        self.keep(block)
+        self._keep(block, transactions)
         return block
 
-    def keep(self, block: Block) -> None:
-        """Keep a body for peers that may ask for it."""
+    def take(self, raw: bytes, block_hash: Digest) -> Block | None:
+        """Return the block that a peer sent if it is the one asked for, body and all; keep it for others."""
+        try:
+            block = decode_block(raw, size_max=self._genesis.parameters.block_bytes_max)
+            decoded = [decode_transaction(item, size_max=len(item)) for item in block.transactions]
+        except DecodeError:
+            return None
+        root = merkle_root(transaction.merkle_leaf for transaction in decoded)
+        if block.block_hash != block_hash or root != block.header.transactions_root:
+            return None
+        self._keep(block, None)
+        return block
+
+    def signatures_checked(self, block_hash: Digest) -> bool:
+        """Tell whether a body is made of transactions whose signatures were checked at admission."""
+        return block_hash in self._from_mempool
+
+    def transaction_ids(self, block: Block) -> tuple[Digest, ...]:
+        """Return the ids of a block's transactions in order."""
+        known = self._from_mempool.get(block.block_hash)
+        return known or tuple(transaction_id_of_raw(raw) for raw in block.transactions)
+
+    def _keep(self, block: Block, transactions: list[Transaction] | None) -> None:
         self._bodies[block.block_hash] = block
+        if transactions is not None:
+            self._from_mempool[block.block_hash] = tuple(item.transaction_id for item in transactions)
         while len(self._bodies) > BODIES_MAX:
-            del self._bodies[next(iter(self._bodies))]
+            oldest = next(iter(self._bodies))
+            del self._bodies[oldest]
+            self._from_mempool.pop(oldest, None)
 
     def body(self, block_hash: Digest) -> bytes | None:
         """Return the raw block with this hash if it is undecided or decided here."""

@@ -141,3 +141,12 @@ def _optional_text(value: Any, name: str, characters_max: int) -> str | None:
     if not isinstance(value, str) or not 1 <= len(value) <= characters_max:
         raise DecodeError(f"{name} is nil or text of 1 to {characters_max} characters")
     return value
+
+
+def transaction_id_of_raw(raw: bytes) -> Digest:
+    """Return the id of a raw transaction, looking at nothing but its outermost structure.
+
+    Raises:
+        DecodeError: when that is malformed.
+    """
+    return transaction_id_of(fields_of(decode(raw, depth_max=1), "transaction", 1, bytes, bytes)[1])

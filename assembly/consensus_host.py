@@ -1,0 +1,213 @@
+"""What a node does for consensus: executes, proposes, fetches, stores and applies blocks, and says what it saw.
+
+It owns the way of a decided block: first the node's own database, then the executor's state, then everybody who waits
+for it. A crash in between leaves the executor behind, never ahead, and the start of the node lets it catch up.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from assembly.members import MemberDirectory
+from assembly.proposals import Proposals
+from assembly.signatures import SignatureVerifier, signatures_good
+from chain.block import Block
+from chain.block_store import BlockRecord, BlockStore
+from chain.certificate import Certificate, join_certified_block
+from chain.encoding import DecodeError
+from chain.genesis import Genesis
+from chain.mempool import Mempool
+from chain.receipt import BlockResult
+from chain.transaction import Transaction, decode_transaction
+from chain.types import Digest, Height, ValidatorId, View
+from chain.validity import Head as LedgerHead
+from chain.validity import InvalidBlock
+from consensus.pbft.events import CatchUp, Decide, FetchBody, Head, Report
+
+LOG = logging.getLogger("tallystick.consensus")
+
+
+class Executor(Protocol):
+    """The executor process as consensus uses it."""
+
+    async def execute(self, raw: bytes) -> "ExecutedBlock":
+        """Check and execute a block."""
+        ...
+
+    async def apply(self, block_hash: Digest) -> LedgerHead:
+        """Write an executed block's outcome."""
+        ...
+
+
+class ExecutedBlock(Protocol):
+    """The outcome of a block."""
+
+    @property
+    def result(self) -> BlockResult:
+        """What votes sign."""
+        ...
+
+    @property
+    def receipts(self) -> tuple[bytes, ...]:
+        """Encoded receipts in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A block that was just stored and whose state can be read."""
+
+    block: Block
+    head: LedgerHead
+    certificate: Certificate
+    receipts: tuple[bytes, ...]
+    transaction_ids: tuple[Digest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostPorts:
+    """What the host works with."""
+
+    genesis: Genesis
+    executor: Executor
+    blocks: BlockStore
+    mempool: Mempool
+    members: MemberDirectory
+    proposals: Proposals
+    verifier: SignatureVerifier
+    send_message: Callable[[ValidatorId, bytes], None]
+    send_block: Callable[[ValidatorId, bytes], None]
+    fetch_body: Callable[[Digest, Sequence[ValidatorId]], "asyncio.Future[bytes | None]"]
+    catch_up: Callable[[], None]
+    on_applied: Callable[[Applied], None]
+    on_report: Callable[[Report], None]
+
+
+class ConsensusHostService:
+    """Owns the head as consensus sees it, and the receipts of undecided blocks."""
+
+    def __init__(self, ports: HostPorts, head: Head) -> None:
+        self._ports = ports
+        self._head = head
+        self._receipts: dict[Digest, tuple[bytes, ...]] = {}
+
+    @property
+    def head(self) -> Head:
+        """The last applied block."""
+        return self._head
+
+    def send(self, peer: ValidatorId, payload: bytes) -> None:
+        """Hand a message to the network."""
+        self._ports.send_message(peer, payload)
+
+    def serve(self, height: Height, peer: ValidatorId) -> None:
+        """Send a decided block to a peer that still talks about its height."""
+        stored = read_certified(self._ports.blocks, height)
+        if stored is not None:
+            self._ports.send_block(peer, stored)
+
+    def assemble(self, header: bytes, transaction_ids: list[Digest]) -> Block | None:
+        """Put a proposal's body together from the mempool."""
+        return self._ports.proposals.assemble(header, transaction_ids)
+
+    async def execute(self, block: Block) -> BlockResult:
+        """Check all signatures and execute.
+
+        Raises:
+            InvalidBlock: when the block breaks a rule.
+            LocalFault: when this machine could not tell.
+        """
+        if not self._ports.proposals.signatures_checked(block.block_hash):
+            await self._check_signatures(block)
+        executed = await self._ports.executor.execute(block.raw)
+        self._receipts[block.block_hash] = executed.receipts
+        return executed.result
+
+    async def propose(self, height: Height, view: View) -> Block | None:
+        """Build a fresh block, unless the height has been decided meanwhile."""
+        if self._head.height + 1 != height:
+            return None
+        return await self._ports.proposals.build(self._head)
+
+    async def fetch_body(self, request: FetchBody) -> Block | None:
+        """Get a body from the candidates; bytes that are not the block asked for are passed over."""
+        raw = await self._ports.fetch_body(request.block_hash, request.candidates)
+        if raw is None:
+            return None
+        return self._ports.proposals.take(raw, request.block_hash)
+
+    async def apply(self, decided: Decide) -> Head:
+        """Store a decided block, have the state written, and let everybody know."""
+        ports = self._ports
+        block = decided.block
+        receipts = self._receipts.get(block.block_hash)
+        if receipts is None:
+            receipts = (await ports.executor.execute(block.raw)).receipts
+        ids = ports.proposals.transaction_ids(block)
+        header = block.header
+        record = BlockRecord(
+            header.height,
+            block.block_hash,
+            block.raw,
+            decided.certificate.encoded(),
+            decided.result.encoded(),
+            receipts,
+            ids,
+        )
+        await asyncio.to_thread(ports.blocks.append, record)
+        ledger_head = await ports.executor.apply(block.block_hash)
+        self._receipts.clear()
+        ports.mempool.remove(ids)
+        ports.mempool.expire(header.time)
+        ports.members.block_applied(receipts)
+        self._head = consensus_head(ledger_head, decided.certificate)
+        ports.on_applied(Applied(block, ledger_head, decided.certificate, receipts, ids))
+        return self._head
+
+    def catch_up(self, request: CatchUp) -> None:
+        """Start getting certified blocks."""
+        self._ports.catch_up()
+
+    def report(self, report: Report) -> None:
+        """Write a fact down and pass it on."""
+        LOG.info("%s", report)
+        self._ports.on_report(report)
+
+    async def _check_signatures(self, block: Block) -> None:
+        transactions: list[Transaction] = []
+        for index, raw in enumerate(block.transactions):
+            try:
+                transaction = decode_transaction(raw, size_max=self._ports.genesis.parameters.transaction_bytes_max)
+            except DecodeError as error:
+                raise InvalidBlock("malformed_transaction", f"index {index}: {error}") from error
+            waiting = self._ports.mempool.get(transaction.transaction_id)
+            if waiting is None or waiting.transaction.signature != transaction.signature:
+                transactions.append(transaction)
+        for transaction, good in zip(
+            transactions, await signatures_good(self._ports.verifier, transactions), strict=True
+        ):
+            if not good:
+                raise InvalidBlock("bad_signature", transaction.transaction_id.hex())
+
+
+def consensus_head(head: LedgerHead, certificate: Certificate | None) -> Head:
+    """Return the ledger's head as the PBFT core sees it."""
+    return Head(
+        head.height,
+        head.block_hash,
+        head.result.result_hash,
+        head.time,
+        head.proposer,
+        certificate,
+        head.validators,
+    )
+
+
+def read_certified(blocks: BlockStore, height: Height) -> bytes | None:
+    """Return the certified block of a height in its canonical bytes, or None if it is not decided here."""
+    block, result, certificate = blocks.block(height), blocks.result(height), blocks.certificate(height)
+    if height == 0 or block is None or result is None or certificate is None:
+        return None
+    return join_certified_block(block, result, certificate)

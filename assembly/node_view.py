@@ -1,0 +1,258 @@
+"""The node as its HTTP API sees it: reading from the block store, asking the executor, handing submissions on."""
+
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Final, TypeVar
+
+from api.ports import (
+    CommittedTransaction,
+    HeadStatus,
+    HistoryReply,
+    Metric,
+    NodeStatus,
+    NotReady,
+    PeerStatus,
+    PendingTransaction,
+    ScanReply,
+    StateReply,
+    Submission,
+    ViewReply,
+)
+from assembly.admission import Admission
+from assembly.consensus_host import ConsensusHostService
+from assembly.waiters import Waiters
+from chain.block import Block, decode_block
+from chain.block_store import BlockStore
+from chain.genesis import Genesis
+from chain.mempool import Mempool
+from chain.recorded_block import RecordedBlock
+from chain.runtime import CallOutcome
+from chain.state_leaf import leaf_hash
+from chain.types import Digest, Height, PublicKey
+from contracts.executor.client import ExecutorClient
+from contracts.executor.errors import ExecutorBusy, ExecutorDied, ExecutorFault
+from network.peers import PeerNetwork
+
+RECENT_BLOCKS_MAX: Final = 8
+"""Decoded blocks kept for clients that wait for many transactions of one block."""
+
+VERSIONS_MAX: Final = 1000
+"""Versions of a key that one answer reaches back."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What consensus says of itself."""
+
+    view: int
+    primary: str | None
+    not_ready_reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ViewPorts:
+    """What the view reads from."""
+
+    name: str
+    genesis: Genesis
+    chain_id: Digest
+    blocks: BlockStore
+    mempool: Mempool
+    executor: ExecutorClient
+    host: ConsensusHostService
+    admission: Admission
+    network: PeerNetwork
+    waiters: Waiters
+    condition: Callable[[], Condition]
+    metrics: Callable[[], Sequence[Metric]]
+
+
+class NodeView:
+    """Implements api.ports.LedgerNode."""
+
+    def __init__(self, ports: ViewPorts) -> None:
+        self._ports = ports
+        self._recent: dict[Height, tuple[Block, Sequence[bytes]]] = {}
+
+    @property
+    def chain_id(self) -> Digest:
+        """The genesis hash."""
+        return self._ports.chain_id
+
+    @property
+    def genesis(self) -> Genesis:
+        """What the ledger started from."""
+        return self._ports.genesis
+
+    def head(self) -> HeadStatus:
+        """Return the last decided block whose state can be read."""
+        head = self._ports.host.head
+        return HeadStatus(head.height, head.block_hash, head.time)
+
+    def status(self) -> NodeStatus:
+        """Return the node's condition."""
+        ports = self._ports
+        condition = ports.condition()
+        heads = ports.network.heads()
+        peers = tuple(
+            PeerStatus(
+                peer.peer_id,
+                str(peer.address),
+                peer.connected,
+                heads.get(peer.peer_id),
+            )
+            for peer in ports.network.status().peers
+        )
+        return NodeStatus(
+            ports.name,
+            version("tallystick"),
+            ports.name,
+            not condition.not_ready_reasons,
+            condition.not_ready_reasons,
+            ports.host.head.height,
+            condition.view,
+            condition.primary,
+            peers,
+            len(ports.mempool),
+            ports.mempool.bytes_used,
+            os.getpid(),
+            ports.executor.pid,
+            ports.executor.walls_missing,
+        )
+
+    def metrics(self) -> Sequence[Metric]:
+        """Return a snapshot of the node's metrics."""
+        return self._ports.metrics()
+
+    async def submit(self, raws: Sequence[bytes]) -> list[Submission]:
+        """Take transactions in.
+
+        Raises:
+            NotReady: when the executor cannot tell who the senders are.
+        """
+        return await _asked(self._ports.admission.submit(raws))
+
+    async def wait_committed(
+        self, transaction_ids: Sequence[Digest], timeout_seconds: float
+    ) -> dict[Digest, CommittedTransaction]:
+        """Return those that are committed, at the latest when the time is over."""
+        blocks = self._ports.blocks
+        waiting = [item for item in transaction_ids if blocks.find_transaction(item) is None]
+        head = self._ports.host.head.height
+        await self._ports.waiters.wait_transactions(waiting, timeout_seconds)
+        committed: dict[Digest, CommittedTransaction] = {}
+        for transaction_id in transaction_ids:
+            place = blocks.find_transaction(transaction_id)
+            if place is None:
+                continue
+            # The block store is written before the state; an answer means that the effects can be read.
+            if place.height > max(head, self._ports.host.head.height):
+                await self._ports.waiters.wait_height(place.height)
+            found = self._committed(transaction_id)
+            if found is not None:
+                committed[transaction_id] = found
+        return committed
+
+    async def wait_height(self, height: Height) -> None:
+        """Return once the head has at least this height."""
+        await self._ports.waiters.wait_height(height)
+
+    async def transaction(self, transaction_id: Digest) -> CommittedTransaction | PendingTransaction | None:
+        """Return a transaction if this node knows it."""
+        committed = self._committed(transaction_id)
+        if committed is not None:
+            return committed
+        pending = self._ports.mempool.get(transaction_id)
+        return None if pending is None else PendingTransaction(transaction_id, pending.transaction.raw)
+
+    async def block(self, height: Height) -> RecordedBlock | None:
+        """Return a decided block whose state can be read."""
+        if not 1 <= height <= self._ports.host.head.height:
+            return None
+        blocks = self._ports.blocks
+        block, result, certificate = blocks.block(height), blocks.result(height), blocks.certificate(height)
+        assert block is not None and result is not None and certificate is not None, "decided blocks are kept whole"
+        return RecordedBlock(block, result, certificate, tuple(blocks.receipts(height)))
+
+    async def height_of_block(self, block_hash: Digest) -> Height | None:
+        """Return the height of a decided block."""
+        return self._ports.blocks.height_of(block_hash)
+
+    async def history_path(self, height: Height, size: int) -> Sequence[Digest]:
+        """Return the Merkle path of a block in the history tree of `size` leaves."""
+        return self._ports.blocks.prove_block(height, size)
+
+    async def view(
+        self, contract: str, method: str, args: Sequence[Any], sender_key: PublicKey | None, gas_limit: int
+    ) -> ViewReply:
+        """Run a view at the head.
+
+        Raises:
+            NotReady: when the executor cannot answer.
+        """
+        viewed = await _asked(self._ports.executor.view(contract, method, args, sender_key, gas_limit))
+        return ViewReply(viewed.height, CallOutcome(viewed.code, viewed.value, (), viewed.gas_used))
+
+    async def state(self, contract: str, key: bytes, *, with_proof: bool) -> StateReply:
+        """Return what the state at the head holds under a key.
+
+        Raises:
+            NotReady: when the executor cannot answer.
+        """
+        proven = await _asked(self._ports.executor.prove(contract, key))
+        return StateReply(proven.height, proven.leaf, proven.proof if with_proof else None)
+
+    async def state_history(self, contract: str, key: bytes, *, start: Digest | None, limit: int) -> HistoryReply:
+        """Return versions of a key, newest first, from the leaf with hash `start` on.
+
+        Raises:
+            NotReady: when the executor cannot answer.
+        """
+        versions = await _asked(self._ports.executor.history(contract, key, VERSIONS_MAX))
+        leaves = versions.leaves
+        if start is not None:
+            places = [place for place, leaf in enumerate(leaves) if leaf_hash(leaf) == start]
+            leaves = leaves[places[0] :] if places else ()
+        return HistoryReply(versions.height, leaves[:limit])
+
+    async def scan(self, contract: str, start: bytes, end: bytes, *, limit: int) -> ScanReply:
+        """Return entries in key order.
+
+        Raises:
+            NotReady: when the executor cannot answer.
+        """
+        found = await _asked(self._ports.executor.scan(contract, start, end, limit))
+        return ScanReply(found.height, found.entries)
+
+    def _committed(self, transaction_id: Digest) -> CommittedTransaction | None:
+        place = self._ports.blocks.find_transaction(transaction_id)
+        if place is None or place.height > self._ports.host.head.height:
+            return None
+        block, receipts = self._recorded(place.height)
+        raw, receipt = block.transactions[place.index], receipts[place.index]
+        header = block.header
+        return CommittedTransaction(
+            transaction_id, raw, block.block_hash, place.height, place.index, header.time, receipt
+        )
+
+    def _recorded(self, height: Height) -> tuple[Block, Sequence[bytes]]:
+        """Return block and receipts; a batch of clients waits for the same block, so the last ones are kept."""
+        known = self._recent.get(height)
+        if known is None:
+            raw = self._ports.blocks.block(height)
+            assert raw is not None, "an indexed transaction's block is kept whole"
+            known = self._recent[height] = (decode_block(raw), self._ports.blocks.receipts(height))
+            if len(self._recent) > RECENT_BLOCKS_MAX:
+                del self._recent[next(iter(self._recent))]
+        return known
+
+
+async def _asked(answer: Awaitable[T]) -> T:
+    try:
+        return await answer
+    except (ExecutorBusy, ExecutorDied, ExecutorFault) as error:
+        raise NotReady([f"the executor does not answer: {error}"]) from error
