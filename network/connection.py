@@ -216,8 +216,11 @@ class Connection:
             self._answering -= 1
 
     def _respond(self, number: int, outcome: int, payload: bytes) -> None:
-        # A full lane means that the peer asks and does not read; its own timeout tells it.
-        self.send(Channel.RESPONSE, encode_frame(Channel.RESPONSE, _RESPONSE.pack(number, outcome) + payload))
+        head = _RESPONSE.pack(number, outcome)
+        if not self.send(Channel.RESPONSE, encode_frame(Channel.RESPONSE, head + payload)):
+            # The peer asks faster than it reads. Should even this not fit, its own timeout tells it.
+            busy = _RESPONSE.pack(number, _REFUSED) + b"busy: answers wait to be read"
+            self.send(Channel.RESPONSE, encode_frame(Channel.RESPONSE, busy))
 
     def _take_response(self, payload: bytes) -> None:
         number, outcome = _RESPONSE.unpack_from(payload)

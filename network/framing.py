@@ -42,7 +42,7 @@ GREETING_BYTES_MAX: Final[Mapping[int, int]] = {Channel.CONTROL: 1 * KIB}
 PAYLOAD_BYTES_MAX: Final[Mapping[int, int]] = {
     Channel.CONTROL: 1 * KIB,
     Channel.CONSENSUS: 10 * MIB,
-    Channel.TRANSACTIONS: 2 * MIB,
+    Channel.TRANSACTIONS: 5 * MIB,
     Channel.BLOCKS: 10 * MIB,
     Channel.REQUEST: 256 * KIB,
     Channel.RESPONSE: 14 * MIB,
