@@ -1,0 +1,30 @@
+"""How a node ends: each cause that an operator must act on has an exit code of its own; docs/operations.md lists them."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the node process."""
+
+    OK = 0
+    FAILED = 1
+    """A bug or an unforeseen condition; the log has the traceback."""
+    USAGE = 2
+    CONFIGURATION = 10
+    """Configuration, genesis or keys cannot be used."""
+    PORT_TAKEN = 11
+    FOREIGN_DATA = 12
+    """The data folder belongs to another chain."""
+    FORMAT_UNKNOWN = 13
+    """The data folder was written by a version with another format."""
+    DATA_LOCKED = 14
+    """Another process uses the data folder."""
+    DATA_DAMAGED = 15
+    """A database or the log is damaged; remove it and let the node fetch the ledger from its peers."""
+    DISK_FULL = 16
+    DISK_FAILED = 17
+    """The system refused to read or write."""
+    DIVERGED = 18
+    """This node's own result differs from the certified one; it stopped and overwrote nothing."""
+    EXECUTOR_FAILED = 19
+    """The executor process cannot be kept alive."""

@@ -1,0 +1,68 @@
+"""Which exit code a failure ends the node with."""
+
+from typing import Final
+
+from assembly.exit_codes import ExitCode
+from chain.block_store import BlockConflictError, BlockGapError
+from chain.storage import (
+    StoreDamaged,
+    StoreForeign,
+    StoreFormatUnknown,
+    StoreFull,
+    StoreLocked,
+    StoreMissing,
+    StoreUnusable,
+)
+from configs.node_config import ConfigError
+from consensus.log import LogFailed, LogForeign, LogFull
+from contracts.executor.errors import ExecutorDied, ExecutorFault, GenesisRefused, ResultDiffers
+from network.tls import TlsMaterialError
+
+
+class PortTaken(Exception):
+    """A port that the configuration names cannot be bound."""
+
+
+class Diverged(Exception):
+    """This node's own result of a block differs from the certified one."""
+
+
+CODES: Final[tuple[tuple[type[BaseException], ExitCode], ...]] = (
+    (ConfigError, ExitCode.CONFIGURATION),
+    (TlsMaterialError, ExitCode.CONFIGURATION),
+    (GenesisRefused, ExitCode.CONFIGURATION),
+    (PortTaken, ExitCode.PORT_TAKEN),
+    (StoreForeign, ExitCode.FOREIGN_DATA),
+    (LogForeign, ExitCode.FOREIGN_DATA),
+    (BlockConflictError, ExitCode.FOREIGN_DATA),
+    (StoreFormatUnknown, ExitCode.FORMAT_UNKNOWN),
+    (StoreLocked, ExitCode.DATA_LOCKED),
+    (StoreFull, ExitCode.DISK_FULL),
+    (LogFull, ExitCode.DISK_FULL),
+    (StoreDamaged, ExitCode.DATA_DAMAGED),
+    (StoreMissing, ExitCode.DATA_DAMAGED),
+    (BlockGapError, ExitCode.DATA_DAMAGED),
+    (StoreUnusable, ExitCode.DISK_FAILED),
+    (LogFailed, ExitCode.DISK_FAILED),
+    (ResultDiffers, ExitCode.DIVERGED),
+    (Diverged, ExitCode.DIVERGED),
+    (ExecutorDied, ExitCode.EXECUTOR_FAILED),
+    (ExecutorFault, ExitCode.EXECUTOR_FAILED),
+)
+"""More specific classes stand before their bases."""
+
+
+def leaves_of(error: BaseException) -> list[BaseException]:
+    """Return the errors inside nested groups."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in leaves_of(inner)]
+    return [error]
+
+
+def exit_code_of(error: BaseException) -> ExitCode:
+    """Return the exit code of the first failure that has one of its own."""
+    for leaf in leaves_of(error):
+        for kind, code in CODES:
+            if isinstance(leaf, kind):
+                return code
+    return ExitCode.FAILED

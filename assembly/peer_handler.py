@@ -1,0 +1,161 @@
+"""What a node does with what its peers send: messages to consensus, transactions to admission, blocks to catch-up."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from assembly.admission import Admission
+from assembly.consensus_host import ConsensusHostService, read_certified
+from assembly.proposals import Proposals
+from chain.block import decode_block
+from chain.block_store import BlockStore
+from chain.certificate import decode_certificate, split_certified_block
+from chain.encoding import SIZE_MAX, DecodeError
+from chain.mempool import Mempool
+from chain.receipt import decode_result
+from chain.types import Digest, Height, ValidatorId
+from consensus.driver import ConsensusDriver
+from consensus.pbft.events import CertifiedBlock
+from consensus.verify import MessageError, check_certified_block
+from network import requests
+from network.catchup import BlockRefusedError, CatchUp
+from network.errors import DisconnectError, PeerFaultError, RequestError
+from network.framing import Channel
+from network.gossip import TransactionGossip
+from network.peers import PeerNetwork
+
+LOG = logging.getLogger("tallystick.peers")
+
+BODY_SECONDS_MAX: Final = 2.0
+"""Time that one candidate has to send a body before the next is asked."""
+GOSSIP_WAITING_MAX: Final = 64
+"""Batches of peers' transactions that wait for admission; further ones are dropped, for they are in proposals too."""
+BLOCKS_WAITING_MAX: Final = 64
+"""Unasked certified blocks that wait to be taken in; further ones are dropped and fetched later."""
+
+
+class PeerService:
+    """Implements network.connection.PeerHandler; owns the queues between the network and the rest of the node."""
+
+    def __init__(
+        self,
+        blocks: BlockStore,
+        mempool: Mempool,
+        proposals: Proposals,
+        admission: Admission,
+        host: ConsensusHostService,
+    ) -> None:
+        self._blocks = blocks
+        self._mempool = mempool
+        self._proposals = proposals
+        self._admission = admission
+        self._host = host
+        self._driver: ConsensusDriver | None = None
+        self._catch_up: CatchUp | None = None
+        self._gossip: TransactionGossip | None = None
+        self._network: PeerNetwork | None = None
+        self._received: asyncio.Queue[list[bytes]] = asyncio.Queue(GOSSIP_WAITING_MAX)
+        self._unasked: asyncio.Queue[bytes] = asyncio.Queue(BLOCKS_WAITING_MAX)
+
+    def connect(
+        self, driver: ConsensusDriver, catch_up: CatchUp, gossip: TransactionGossip, network: PeerNetwork
+    ) -> None:
+        """Complete the circle: the network needs this handler before the others exist."""
+        self._driver, self._catch_up, self._gossip, self._network = driver, catch_up, gossip, network
+
+    async def run(self) -> None:
+        """Work the queues off until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._admit_gossip())
+            tasks.create_task(self._take_unasked())
+
+    def on_message(self, peer: ValidatorId, channel: Channel, payload: bytes) -> None:
+        """Take a message in.
+
+        Raises:
+            PeerFaultError: when it is malformed or forged.
+        """
+        assert self._driver is not None and self._gossip is not None, "connected before the network runs"
+        if channel is Channel.CONSENSUS:
+            if not self._driver.message(peer, payload):
+                raise PeerFaultError("malformed or forged consensus message")
+        elif channel is Channel.TRANSACTIONS:
+            self._gossip.receive(peer, payload)
+        elif not self._unasked.full():
+            self._unasked.put_nowait(payload)
+
+    def on_connected(self, peer: ValidatorId, head_height: Height) -> None:
+        """Tell consensus, and catch up if the peer is ahead."""
+        assert self._driver is not None and self._catch_up is not None, "connected before the network runs"
+        LOG.info("connected with %s at height %d", peer, head_height)
+        self._driver.peer_connected(peer)
+        if head_height > self._host.head.height:
+            self._catch_up.wake()
+
+    def on_disconnected(self, peer: ValidatorId, reason: DisconnectError) -> None:
+        """Note it in the log."""
+        LOG.info("disconnected from %s: %s", peer, reason)
+
+    async def on_request(self, peer: ValidatorId, kind: int, payload: bytes) -> bytes:
+        """Answer a peer's request from this node's blocks, proposals and mempool."""
+        sources = requests.Sources(
+            lambda height: read_certified(self._blocks, height), self._proposals.body, self._pending_raw
+        )
+        return await requests.answer(sources, kind, payload)
+
+    def deliver_gossip(self, peer: ValidatorId, raws: list[bytes]) -> None:
+        """Queue a peer's transactions for admission."""
+        if not self._received.full():
+            self._received.put_nowait(raws)
+
+    async def fetch_body(self, block_hash: Digest, candidates: Sequence[ValidatorId]) -> bytes | None:
+        """Ask the candidates for a body, one after the other."""
+        assert self._network is not None, "connected before consensus runs"
+        for peer in candidates:
+            try:
+                payload = requests.encode_body_request(block_hash)
+                answer = await self._network.request(peer, requests.RequestKind.BODY, payload, BODY_SECONDS_MAX)
+                body = requests.decode_body(answer)
+            except (RequestError, DecodeError) as error:
+                LOG.info("body %s not had from %s: %s", block_hash.hex(), peer, error)
+                continue
+            if body is not None:
+                return body
+        return None
+
+    async def take_certified(self, encoded: bytes) -> None:
+        """Check a certified block and have it decided; return once it is applied.
+
+        Raises:
+            BlockRefusedError: when it is false.
+        """
+        assert self._driver is not None, "connected before catching up"
+        try:
+            raw, result, certificate = split_certified_block(encoded, size_max=SIZE_MAX)
+            event = CertifiedBlock(decode_block(raw), decode_result(result), decode_certificate(certificate))
+            height = event.block.header.height
+            head = self._host.head
+            if height <= head.height:
+                return
+            if height != head.height + 1:
+                raise BlockRefusedError(f"block {height} where {head.height + 1} is next")
+            check_certified_block(event, head.validators)
+        except (DecodeError, MessageError) as error:
+            raise BlockRefusedError(str(error)) from error
+        await self._driver.certified_block(event)
+
+    async def _admit_gossip(self) -> None:
+        while True:
+            await self._admission.gossiped(await self._received.get())
+
+    async def _take_unasked(self) -> None:
+        while True:
+            try:
+                await self.take_certified(await self._unasked.get())
+            except BlockRefusedError as error:
+                LOG.info("an unasked block was refused: %s", error)
+
+    def _pending_raw(self, transaction_id: Digest) -> bytes | None:
+        pending = self._mempool.get(transaction_id)
+        return None if pending is None else pending.transaction.raw

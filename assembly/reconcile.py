@@ -1,0 +1,62 @@
+"""At the start: brings the executor's state to the head of the node's own blocks, or sets it aside to be rebuilt."""
+
+import logging
+from collections.abc import Iterator
+from typing import Final
+
+from chain.block_store import BlockRecord, BlockStore
+from chain.genesis import Genesis
+from chain.receipt import BlockResult
+from chain.types import Height
+from chain.validity import Head
+from contracts.executor.client import ExecutorClient
+
+LOG = logging.getLogger("tallystick.start")
+
+REPLAY_BLOCKS_MAX: Final = 64
+"""Blocks of one replay request."""
+REPLAY_BYTES_MAX: Final = 4 * 1024 * 1024
+
+
+def store_genesis(blocks: BlockStore, genesis: Genesis, result: BlockResult) -> None:
+    """Write genesis as the block of height 0 into an empty store.
+
+    Raises:
+        BlockConflictError: when the store begins with another genesis.
+    """
+    encoded = genesis.encoded()
+    genesis_hash = genesis.genesis_hash
+    blocks.append(BlockRecord(Height(0), genesis_hash, encoded, b"", result.encoded(), (), ()))
+
+
+def is_ahead(head: Head, blocks: BlockStore) -> bool:
+    """Tell whether the state is of a block that the node's own store does not hold: the store was rolled back."""
+    stored = blocks.block_hash(head.height)
+    return stored is not None and stored != head.block_hash or (blocks.head is not None and stored is None)
+
+
+async def replay_missing(executor: ExecutorClient, blocks: BlockStore) -> Head:
+    """Let the executor execute and compare all blocks that it misses; return its head.
+
+    Raises:
+        ResultDiffers: when this node's own result of a decided block is another.
+    """
+    head = executor.head
+    target = blocks.head
+    if target is None or target.height <= head.height:
+        return head
+    LOG.info("replaying blocks %d to %d into the state", head.height + 1, target.height)
+    while head.height < target.height:
+        head = await executor.replay(list(_next_pairs(blocks, Height(head.height + 1), target.height)))
+    return head
+
+
+def _next_pairs(blocks: BlockStore, first: Height, last: Height) -> Iterator[tuple[bytes, bytes]]:
+    size = 0
+    for height in range(first, min(last, first + REPLAY_BLOCKS_MAX - 1) + 1):
+        block, result = blocks.block(height), blocks.result(height)
+        assert block is not None and result is not None, "heights up to the head are contiguous"
+        size += len(block)
+        if size > REPLAY_BYTES_MAX and height > first:
+            return
+        yield block, result
