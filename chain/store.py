@@ -50,6 +50,8 @@ BLOOM_FILTER_BITS: Final = 10
 
 _CHECKSUM_BYTES: Final = 8
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_LOST: Final = (errno.ENOENT, errno.EISDIR)
+"""What LevelDB hears from the system when one of its files names another that is not there."""
 
 
 class LevelStore:
@@ -304,7 +306,7 @@ def _typed(folder: Path, error: Exception) -> StoreError:
         return StoreFull(f"{folder}: {text}")
     if isinstance(error, plyvel.IOError) and text.startswith("IO error: lock "):
         return StoreLocked(f"{folder}: {text}")
-    if isinstance(error, plyvel.Error) and os.strerror(errno.ENOENT) in text:
+    if isinstance(error, plyvel.Error) and any(os.strerror(number) in text for number in _LOST):
         return StoreDamaged(f"{folder}: {text}")
     return StoreUnusable(f"{folder}: {text}")
 
