@@ -1,0 +1,234 @@
+"""Translates calls: built-ins, methods of values and storage, functions of the contract, records, other contracts.
+
+What may be called is listed here with the number of arguments that it takes; everything else is refused.
+"""
+
+import ast
+from collections.abc import Mapping
+from typing import Final
+
+from contracts.engine import gas
+from contracts.engine.module import INIT, MIGRATE, Function
+from contracts.engine.rules import refusal
+from contracts.engine.scope import Scope, constant, guard
+from contracts.engine.storage_code import storage_method, storage_named
+from contracts.engine.values import Record
+
+ANY_COUNT: Final = 32
+ROUNDINGS: Final = ("floor", "ceil", "half_even")
+
+BUILTIN_CALLS: Final[Mapping[str, tuple[int, int, str, int]]] = {
+    "abs": (1, 1, "absolute", gas.OPERATOR),
+    "all": (1, 1, "all_true", gas.BUILTIN),
+    "any": (1, 1, "any_true", gas.BUILTIN),
+    "hex_to_bytes": (1, 1, "hex_to_bytes", gas.BUILTIN),
+    "int": (1, 1, "integer_of", gas.BUILTIN),
+    "len": (1, 1, "length", gas.OPERATOR),
+    "list": (1, 1, "list_of", gas.BUILTIN),
+    "max": (1, ANY_COUNT, "maximum", gas.BUILTIN),
+    "min": (1, ANY_COUNT, "minimum", gas.BUILTIN),
+    "range": (1, 3, "range_list", gas.BUILTIN),
+    "reversed": (1, 1, "reversed_list", gas.BUILTIN),
+    "sha256": (1, 1, "sha256", gas.SHA256),
+    "str": (1, 1, "text_of", gas.BUILTIN),
+    "sum": (1, 1, "total", gas.BUILTIN),
+}
+"""Built-in function -> fewest and most arguments, guard, price."""
+
+METHOD_CALLS: Final[Mapping[str, tuple[int, int]]] = {
+    "append": (1, 1),
+    "clear": (0, 0),
+    "copy": (0, 0),
+    "count": (1, 1),
+    "decode": (0, 0),
+    "encode": (0, 0),
+    "endswith": (1, 1),
+    "extend": (1, 1),
+    "find": (1, 2),
+    "get": (1, 2),
+    "hex": (0, 0),
+    "index": (1, 1),
+    "insert": (2, 2),
+    "isalnum": (0, 0),
+    "isalpha": (0, 0),
+    "isdigit": (0, 0),
+    "islower": (0, 0),
+    "isupper": (0, 0),
+    "items": (0, 0),
+    "join": (1, 1),
+    "keys": (0, 0),
+    "lower": (0, 0),
+    "lstrip": (0, 1),
+    "pop": (0, 2),
+    "remove": (1, 1),
+    "removeprefix": (1, 1),
+    "removesuffix": (1, 1),
+    "replace": (2, 2),
+    "rstrip": (0, 1),
+    "split": (1, 1),
+    "startswith": (1, 1),
+    "strip": (0, 1),
+    "update": (1, 1),
+    "upper": (0, 0),
+    "values": (0, 0),
+    "zfill": (1, 1),
+}
+"""Method of a text, bytes, list or map -> fewest and most arguments."""
+
+MUTATING_METHODS: Final = frozenset(("append", "clear", "extend", "insert", "remove", "update"))
+
+
+def call_expression(scope: Scope, node: ast.Call) -> ast.expr:
+    """Translate a call whose value is used."""
+    match node.func:
+        case ast.Name(id=name) if not scope.is_local(name):
+            return _named_call(scope, node, name)
+        case ast.Attribute(value=receiver, attr=method):
+            return _method_call(scope, node, receiver, method)
+    raise refusal(node, "call", "only functions and methods that are written by name can be called")
+
+
+def _named_call(scope: Scope, node: ast.Call, name: str) -> ast.expr:
+    module = scope.module
+    if name in module.functions:
+        return _function_call(scope, node, module.functions[name])
+    if name in module.records:
+        return _record_call(scope, node, module.records[name])
+    if name in module.events:
+        raise refusal(node, "event", f"{name}(...) emits an event and has no value; write it on a line of its own")
+    match name:
+        case "require":
+            raise refusal(node, "require", "require(...) has no value; write it on a line of its own")
+        case "invoke":
+            return _invoke(scope, node)
+        case "sorted":
+            return _sorted(scope, node)
+        case "mul_div":
+            return _mul_div(scope, node)
+        case "enumerate":
+            raise refusal(node, "enumerate", "enumerate stands only behind for ... in")
+    if name not in BUILTIN_CALLS:
+        raise refusal(node, "unknown_name", f"{name} is no function")
+    fewest, most, code, price = BUILTIN_CALLS[name]
+    _check_count(node, name, fewest, most)
+    scope.spend(price)
+    return guard(code, *_arguments(scope, node))
+
+
+def _arguments(scope: Scope, node: ast.Call) -> list[ast.expr]:
+    scope.spend(gas.STATEMENT * len(node.args))
+    return [scope.expression(argument) for argument in node.args]
+
+
+def _check_count(node: ast.Call, name: str, fewest: int, most: int) -> None:
+    if node.keywords or not fewest <= len(node.args) <= most:
+        wanted = str(fewest) if fewest == most else f"{fewest} to {most}"
+        raise refusal(node, "arguments", f"{name} takes {wanted} argument(s), without names")
+
+
+def _function_call(scope: Scope, node: ast.Call, function: Function) -> ast.expr:
+    if function.kind in (INIT, MIGRATE):
+        raise refusal(node, "call", f"@{function.kind} functions are called by the ledger alone")
+    names = [name for name, _ in function.parameters]
+    given = [*names[: len(node.args)], *(keyword.arg for keyword in node.keywords)]
+    if len(node.args) > len(names) or len(set(given)) != len(given) or set(given) != set(names):
+        raise refusal(node, "arguments", f"{function.name} takes ({', '.join(names)})")
+    scope.calls.setdefault(function.name, node)
+    scope.spend(gas.FUNCTION)
+    arguments = _arguments(scope, node)
+    options = {str(keyword.arg): scope.expression(keyword.value) for keyword in node.keywords}
+    return guard(f"f_{function.name}", *arguments, **options)
+
+
+def _record_call(scope: Scope, node: ast.Call, record: Record) -> ast.expr:
+    given = [keyword.arg for keyword in node.keywords]
+    needed = {field.name for field in record.fields if not field.has_default}
+    known = {field.name for field in record.fields}
+    if node.args or len(set(given)) != len(given) or not needed <= set(given) or not set(given) <= known:
+        fields = ", ".join(f"{field.name}=..." for field in record.fields)
+        raise refusal(node, "arguments", f"write {record.name}({fields})")
+    scope.spend(gas.BUILTIN + gas.OPERATOR * len(record.fields))
+    return guard(f"new_{record.name}", **_keywords(scope, node))
+
+
+def _keywords(scope: Scope, node: ast.Call) -> dict[str, ast.expr]:
+    return {str(keyword.arg): scope.expression(keyword.value) for keyword in node.keywords}
+
+
+def event_call(scope: Scope, node: ast.Call, name: str) -> ast.expr:
+    """Translate the statement that emits an event."""
+    given = [keyword.arg for keyword in node.keywords]
+    fields = [field for field, _ in scope.module.events[name].fields]
+    if node.args or sorted(map(str, given)) != sorted(fields):
+        raise refusal(node, "arguments", f"write {name}({', '.join(f'{field}=...' for field in fields)})")
+    scope.spend(gas.EVENT + gas.OPERATOR * len(fields))
+    scope.write(node)
+    return guard(f"emit_{name}", **_keywords(scope, node))
+
+
+def _invoke(scope: Scope, node: ast.Call) -> ast.expr:
+    if node.keywords or len(node.args) < 2:
+        raise refusal(node, "arguments", 'write invoke(contract, "method", argument, ...)')
+    scope.spend(gas.INVOKE)
+    return guard("invoke", *_arguments(scope, node))
+
+
+def _sorted(scope: Scope, node: ast.Call) -> ast.expr:
+    match node:
+        case ast.Call(args=[values], keywords=[]):
+            backwards = False
+        case ast.Call(args=[values], keywords=[ast.keyword(arg="reverse", value=ast.Constant(value=bool(backwards)))]):
+            pass
+        case _:
+            raise refusal(node, "arguments", "write sorted(values) or sorted(values, reverse=True)")
+    scope.spend(gas.BUILTIN)
+    return guard("sorted_list", scope.expression(values), constant(backwards))
+
+
+def _mul_div(scope: Scope, node: ast.Call) -> ast.expr:
+    match node:
+        case ast.Call(args=[a, b, c, ast.Constant(value=str(rounding))], keywords=[]):
+            pass
+        case ast.Call(args=[a, b, c], keywords=[ast.keyword(arg="rounding", value=ast.Constant(value=str(rounding)))]):
+            pass
+        case _:
+            rounding = ""
+            a = b = c = node
+    if rounding not in ROUNDINGS:
+        raise refusal(
+            node, "arguments", f"write mul_div(a, b, c, rounding) with one of {', '.join(ROUNDINGS)} as literal text"
+        )
+    scope.spend(gas.MUL_DIV)
+    return guard("mul_div", scope.expression(a), scope.expression(b), scope.expression(c), constant(rounding))
+
+
+def _method_call(scope: Scope, node: ast.Call, receiver: ast.expr, method: str) -> ast.expr:
+    storage = storage_named(scope, receiver)
+    if storage is not None:
+        return storage_method(scope, storage, node, method)
+    if method == "replace" and node.keywords:
+        return _record_replace(scope, node, receiver)
+    if method not in METHOD_CALLS:
+        raise refusal(node, "method", f"there is no method {method}; the methods are listed in the manual")
+    if method in MUTATING_METHODS and _reads_storage(scope, receiver):
+        hint = "this would change a copy: read it into a name, change that, and write it back"
+        raise refusal(node, "lost_change", hint)
+    _check_count(node, method, *METHOD_CALLS[method])
+    scope.spend(gas.BUILTIN)
+    return guard(f"do_{method}", scope.expression(receiver), *_arguments(scope, node))
+
+
+def _record_replace(scope: Scope, node: ast.Call, receiver: ast.expr) -> ast.expr:
+    known = {field.name for record in scope.module.records.values() for field in record.fields}
+    given = [keyword.arg for keyword in node.keywords]
+    if node.args or len(set(given)) != len(given) or not set(given) <= known:
+        raise refusal(node, "arguments", "write record.replace(field=value, ...) with fields of the record")
+    scope.spend(gas.BUILTIN + gas.OPERATOR * len(given))
+    return guard("replace_fields", scope.expression(receiver), **_keywords(scope, node))
+
+
+def _reads_storage(scope: Scope, node: ast.expr) -> bool:
+    match node:
+        case ast.Subscript(value=value) | ast.Attribute(value=value):
+            return storage_named(scope, value) is not None or _reads_storage(scope, value)
+    return False

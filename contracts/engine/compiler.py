@@ -1,0 +1,108 @@
+"""From the text of a contract to Python code objects: check, translate, compile. Nothing of the contract runs here.
+
+The result depends on the source alone: no parser version, hash seed or optimisation level changes what it does.
+"""
+
+import ast
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import CodeType
+
+from contracts.engine.declarations import read_module
+from contracts.engine.expressions import expression
+from contracts.engine.limits import CALL_CHAIN_MAX
+from contracts.engine.module import VIEW, Module
+from contracts.engine.prescan import prescan
+from contracts.engine.rules import parse, refusal
+from contracts.engine.scope import Scope
+from contracts.engine.statements import function_code
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A contract that may be deployed: what it declares, its code, and the codes that each function may fail with."""
+
+    module: Module
+    code: CodeType
+    codes: Mapping[str, tuple[str, ...]]
+    source_bytes: int
+
+
+def compile_contract(source: str) -> Compiled:
+    """Check a source by every rule of the language and compile it.
+
+    Raises:
+        Rejected: at the first place that breaks a rule.
+    """
+    prescan(source)
+    module = read_module(parse(source))
+    scopes: dict[str, Scope] = {}
+    functions: list[ast.stmt] = []
+    for function in module.functions.values():
+        scope = scopes[function.name] = Scope(module, function, expression)
+        functions.append(function_code(scope))
+    order = _callees_first(scopes)
+    _check_chains(scopes, order)
+    _check_views(scopes, order)
+    tree = ast.fix_missing_locations(ast.Module(functions, []))
+    code = compile(tree, "<contract>", "exec", flags=0, dont_inherit=True, optimize=0)
+    return Compiled(module, code, _codes(scopes, order), len(source.encode("utf-8")))
+
+
+def source_hash(source: str) -> bytes:
+    """Return the name of a source in caches."""
+    return hashlib.sha256(source.encode("utf-8")).digest()
+
+
+def _callees_first(scopes: Mapping[str, Scope]) -> list[str]:
+    """Order the functions so that each stands behind those that it calls; refuse recursion."""
+    order: list[str] = []
+    done: set[str] = set()
+    for root in scopes:
+        path: list[str] = []
+        pending = [(root, False)]
+        while pending:
+            name, leaving = pending.pop()
+            if leaving:
+                path.pop()
+                done.add(name)
+                order.append(name)
+                continue
+            if name in done:
+                continue
+            path.append(name)
+            pending.append((name, True))
+            for callee, place in scopes[name].calls.items():
+                if callee in path:
+                    raise refusal(place, "recursion", f"{callee} would call itself; write a loop")
+                pending.append((callee, False))
+    return order
+
+
+def _check_chains(scopes: Mapping[str, Scope], order: list[str]) -> None:
+    depths: dict[str, int] = {}
+    for name in order:
+        depths[name] = 1 + max((depths[callee] for callee in scopes[name].calls), default=0)
+        if depths[name] > CALL_CHAIN_MAX:
+            place = scopes[name].function.node
+            raise refusal(place, "call_chain", f"at most {CALL_CHAIN_MAX} functions may be active inside each other")
+
+
+def _check_views(scopes: Mapping[str, Scope], order: list[str]) -> None:
+    writers: set[str] = set()
+    for name in order:
+        scope = scopes[name]
+        place = scope.first_write or next((node for callee, node in scope.calls.items() if callee in writers), None)
+        if place is None:
+            continue
+        writers.add(name)
+        if scope.function.kind == VIEW:
+            raise refusal(place, "view", f"{name} is a @view and may neither write nor emit; mark it @call")
+
+
+def _codes(scopes: Mapping[str, Scope], order: list[str]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = {}
+    for name in order:
+        found[name] = scopes[name].codes.union(*(found[callee] for callee in scopes[name].calls))
+    return {name: tuple(sorted(codes)) for name, codes in found.items()}

@@ -1,0 +1,226 @@
+"""Reads the top level of a contract: constants, storage, records, events and the signatures of functions."""
+
+import ast
+from collections.abc import Mapping
+from typing import Any, Final
+
+from contracts.engine.annotations import read_default, read_literal, read_result_type, read_type
+from contracts.engine.limits import FIELDS_MAX, KEY_PARTS_MAX, PARAMETERS_MAX, TYPE_DEPTH_MAX
+from contracts.engine.module import DECORATORS, HELPER, INIT, MIGRATE, EventType, Function, Module, Storage
+from contracts.engine.rules import refusal
+from contracts.engine.values import SCALARS, Field, Nothing, Record, Type, type_depth
+
+BUILTINS: Final = frozenset(
+    {
+        "abs",
+        "all",
+        "any",
+        "bool",
+        "bytes",
+        "ctx",
+        "dict",
+        "enumerate",
+        "hex_to_bytes",
+        "int",
+        "invoke",
+        "len",
+        "list",
+        "max",
+        "min",
+        "mul_div",
+        "range",
+        "require",
+        "reversed",
+        "sha256",
+        "sorted",
+        "str",
+        "sum",
+        "tuple",
+        "Event",
+        "Field",
+        "Map",
+        "Record",
+        "Var",
+        *DECORATORS,
+    }
+)
+"""Names that mean something everywhere and cannot be declared again."""
+
+
+def read_module(tree: ast.Module) -> Module:
+    """Return what a checked tree declares.
+
+    Raises:
+        Rejected: when something else stands at the top level, or a declaration is not in its form.
+    """
+    return _Reader().read(tree)
+
+
+def is_docstring(body: list[ast.stmt]) -> bool:
+    """Tell whether a body begins with a text."""
+    return bool(body) and isinstance(body[0], ast.Expr) and _is_text(body[0].value)
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is str
+
+
+def docstring(body: list[ast.stmt]) -> str:
+    """Return the text that a body begins with, its lines stripped of spaces; empty if there is none."""
+    match body:
+        case [ast.Expr(value=ast.Constant(value=str(text))), *_]:
+            return "\n".join(line.strip(" ") for line in text.strip(" \n").split("\n"))
+    return ""
+
+
+class _Reader:
+    """Collects declarations in the order of the source, so that each may use those above it."""
+
+    def __init__(self) -> None:
+        self.constants: dict[str, Any] = {}
+        self.storages: dict[str, Storage] = {}
+        self.records: dict[str, Record] = {}
+        self.events: dict[str, EventType] = {}
+        self.functions: dict[str, Function] = {}
+
+    def read(self, tree: ast.Module) -> Module:
+        doc = docstring(tree.body)
+        for statement in tree.body[1:] if is_docstring(tree.body[:1]) else tree.body:
+            match statement:
+                case ast.FunctionDef():
+                    self._check_new(statement, statement.name)
+                    self.functions[statement.name] = self._function(statement)
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    self._check_new(statement, name)
+                    self._declare(name, value)
+                case _:
+                    hint = "at the top level stand constants, Var, Map, Record and Event declarations, and functions"
+                    raise refusal(statement, "top_level", hint)
+        self._check_functions(tree)
+        return Module(doc, self.constants, self.storages, self.records, self.events, self.functions)
+
+    def _check_new(self, node: ast.AST, name: str) -> None:
+        if name in BUILTINS:
+            raise refusal(node, "name_taken", f"{name} is built in; choose another name")
+        if any(name in part for part in (self.constants, self.storages, self.records, self.events, self.functions)):
+            raise refusal(node, "name_taken", f"{name} is declared already; choose another name")
+
+    def _declare(self, name: str, value: ast.expr) -> None:
+        match value:
+            case ast.Call(func=ast.Name(id="Var")):
+                self.storages[name] = self._var(name, value)
+            case ast.Call(func=ast.Name(id="Map")):
+                self.storages[name] = self._map(name, value)
+            case ast.Call(func=ast.Name(id="Record")):
+                self.records[name] = self._record(name, value)
+            case ast.Call(func=ast.Name(id="Event")):
+                self.events[name] = self._event(name, value)
+            case _:
+                if name != name.upper():
+                    raise refusal(
+                        value, "constant_name", "write constants in capitals; storage is declared with Var or Map"
+                    )
+                self.constants[name] = read_literal(value, self.constants)
+
+    def _type(self, node: ast.expr) -> Type:
+        return read_type(node, self.records, node)
+
+    def _var(self, name: str, call: ast.Call) -> Storage:
+        if len(call.args) != 1:
+            raise refusal(call, "storage", "write Var(type) or Var(type, default=value)")
+        return self._storage(name, (), call)
+
+    def _map(self, name: str, call: ast.Call) -> Storage:
+        if len(call.args) != 2:
+            raise refusal(call, "storage", "write Map(key_type, value_type), or Map((key_type, key_type), value_type)")
+        key = call.args[0]
+        parts = key.elts if isinstance(key, ast.Tuple) else [key]
+        names = [part.id for part in parts if isinstance(part, ast.Name) and part.id in SCALARS]
+        if len(names) != len(parts) or not 1 <= len(names) <= KEY_PARTS_MAX:
+            raise refusal(
+                key, "key_type", f"keys are bool, int, str or bytes, or up to {KEY_PARTS_MAX} of them: (str, int)"
+            )
+        return self._storage(name, tuple(names), call)
+
+    def _storage(self, name: str, keys: tuple[str, ...], call: ast.Call) -> Storage:
+        kind = self._type(call.args[-1])
+        default = _only_keyword(call, "default")
+        value = None if default is None else read_default(default, kind, self.constants)
+        return Storage(name, keys, kind, default is not None, value)
+
+    def _record(self, name: str, call: ast.Call) -> Record:
+        fields: list[Field] = []
+        for field_name, node in _named(call, "Record").items():
+            match node:
+                case ast.Call(func=ast.Name(id="Field"), args=[type_node]):
+                    kind = self._type(type_node)
+                    default = _only_keyword(node, "default")
+                    if default is None:
+                        raise refusal(node, "record_field", "write Field(type, default=value), or the type alone")
+                    fields.append(Field(field_name, kind, True, read_default(default, kind, self.constants)))
+                case _:
+                    if fields and fields[-1].has_default:
+                        raise refusal(node, "record_field", "fields with a default come last")
+                    fields.append(Field(field_name, self._type(node), False, None))
+        record = Record(name, tuple(fields))
+        if type_depth(record) > TYPE_DEPTH_MAX:
+            raise refusal(call, "type_depth", f"types nest at most {TYPE_DEPTH_MAX} deep")
+        return record
+
+    def _event(self, name: str, call: ast.Call) -> EventType:
+        return EventType(name, tuple((field, self._type(node)) for field, node in _named(call, "Event").items()))
+
+    def _function(self, node: ast.FunctionDef) -> Function:
+        kind = HELPER
+        match node.decorator_list:
+            case []:
+                pass
+            case [ast.Name(id=name)] if name in DECORATORS:
+                kind = name
+            case _:
+                raise refusal(
+                    node.decorator_list[0], "decorator", "the decorators are @init, @call, @view and @migrate, one each"
+                )
+        if len(node.args.args) > PARAMETERS_MAX:
+            raise refusal(node, "parameters", f"a function has at most {PARAMETERS_MAX} parameters; pass a record")
+        parameters: dict[str, Type] = {}
+        for parameter in node.args.args:
+            if parameter.arg in parameters or parameter.arg in BUILTINS:
+                raise refusal(parameter, "name_taken", f"{parameter.arg} is taken; choose another name")
+            parameters[parameter.arg] = read_type(parameter.annotation, self.records, parameter)
+        returns = read_result_type(node.returns, self.records, kind == HELPER, node)
+        if kind in (INIT, MIGRATE) and not isinstance(returns, Nothing):
+            raise refusal(node, "result", f"@{kind} returns nothing: write -> None")
+        return Function(node.name, kind, tuple(parameters.items()), returns, docstring(node.body), node)
+
+    def _check_functions(self, tree: ast.Module) -> None:
+        """Check what is only known at the end: single @init and @migrate, and parameters that hide declarations."""
+        for kind in (INIT, MIGRATE):
+            marked = [function for function in self.functions.values() if function.kind == kind]
+            if len(marked) > 1:
+                raise refusal(marked[1].node, "decorator", f"one function is marked @{kind}")
+        if not any(function.kind != HELPER for function in self.functions.values()):
+            raise refusal(tree, "no_methods", "mark a function with @call or @view, so that the contract can be used")
+
+
+def _only_keyword(call: ast.Call, name: str) -> ast.expr | None:
+    """Return the value of the one keyword that a declaration may have."""
+    match call.keywords:
+        case []:
+            return None
+        case [ast.keyword(arg=keyword, value=value)] if keyword == name:
+            return value
+    raise refusal(call, "declaration", f"the only option here is {name}=")
+
+
+def _named(call: ast.Call, what: str) -> Mapping[str, ast.expr]:
+    """Return the fields of a Record or Event declaration by name."""
+    if call.args or not call.keywords or len(call.keywords) > FIELDS_MAX:
+        raise refusal(call, "declaration", f"write {what}(field=type, ...) with 1 to {FIELDS_MAX} fields")
+    fields: dict[str, ast.expr] = {}
+    for keyword in call.keywords:
+        assert keyword.arg is not None
+        if keyword.arg in fields:
+            raise refusal(keyword.value, "name_taken", f"{keyword.arg} is declared twice")
+        fields[keyword.arg] = keyword.value
+    return fields

@@ -1,0 +1,217 @@
+"""Translates expressions: every operator, subscript and attribute becomes a guard that checks types and limits.
+
+What stays plain Python is what cannot fail, grow or differ between versions: names, literals, `and`, `or`, `not`,
+`is None` and the conditional expression.
+"""
+
+import ast
+from collections.abc import Mapping
+from typing import Any, Final
+
+from contracts.engine import gas
+from contracts.engine.calls import call_expression
+from contracts.engine.loops import comprehension
+from contracts.engine.rules import refusal
+from contracts.engine.scope import Scope, constant, guard, load
+from contracts.engine.storage_code import has_entry, key_expression, read_entry, storage_named
+
+OPERATORS: Final[Mapping[type[ast.operator], str]] = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.FloorDiv: "floor_divide",
+    ast.Mod: "modulo",
+    ast.Pow: "power",
+    ast.LShift: "shift_left",
+    ast.RShift: "shift_right",
+    ast.BitAnd: "bit_and",
+    ast.BitOr: "bit_or",
+    ast.BitXor: "bit_xor",
+}
+COMPARISONS: Final[Mapping[type[ast.cmpop], str]] = {
+    ast.Eq: "equal",
+    ast.NotEq: "unequal",
+    ast.Lt: "less",
+    ast.LtE: "at_most",
+    ast.Gt: "greater",
+    ast.GtE: "at_least",
+    ast.In: "contains",
+    ast.NotIn: "lacks",
+}
+CONTEXT: Final = frozenset(("sender", "organisation", "roles", "height", "time", "chain_id", "contract"))
+
+
+def expression(scope: Scope, node: ast.expr) -> ast.expr:
+    """Return the Python expression that computes `node` under guard."""
+    return ast.copy_location(_expression(scope, node), node)
+
+
+def _expression(scope: Scope, node: ast.expr) -> ast.expr:
+    match node:
+        case ast.Constant(value=value):
+            return constant(value)
+        case ast.Name(id=name):
+            return _name(scope, node, name)
+        case ast.BinOp(left=left, op=op, right=right):
+            scope.spend(gas.OPERATOR)
+            return guard(OPERATORS[type(op)], scope.expression(left), scope.expression(right))
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=value)) if type(value) is int:
+            return constant(-value)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            scope.spend(gas.OPERATOR)
+            return guard("negate", scope.expression(operand))
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            scope.spend(gas.STATEMENT)
+            return ast.UnaryOp(ast.Not(), scope.expression(operand))
+        case ast.BoolOp(op=op, values=values):
+            scope.spend(gas.STATEMENT * len(values))
+            return ast.BoolOp(op, [scope.expression(value) for value in values])
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            scope.spend(gas.STATEMENT)
+            return ast.IfExp(scope.expression(test), scope.expression(body), scope.expression(orelse))
+        case ast.Compare():
+            return _compare(scope, node)
+        case ast.Call():
+            return call_expression(scope, node)
+    return _structure(scope, node)
+
+
+def _structure(scope: Scope, node: ast.expr) -> ast.expr:
+    """Translate what builds values and what takes them apart."""
+    match node:
+        case ast.Attribute(value=value, attr=attribute):
+            return _attribute(scope, node, value, attribute)
+        case ast.Subscript(value=value, slice=index):
+            return _subscript(scope, value, index)
+        case ast.List(elts=elements):
+            scope.spend(gas.BUILTIN + gas.ELEMENT * len(elements))
+            return ast.List([scope.expression(element) for element in elements], ast.Load())
+        case ast.Dict(keys=keys, values=values):
+            return _dict(scope, keys, values)
+        case ast.JoinedStr(values=values):
+            return _format(scope, values)
+        case ast.ListComp(elt=element):
+            generator = comprehension(scope, node.generators, node, lambda: scope.expression(element))
+            return ast.ListComp(generator.parts[0], [generator.node])
+        case ast.DictComp(key=key, value=value):
+            generator = comprehension(
+                scope,
+                node.generators,
+                node,
+                lambda: ast.Tuple([scope.expression(key), scope.expression(value)], ast.Load()),
+            )
+            return guard("dict_of", ast.ListComp(generator.parts[0], [generator.node]))
+        case ast.Tuple():
+            hint = "a tuple stands only in the key of a Map, in an unpacking, or behind return in a helper"
+            raise refusal(node, "tuple", hint)
+    raise refusal(node, "expression", "this has no value here")
+
+
+def _name(scope: Scope, node: ast.expr, name: str) -> ast.expr:
+    if scope.is_local(name):
+        return load(name)
+    if name in scope.module.constants:
+        return _literal(scope, scope.module.constants[name])
+    if name in scope.module.storages:
+        raise refusal(node, "handle", f"{name} is storage, not a value: write {name}.value or {name}[key]")
+    if name in scope.reserved:
+        raise refusal(node, "handle", f"{name} is not a value; call it or use its parts")
+    raise refusal(node, "unknown_name", f"{name} is not declared")
+
+
+def _literal(scope: Scope, value: Any) -> ast.expr:
+    """Write a constant out; a list or map is a new one at each use, so that nothing outlives a call."""
+    if type(value) is list:
+        scope.spend(gas.BUILTIN + gas.ELEMENT * len(value))
+        return ast.List([constant(item) for item in value], ast.Load())
+    if type(value) is dict:
+        scope.spend(gas.BUILTIN + 2 * gas.ELEMENT * len(value))
+        return ast.Dict([constant(key) for key in value], [constant(item) for item in value.values()])
+    return constant(value)
+
+
+def _compare(scope: Scope, node: ast.Compare) -> ast.expr:
+    """Translate a comparison; a chain repeats its middle operands, which must therefore be plain."""
+    operands = [node.left, *node.comparators]
+    for middle in operands[1:-1]:
+        if not isinstance(middle, ast.Name | ast.Constant):
+            raise refusal(middle, "comparison_chain", "give the middle of this comparison a name of its own first")
+    links = [
+        _comparison(scope, left, op, right)
+        for left, op, right in zip(operands[:-1], node.ops, operands[1:], strict=True)
+    ]
+    return links[0] if len(links) == 1 else ast.BoolOp(ast.And(), links)
+
+
+def _comparison(scope: Scope, left: ast.expr, op: ast.cmpop, right: ast.expr) -> ast.expr:
+    if isinstance(op, ast.Is | ast.IsNot):
+        if not (isinstance(right, ast.Constant) and right.value is None) or isinstance(left, ast.Constant):
+            raise refusal(right, "identity", "only `x is None` and `x is not None` are allowed; compare with == and !=")
+        scope.spend(gas.STATEMENT)
+        return ast.Compare(scope.expression(left), [op], [constant(None)])
+    storage = storage_named(scope, right)
+    if storage is not None and isinstance(op, ast.In | ast.NotIn):
+        present = has_entry(scope, storage, left, right)
+        return present if isinstance(op, ast.In) else ast.UnaryOp(ast.Not(), present)
+    scope.spend(gas.OPERATOR)
+    return guard(COMPARISONS[type(op)], scope.expression(left), scope.expression(right))
+
+
+def _attribute(scope: Scope, node: ast.expr, value: ast.expr, attribute: str) -> ast.expr:
+    if isinstance(value, ast.Name) and value.id == "ctx":
+        if attribute not in CONTEXT:
+            raise refusal(node, "context", f"ctx has {', '.join(sorted(CONTEXT))}")
+        scope.spend(gas.STATEMENT)
+        return guard("roles") if attribute == "roles" else ast.Attribute(load("_m"), attribute, ast.Load())
+    storage = storage_named(scope, value)
+    if storage is not None:
+        if storage.is_map or attribute != "value":
+            raise refusal(node, "storage", f"write {storage.name}[key] for a Map and {storage.name}.value for a Var")
+        return read_entry(scope, storage, None)
+    check_field_name(scope, node, attribute)
+    scope.spend(gas.OPERATOR)
+    return guard("attribute", scope.expression(value), constant(attribute))
+
+
+def check_field_name(scope: Scope, node: ast.AST, name: str) -> None:
+    """Refuse a field that no record of this contract has."""
+    if not any(field.name == name for record in scope.module.records.values() for field in record.fields):
+        raise refusal(node, "field", f"no record of this contract has a field {name}")
+
+
+def _subscript(scope: Scope, value: ast.expr, index: ast.expr) -> ast.expr:
+    storage = storage_named(scope, value)
+    if storage is not None:
+        return read_entry(scope, storage, key_expression(scope, storage, index))
+    scope.spend(gas.OPERATOR)
+    target = scope.expression(value)
+    if isinstance(index, ast.Slice):
+        lower = constant(None) if index.lower is None else scope.expression(index.lower)
+        upper = constant(None) if index.upper is None else scope.expression(index.upper)
+        return guard("slice", target, lower, upper)
+    return guard("item", target, scope.expression(index))
+
+
+def _dict(scope: Scope, keys: list[ast.expr | None], values: list[ast.expr]) -> ast.expr:
+    scope.spend(gas.BUILTIN + 2 * gas.ELEMENT * len(keys))
+    pairs: list[ast.expr] = []
+    for key, value in zip(keys, values, strict=True):
+        assert key is not None
+        pairs.append(ast.Tuple([scope.expression(key), scope.expression(value)], ast.Load()))
+    if all(isinstance(key, ast.Constant) and type(key.value) is str for key in keys):
+        elements = [pair.elts for pair in pairs if isinstance(pair, ast.Tuple)]
+        return ast.Dict([element[0] for element in elements], [element[1] for element in elements])
+    return guard("dict_of", ast.List(pairs, ast.Load()))
+
+
+def _format(scope: Scope, values: list[ast.expr]) -> ast.expr:
+    scope.spend(gas.BUILTIN)
+    parts: list[ast.expr] = []
+    for value in values:
+        scope.spend(gas.ELEMENT)
+        if isinstance(value, ast.FormattedValue):
+            parts.append(guard("formatted", scope.expression(value.value)))
+            scope.spend(gas.OPERATOR)
+        else:
+            parts.append(scope.expression(value))
+    return guard("concatenate", *parts)

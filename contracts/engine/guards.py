@@ -1,0 +1,141 @@
+"""Puts all guards together: the only names that compiled contract code can reach, besides its own functions."""
+
+import hashlib
+from typing import Any, NoReturn
+
+from contracts.engine.errors import Failed, OutOfGas, Stop
+from contracts.engine.gas import HASHED_PER_UNIT
+from contracts.engine.guards_collections import collection_guards, collection_methods
+from contracts.engine.guards_compare import comparison_guards
+from contracts.engine.guards_numbers import Guard, number_guards
+from contracts.engine.guards_text import text_guards, text_methods
+from contracts.engine.run import Run
+from contracts.engine.values import Record, RecordValue, fresh, python_type
+
+
+def value_guards(run: Run) -> dict[str, Any]:
+    """Return what every contract's code may reach, by the names that the compiler emits without their underscore."""
+    methods = text_methods(run)
+    for name, receivers in collection_methods(run).items():
+        methods.setdefault(name, {}).update(receivers)
+    return {
+        **number_guards(run),
+        **comparison_guards(run),
+        **text_guards(run),
+        **collection_guards(run),
+        **{f"do_{name}": _method(name, receivers) for name, receivers in methods.items()},
+        "m": run,
+        "type": type,
+        "bool": bool,
+        "int": int,
+        "str": str,
+        "bytes": bytes,
+        "list": list,
+        "dict": dict,
+        "out_of_gas": out_of_gas,
+        "wrong_type": wrong_type,
+        "no_result": no_result,
+        "refused": refused,
+        "attribute": attribute,
+        "replace_fields": replace_fields,
+        "sha256": _sha256(run),
+    }
+
+
+def _method(name: str, receivers: dict[type, Guard]) -> Guard:
+    def method(receiver: Any, *arguments: Any) -> Any:
+        implementation = receivers.get(type(receiver))
+        if implementation is None:
+            raise Failed(f"{type(receiver).__name__} has no method {name}")
+        return implementation(receiver, *arguments)
+
+    return method
+
+
+def out_of_gas() -> NoReturn:
+    """Stop the run because its gas is used up."""
+    raise OutOfGas
+
+
+def wrong_type(value: Any, wanted: str) -> NoReturn:
+    """Stop the run because a value is not of its declared type."""
+    raise Failed(f"expected {wanted}, not {type(value).__name__}")
+
+
+def no_result() -> NoReturn:
+    """Stop the run because a function ended without a result."""
+    raise Failed("the function ended without a result")
+
+
+def refused(value: Any, code: str) -> NoReturn:
+    """Stop the run because a condition of `require` was not True."""
+    if value is False:
+        raise Stop(code)
+    raise Failed(f"require takes a bool, not {type(value).__name__}")
+
+
+def attribute(value: Any, name: str) -> Any:
+    """Return a field of a record."""
+    if type(value) is not RecordValue or name not in value.fields:
+        raise Failed(f"{type(value).__name__} has no field {name}")
+    return value.fields[name]
+
+
+def replace_fields(value: Any, **changes: Any) -> RecordValue:
+    """Return a record with some fields replaced."""
+    if type(value) is not RecordValue:
+        raise Failed(f"{type(value).__name__} is no record")
+    for field in value.kind.fields:
+        if field.name in changes:
+            check_field(value.kind, field.name, changes[field.name])
+    if not value.fields.keys() >= changes.keys():
+        raise Failed(f"{value.kind.name} has no such field")
+    return RecordValue(value.kind, {**value.fields, **changes})
+
+
+def check_field(record: Record, name: str, value: Any) -> None:
+    """Refuse a value whose outermost type is not the field's; deeper parts are checked when the record leaves."""
+    kind = next(field.type for field in record.fields if field.name == name)
+    if not _fits(kind, value):
+        raise Failed(f"{record.name}.{name} cannot be {type(value).__name__}")
+
+
+def _fits(kind: Any, value: Any) -> bool:
+    if value is None:
+        return kind.__class__.__name__ in ("Optional", "Nothing")
+    wanted = python_type(kind)
+    if type(value) is not wanted:
+        return False
+    if wanted is not RecordValue:
+        return True
+    inner = kind if isinstance(kind, Record) else kind.item
+    return isinstance(value, RecordValue) and value.kind is inner
+
+
+def record_guards(record: Record) -> dict[str, Guard]:
+    """Return the constructor and the type check of a declared record."""
+
+    def new(**fields: Any) -> RecordValue:
+        values: dict[str, Any] = {}
+        for field in record.fields:
+            value = fields[field.name] if field.name in fields else fresh(field.default)
+            if not _fits(field.type, value):
+                raise Failed(f"{record.name}.{field.name} cannot be {type(value).__name__}")
+            values[field.name] = value
+        return RecordValue(record, values)
+
+    def check(value: Any) -> None:
+        if type(value) is not RecordValue or value.kind is not record:
+            raise Failed(f"expected {record.name}, not {type(value).__name__}")
+
+    return {f"new_{record.name}": new, f"check_{record.name}": check}
+
+
+def _sha256(run: Run) -> Guard:
+    def sha256(value: Any) -> bytes:
+        if type(value) is not bytes:
+            raise Failed(f"sha256 takes bytes, not {type(value).__name__}")
+        run.charge(len(value) // HASHED_PER_UNIT)
+        return hashlib.sha256(value).digest()
+
+    return sha256

@@ -1,0 +1,113 @@
+"""Guards of comparison and search. Values of different types are never equal; only like is ordered with like.
+
+Containers are compared by our own walk, which pays for each element and stops at the nesting limit, because shared
+parts make Python's comparison take exponential time.
+"""
+
+from typing import Any
+
+from contracts.engine.errors import Failed
+from contracts.engine.gas import COMPARED_PER_UNIT, ITEM
+from contracts.engine.guards_numbers import Guard
+from contracts.engine.limits import NESTING_MAX
+from contracts.engine.run import Run
+from contracts.engine.values import RecordValue
+
+
+def comparison_guards(run: Run) -> dict[str, Guard]:
+    """Return the guards of ==, !=, <, <=, >, >=, in and not in."""
+    equal = equality(run)
+    contains = _containment(run, equal)
+    return {
+        **_orders(run),
+        "equal": equal,
+        "unequal": lambda left, right: not equal(left, right),
+        "contains": contains,
+        "lacks": lambda item, container: not contains(item, container),
+    }
+
+
+def equality(run: Run) -> Guard:
+    """Return the guard of ==."""
+
+    def equal(left: Any, right: Any, depth: int = 0) -> bool:
+        kind = type(left)
+        if kind is not type(right):
+            return False
+        if kind is int or kind is bool or left is None:
+            return bool(left == right)
+        if kind is str or kind is bytes:
+            run.charge(len(left) // COMPARED_PER_UNIT)
+            return bool(left == right)
+        if depth == NESTING_MAX:
+            raise Failed("value is nested too deeply")
+        return inside(left, right, depth + 1)
+
+    def inside(left: Any, right: Any, depth: int) -> bool:
+        kind = type(left)
+        if kind is RecordValue:
+            if left.kind is not right.kind:
+                return False
+            left, right, kind = left.fields, right.fields, dict
+        if kind is not list and kind is not dict:
+            raise Failed("tuples cannot be compared")
+        if len(left) != len(right):
+            return False
+        run.charge(len(left) * ITEM)
+        if kind is list:
+            return all(equal(a, b, depth) for a, b in zip(left, right, strict=True))
+        return all(key in right and equal(value, right[key], depth) for key, value in left.items())
+
+    return equal
+
+
+def _orders(run: Run) -> dict[str, Guard]:
+    def check(left: Any, right: Any) -> None:
+        kind = type(left)
+        if kind is not type(right) or (kind is not int and kind is not str and kind is not bytes):
+            raise Failed(f"cannot order {type(left).__name__} and {type(right).__name__}")
+        if kind is not int:
+            run.charge(min(len(left), len(right)) // COMPARED_PER_UNIT)
+
+    def less(left: Any, right: Any) -> Any:
+        if type(left) is not int or type(right) is not int:
+            check(left, right)
+        return left < right
+
+    def at_most(left: Any, right: Any) -> Any:
+        if type(left) is not int or type(right) is not int:
+            check(left, right)
+        return left <= right
+
+    def greater(left: Any, right: Any) -> Any:
+        if type(left) is not int or type(right) is not int:
+            check(left, right)
+        return left > right
+
+    def at_least(left: Any, right: Any) -> Any:
+        if type(left) is not int or type(right) is not int:
+            check(left, right)
+        return left >= right
+
+    return {"less": less, "at_most": at_most, "greater": greater, "at_least": at_least}
+
+
+def _containment(run: Run, equal: Guard) -> Guard:
+    def contains(item: Any, container: Any) -> bool:
+        kind = type(container)
+        if kind is list:
+            run.charge(len(container) * ITEM)
+            return any(equal(item, element) for element in container)
+        if kind is dict:
+            if type(item) is not str:
+                raise Failed("the keys of a map are text")
+            run.charge(len(item) // COMPARED_PER_UNIT)
+            return item in container
+        if kind is str or kind is bytes:
+            if type(item) is not kind:
+                raise Failed(f"expected {kind.__name__}")
+            run.charge((len(item) + len(container)) // COMPARED_PER_UNIT * ITEM)
+            return item in container
+        raise Failed(f"cannot look into {kind.__name__}")
+
+    return contains

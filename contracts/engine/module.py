@@ -1,0 +1,70 @@
+"""What a contract declares, as data: the result of reading a source's top level, before any code is made."""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from contracts.engine.values import Record, Type
+
+INIT: Final = "init"
+CALL: Final = "call"
+VIEW: Final = "view"
+MIGRATE: Final = "migrate"
+HELPER: Final = "helper"
+
+DECORATORS: Final = (INIT, CALL, VIEW, MIGRATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A `Var` (no keys) or a `Map` (one to four keys)."""
+
+    name: str
+    keys: tuple[str, ...]
+    """Names of the scalar types of the key's parts; empty for a Var."""
+    value: Type
+    has_default: bool
+    default: Any
+
+    @property
+    def is_map(self) -> bool:
+        return bool(self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """A declared `Event`."""
+
+    name: str
+    fields: tuple[tuple[str, Type], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the contract and how it may be reached."""
+
+    name: str
+    kind: str
+    """INIT, CALL, VIEW, MIGRATE or HELPER."""
+    parameters: tuple[tuple[str, Type], ...]
+    returns: Type
+    doc: str
+    node: ast.FunctionDef
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """Everything that stands at the top level of a contract, in the order of the source."""
+
+    doc: str
+    constants: Mapping[str, Any]
+    storages: Mapping[str, Storage]
+    records: Mapping[str, Record]
+    events: Mapping[str, EventType]
+    functions: Mapping[str, Function]
+
+    def names(self) -> frozenset[str]:
+        """Return every name that the contract declares."""
+        parts = (self.constants, self.storages, self.records, self.events, self.functions)
+        return frozenset(name for part in parts for name in part)

@@ -1,0 +1,76 @@
+"""What one run of contract code owns: its gas, its context, its events and the contracts that are active.
+
+Compiled contracts are bound to one Run for good; the engine fills it before a call and empties it afterwards, so
+nothing of one transaction is there when the next one starts. One thread uses a Run, for one call at a time.
+"""
+
+from typing import Any
+
+from chain.runtime import CallContext, Event, StateAccess
+from contracts.engine.errors import OutOfGas
+
+
+class Run:
+    """The state of the call that is being executed. Contract code reads `ctx` from it and pays gas into it."""
+
+    __slots__ = (
+        "active",
+        "chain_id",
+        "contract",
+        "events",
+        "gas",
+        "height",
+        "organisation",
+        "read_only",
+        "roles",
+        "sender",
+        "state",
+        "time",
+    )
+
+    def __init__(self) -> None:
+        self.gas = 0
+        self.state: StateAccess | None = None
+        self.events: list[Event] = []
+        self.active: list[str] = []
+        """Contracts that have been entered and not left, outermost first."""
+        self.read_only = True
+        self.contract = ""
+        self.sender = ""
+        self.organisation = ""
+        self.roles: tuple[str, ...] = ()
+        self.height = 0
+        self.time = 0
+        self.chain_id = ""
+
+    def begin(self, state: StateAccess, context: CallContext, gas: int, read_only: bool) -> None:
+        """Take up a call from outside."""
+        self.gas = gas
+        self.state = state
+        self.events = []
+        self.active = []
+        self.read_only = read_only
+        self.sender = context.sender
+        self.organisation = context.organisation
+        self.roles = context.roles
+        self.height = context.height
+        self.time = context.time
+        self.chain_id = context.chain_id
+
+    def end(self) -> None:
+        """Forget everything of the call."""
+        self.__init__()  # type: ignore[misc]
+
+    def charge(self, units: int) -> None:
+        """Take gas, or stop the run."""
+        self.gas -= units
+        if self.gas < 0:
+            raise OutOfGas
+
+    def identity(self) -> tuple[Any, ...]:
+        """Return what `restore` needs to come back from a call of another contract."""
+        return self.contract, self.sender, self.organisation, self.roles, self.read_only
+
+    def restore(self, identity: tuple[Any, ...]) -> None:
+        """Come back from a call of another contract."""
+        self.contract, self.sender, self.organisation, self.roles, self.read_only = identity

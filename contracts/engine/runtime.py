@@ -1,0 +1,241 @@
+"""The contract runtime of a node: finds, checks, compiles and runs contracts for block execution.
+
+An Engine is used by one thread for one call at a time. Between calls it keeps compiled contracts and nothing else;
+what a call did is in its outcome and in the StateAccess that it was given.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from chain.identity import ContractRecord, decode_contract, is_name
+from chain.runtime import SYSTEM, CallContext, CallOutcome, LocalFault, StateAccess
+from chain.state_keys import contract_key
+from contracts.engine import errors, gas
+from contracts.engine.binding import Bound, Method, bind
+from contracts.engine.compiler import compile_contract, source_hash
+from contracts.engine.errors import Failed, OutOfGas, Rejected, Stop
+from contracts.engine.limits import CALL_DEPTH_MAX, LANGUAGE_VERSION, SOURCE_BYTES_MAX, VALUE_BYTES_MAX, VIEW_BYTES_MAX
+from contracts.engine.module import CALL, INIT, VIEW
+from contracts.engine.run import Run
+from contracts.engine.storage import PYTHON_ERRORS
+from contracts.engine.wire import Walk, plain
+
+COMPILED_MAX: Final = 256
+"""Compiled contracts that an engine keeps; the one used longest ago goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A deployed contract as the state records it, ready to run."""
+
+    key: bytes
+    data: bytes
+    """The record's bytes, to notice that it has changed."""
+    record: ContractRecord
+    bound: Bound
+
+
+class Engine:
+    """Implements chain.runtime.ContractRuntime for contracts of language version 1."""
+
+    def __init__(self, compiled_max: int = COMPILED_MAX) -> None:
+        self._run = Run()
+        self._compiled_max = compiled_max
+        self._bound: OrderedDict[bytes, Bound] = OrderedDict()
+        self._loaded: OrderedDict[str, Loaded] = OrderedDict()
+        self.last_failure = ""
+        """Why the last failed call or deployment failed, for authors and tests; it never becomes part of an outcome."""
+
+    def call(
+        self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
+    ) -> CallOutcome:
+        """Run a method marked @call of a deployed contract."""
+        self._run.begin(state, context, gas_limit, read_only=False)
+        return self._finish(gas_limit, lambda: self._enter(contract, method, args, (CALL,), VALUE_BYTES_MAX))
+
+    def view(
+        self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
+    ) -> CallOutcome:
+        """Run a method marked @view; any attempt to write fails the call."""
+        self._run.begin(state, context, gas_limit, read_only=True)
+        return self._finish(gas_limit, lambda: self._enter(contract, method, args, (CALL, VIEW), VIEW_BYTES_MAX))
+
+    def deploy(
+        self, state: StateAccess, context: CallContext, contract: str, source: str, args: Sequence[Any], gas_limit: int
+    ) -> CallOutcome:
+        """Check and compile a source, record it under (SYSTEM, contract_key(contract)) and run its @init."""
+        self._run.begin(state, context, gas_limit, read_only=False)
+        return self._finish(gas_limit, lambda: self._deploy(state, context, contract, source, args))
+
+    def _finish(self, gas_limit: int, action: Callable[[], Any]) -> CallOutcome:
+        """Carry out an action and turn its end into an outcome; only a fault of this machine leaves as an exception."""
+        run = self._run
+        try:
+            value = action()
+            return CallOutcome(None, value, tuple(run.events), gas_limit - run.gas)
+        except OutOfGas as stop:
+            self.last_failure = _describe(stop)
+            return CallOutcome(stop.code, None, (), max(gas_limit, 0))
+        except Stop as stop:
+            self.last_failure = _describe(stop)
+            return CallOutcome(stop.code, None, (), gas_limit - run.gas)
+        except (MemoryError, RecursionError) as error:
+            raise LocalFault(f"contract execution ran into {type(error).__name__}") from error
+        finally:
+            run.end()
+
+    def _deploy(self, state: StateAccess, context: CallContext, contract: str, source: str, args: Sequence[Any]) -> Any:
+        run = self._run
+        if not is_name(contract) or contract == SYSTEM or type(source) is not str:
+            raise Stop(errors.INVALID_ARGUMENTS)
+        key = contract_key(contract)
+        if state.get(SYSTEM, key) is not None:
+            raise Stop(errors.CONTRACT_EXISTS)
+        size = min(len(source.encode("utf-8", "replace")), SOURCE_BYTES_MAX)
+        run.charge(gas.CALL + size * gas.COMPILE_PER_BYTE)
+        try:
+            bound = self._bind(source)
+        except Rejected as rejected:
+            raise _rejection(rejected) from rejected
+        record = ContractRecord(contract, source, LANGUAGE_VERSION, 1, context.sender, context.height, False)
+        data = record.encoded()
+        run.charge(len(data) * gas.STORED_BYTE)
+        state.put(SYSTEM, key, data)
+        init = next((method for method in bound.methods.values() if method.kind == INIT), None)
+        if init is not None:
+            run.active.append(contract)
+            run.contract = contract
+            return self._execute(init, self._arguments(init, args), VALUE_BYTES_MAX)
+        if len(args):
+            raise Stop(errors.INVALID_ARGUMENTS)
+        return None
+
+    def _enter(
+        self, contract: str, method: str, args: Sequence[Any], kinds: tuple[str, ...], result_bytes_max: int
+    ) -> Any:
+        """Run a method of a contract in the identity that the run has now."""
+        run = self._run
+        loaded = self._load(contract)
+        run.charge(gas.CALL + loaded.bound.compiled.source_bytes // gas.SOURCE_PER_UNIT)
+        target = loaded.bound.methods.get(method) if type(method) is str else None
+        if target is None or target.kind not in kinds:
+            raise Stop(errors.UNKNOWN_METHOD)
+        if target.kind == CALL:
+            if run.read_only:
+                raise Stop(errors.WRITE_IN_VIEW)
+            if loaded.record.frozen:
+                raise Stop(errors.CONTRACT_FROZEN)
+        arguments = self._arguments(target, args)
+        run.active.append(contract)
+        run.contract = contract
+        run.read_only = target.kind == VIEW
+        value = self._execute(target, arguments, result_bytes_max)
+        run.active.pop()
+        return value
+
+    def _invoke(self, contract: Any, method: Any, *args: Any) -> Any:
+        """The built-in `invoke`: run a method of another contract with the calling contract as sender."""
+        run = self._run
+        if contract in run.active:
+            raise Stop(errors.REENTRANT_CALL)
+        if len(run.active) >= CALL_DEPTH_MAX:
+            raise Stop(errors.CALL_DEPTH)
+        walk = Walk(run, VALUE_BYTES_MAX)
+        copied = [plain(argument, walk) for argument in args]
+        caller = run.identity()
+        run.sender = run.organisation = f"contract:{run.contract}"
+        run.roles = ()
+        value = self._enter(contract, method, copied, (CALL, VIEW), VALUE_BYTES_MAX)
+        run.restore(caller)
+        return value
+
+    def _arguments(self, method: Method, args: Sequence[Any]) -> list[Any]:
+        if len(args) != len(method.parameters):
+            raise Stop(errors.INVALID_ARGUMENTS)
+        walk = Walk(self._run, VALUE_BYTES_MAX)
+        try:
+            return [convert(value, walk) for convert, value in zip(method.parameters, args, strict=True)]
+        except Failed as failed:
+            stop = Stop(errors.INVALID_ARGUMENTS)
+            stop.add_note(failed.reason)
+            raise stop from failed
+
+    def _execute(self, method: Method, arguments: list[Any], result_bytes_max: int) -> Any:
+        """Run the code of a method and copy its result out."""
+        try:
+            value = method.code(*arguments)
+        except PYTHON_ERRORS as error:
+            # The guards leave only unbound names to Python; whatever else it may be, it depends on the contract alone.
+            raise Failed(f"{type(error).__name__}: {error}") from error
+        return method.result(value, Walk(self._run, result_bytes_max))
+
+    def _load(self, contract: str) -> Loaded:
+        """Return a deployed contract, compiled."""
+        known = self._loaded.get(contract) if type(contract) is str else None
+        if known is None and not is_name(contract):
+            raise Stop(errors.UNKNOWN_CONTRACT)
+        key = contract_key(contract) if known is None else known.key
+        state = self._run.state
+        assert state is not None
+        data = state.get(SYSTEM, key)
+        if data is None:
+            raise Stop(errors.UNKNOWN_CONTRACT)
+        if known is not None and (known.data is data or known.data == data):
+            return known
+        try:
+            record = decode_contract(data)
+        except ValueError as error:
+            raise LocalFault(f"the record of contract {contract} is damaged: {error}") from error
+        if record.language != LANGUAGE_VERSION:
+            raise LocalFault(f"contract {contract} needs language version {record.language}; this engine knows 1")
+        try:
+            loaded = Loaded(key, data, record, self._bind(record.source))
+        except Rejected as error:
+            raise LocalFault(f"contract {contract} is deployed but does not compile: {error}") from error
+        self._loaded[contract] = loaded
+        if len(self._loaded) > self._compiled_max:
+            self._loaded.popitem(last=False)
+        return loaded
+
+    def _bind(self, source: str) -> Bound:
+        """Return a source compiled and bound to this engine's run, from the cache if it is there."""
+        name = source_hash(source) if source.isascii() or _is_text(source) else b""
+        bound = self._bound.get(name)
+        if bound is None:
+            bound = self._bound[name] = bind(compile_contract(source), self._run, self._invoke)
+            if len(self._bound) > self._compiled_max:
+                self._bound.popitem(last=False)
+        else:
+            self._bound.move_to_end(name)
+        return bound
+
+
+def _is_text(source: str) -> bool:
+    """Tell whether a source has an encoding at all; `prescan` refuses one that has none."""
+    try:
+        source.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _rejection(rejected: Rejected) -> Stop:
+    stop = Stop(errors.CONTRACT_REJECTED)
+    stop.add_note(str(rejected))
+    return stop
+
+
+def _describe(stop: Stop) -> str:
+    """Return the code, the reason, and the line of the contract where the run stopped."""
+    parts = [str(stop), *getattr(stop, "__notes__", ())]
+    lines = []
+    trace = stop.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "<contract>":
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    if lines:
+        parts.append(f"line {lines[-1]}")
+    return "; ".join(parts)

@@ -1,0 +1,338 @@
+"""Translates statements: assignments, branches, loops, `require`, events and results.
+
+Fixed prices are charged once for each block that runs as a whole: a function's code without its loop bodies at its
+entry (the dearer branch of every `if`), a loop's body by the number of turns.
+"""
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from contracts.engine import gas
+from contracts.engine.annotations import read_type
+from contracts.engine.calls import event_call
+from contracts.engine.declarations import is_docstring
+from contracts.engine.errors import ENGINE_CODES
+from contracts.engine.expressions import OPERATORS, check_field_name
+from contracts.engine.loops import loop_target, turns
+from contracts.engine.module import Storage
+from contracts.engine.rules import is_plain_name, refusal
+from contracts.engine.scope import Scope, assign, constant, guard, is_not, load, pay, perform, tick, when
+from contracts.engine.storage_code import delete_entry, key_expression, read_entry, storage_named, write_entry
+from contracts.engine.values import Nothing, Optional, Record, TupleOf, Type, python_type, type_name
+
+IN_PLACE: Final[Mapping[type[ast.operator], str]] = {ast.Add: "add_in_place"}
+
+
+def function_code(scope: Scope) -> ast.FunctionDef:
+    """Return the Python function that stands for a function of the contract."""
+    function = scope.function
+    for parameter in function.node.args.args:
+        scope.check_bindable(parameter, parameter.arg)
+    checks: list[ast.stmt] = []
+    for name, kind in function.parameters:
+        scope.spend(gas.STATEMENT)
+        checks += _check(name, kind)
+    statements = block(scope, function.node.body)
+    if not isinstance(function.returns, Nothing) and not isinstance(function.node.body[-1], ast.Return):
+        statements.append(perform(guard("no_result")))
+    body = [*pay(scope.cost + gas.FUNCTION), *checks, *statements]
+    parameters = [ast.arg(name) for name, _ in function.parameters]
+    arguments = ast.arguments(posonlyargs=[], args=parameters, kwonlyargs=[], kw_defaults=[], defaults=[])
+    code = ast.FunctionDef(f"_f_{function.name}", arguments, body, [])
+    return ast.copy_location(code, function.node)
+
+
+def block(scope: Scope, body: list[ast.stmt]) -> list[ast.stmt]:
+    """Translate the statements of a body."""
+    result: list[ast.stmt] = []
+    for statement in body[1:] if is_docstring(body) else body:
+        tick(scope)
+        for code in _statement(scope, statement):
+            result.append(ast.copy_location(code, statement))
+    return result or [ast.Pass()]
+
+
+def _statement(scope: Scope, node: ast.stmt) -> list[ast.stmt]:
+    match node:
+        case ast.Expr(value=ast.Call() as call):
+            return _perform(scope, call)
+        case ast.Assign(targets=[target], value=value):
+            return _assign(scope, target, value)
+        case ast.AnnAssign(target=ast.Name(id=name) as target, annotation=annotation, value=ast.expr() as value):
+            scope.check_bindable(target, name)
+            kind = read_type(annotation, scope.module.records, node)
+            return [assign(name, scope.expression(value)), *_check(name, kind)]
+        case ast.AugAssign(target=target, op=op, value=value):
+            return _augment(scope, target, op, value)
+        case ast.If(test=test, body=body, orelse=orelse):
+            return [_if(scope, test, body, orelse)]
+        case ast.For(target=target, iter=source, body=body):
+            return _for(scope, target, source, body)
+        case ast.While(test=test, body=body):
+            return _while(scope, test, body)
+        case ast.Return():
+            return _return(scope, node)
+        case ast.Delete(targets=[ast.Subscript(value=value, slice=index)]):
+            return [perform(_delete(scope, value, index, node))]
+        case ast.Pass():
+            return [ast.Pass()]
+        case ast.Break() | ast.Continue():
+            if not scope.loops:
+                raise refusal(node, "loop", "this stands outside of a loop")
+            return [node]
+        case ast.FunctionDef():
+            raise refusal(node, "nested_function", "write functions at the top level")
+    raise refusal(node, "statement", "this statement has no effect, or a form that is not part of the language")
+
+
+def _check(name: str, kind: Type) -> list[ast.stmt]:
+    """Return the code that stops the run unless a name holds a value of a type, as far as can be seen at once."""
+    value = load(name)
+    match kind:
+        case Nothing():
+            return [when(is_not(value, constant(None)), perform(guard("wrong_type", value, constant("None"))))]
+        case Record():
+            return [perform(guard(f"check_{kind.name}", value))]
+        case Optional(item):
+            return [when(is_not(value, constant(None)), *_check(name, item))]
+        case TupleOf(items):
+            return [perform(guard("check_tuple", value, constant(len(items))))]
+    test = is_not(guard("type", value), load(f"_{python_type(kind).__name__}"))
+    return [when(test, perform(guard("wrong_type", value, constant(type_name(kind)))))]
+
+
+def _perform(scope: Scope, call: ast.Call) -> list[ast.stmt]:
+    match call.func:
+        case ast.Name(id="require"):
+            return _require(scope, call)
+        case ast.Name(id=name) if name in scope.module.events:
+            return [perform(event_call(scope, call, name))]
+    return [perform(scope.expression(call))]
+
+
+def _require(scope: Scope, call: ast.Call) -> list[ast.stmt]:
+    match call:
+        case ast.Call(args=[condition, ast.Constant(value=str(code))], keywords=[]):
+            pass
+        case _:
+            raise refusal(call, "require", 'write require(condition, "code") with the code as literal text')
+    if not is_plain_name(code) or code != code.lower():
+        raise refusal(call, "require", "a code is made of a-z, 0-9 and _, and begins with a letter")
+    if code in ENGINE_CODES:
+        raise refusal(call, "require", f"{code} is a code of the engine; choose another one")
+    scope.codes.add(code)
+    scope.spend(gas.STATEMENT)
+    name = scope.temporary()
+    failed = when(is_not(load(name), constant(True)), perform(guard("refused", load(name), constant(code))))
+    return [assign(name, scope.expression(condition)), failed]
+
+
+def _assign(scope: Scope, target: ast.expr, value: ast.expr) -> list[ast.stmt]:
+    match target:
+        case ast.Name(id=name):
+            scope.check_bindable(target, name)
+            return [assign(name, scope.expression(value))]
+        case ast.Tuple(elts=parts):
+            return _unpack(scope, target, parts, value)
+    name = scope.temporary()
+    store = _store(scope, target)
+    return [assign(name, scope.expression(value)), *store(load(name))]
+
+
+def _unpack(scope: Scope, target: ast.Tuple, parts: list[ast.expr], value: ast.expr) -> list[ast.stmt]:
+    names = loop_target(scope, target, None)
+    if any(not isinstance(part, ast.Name) for part in parts):
+        raise refusal(target, "target", "an unpacking binds names separated by commas")
+    scope.spend(gas.OPERATOR + gas.ELEMENT * len(parts))
+    if isinstance(value, ast.Tuple):
+        if len(value.elts) != len(parts):
+            raise refusal(value, "target", "both sides have the same number of parts")
+        source: ast.expr = ast.Tuple([scope.expression(part) for part in value.elts], ast.Load())
+    else:
+        source = guard("unpack", scope.expression(value), constant(len(parts)))
+    return [ast.Assign([names], source)]
+
+
+def _store(scope: Scope, target: ast.expr) -> Callable[[ast.expr], list[ast.stmt]]:
+    """Translate a target that is no name; the result makes the code that stores a value there."""
+    match target:
+        case ast.Subscript(value=value, slice=index):
+            storage = storage_named(scope, value)
+            if storage is not None:
+                return _store_entry(scope, storage, key_expression(scope, storage, index), target)
+            _check_item_target(scope, target, value, index)
+            scope.spend(gas.OPERATOR)
+            place, at = scope.expression(value), scope.expression(index)
+            return lambda new: [perform(guard("set_item", place, at, new))]
+        case ast.Attribute(value=ast.Name() as value, attr="value"):
+            var = _var_named(scope, value)
+            if var is not None:
+                return _store_entry(scope, var, None, target)
+        case ast.Attribute(value=ast.Subscript(value=value, slice=index), attr=field):
+            storage = storage_named(scope, value)
+            if storage is not None:
+                return _store_field(scope, target, storage, index, field)
+    raise refusal(target, "target", "records do not change: write record = record.replace(field=value)")
+
+
+def _store_entry(
+    scope: Scope, storage: Storage, key: ast.expr | None, target: ast.expr
+) -> Callable[[ast.expr], list[ast.stmt]]:
+    return lambda new: [perform(write_entry(scope, storage, key, new, target))]
+
+
+def _store_field(
+    scope: Scope, target: ast.expr, storage: Storage, index: ast.expr, field: str
+) -> Callable[[ast.expr], list[ast.stmt]]:
+    """Translate `storage[key].field = value`: read the record, replace the field, write it back."""
+    check_field_name(scope, target, field)
+    key = scope.temporary()
+    first = assign(key, key_expression(scope, storage, index))
+    scope.spend(gas.BUILTIN + gas.OPERATOR)
+
+    def store(new: ast.expr) -> list[ast.stmt]:
+        changed = guard("replace_fields", read_entry(scope, storage, load(key)), **{field: new})
+        return [first, perform(write_entry(scope, storage, load(key), changed, target))]
+
+    return store
+
+
+def _var_named(scope: Scope, node: ast.expr) -> Storage | None:
+    storage = storage_named(scope, node)
+    return None if storage is None or storage.is_map else storage
+
+
+def _check_item_target(scope: Scope, target: ast.expr, value: ast.expr, index: ast.expr) -> None:
+    if isinstance(index, ast.Slice):
+        raise refusal(target, "target", "assign one element at a time")
+    place = value
+    while isinstance(place, ast.Subscript | ast.Attribute):
+        place = place.value
+        if storage_named(scope, place) is not None:
+            hint = "this would change a copy: read it into a name, change that, and write it back"
+            raise refusal(target, "lost_change", hint)
+
+
+def _augment(scope: Scope, target: ast.expr, op: ast.operator, value: ast.expr) -> list[ast.stmt]:
+    scope.spend(gas.OPERATOR)
+    operator = IN_PLACE.get(type(op), OPERATORS[type(op)])
+
+    def combined(old: ast.expr) -> ast.expr:
+        return guard(operator, old, scope.expression(value))
+
+    match target:
+        case ast.Name(id=name):
+            if not scope.is_local(name):
+                raise refusal(target, "unknown_name", f"{name} has no value yet")
+            scope.check_bindable(target, name)
+            return [assign(name, combined(load(name)))]
+        case ast.Attribute(value=owner, attr="value"):
+            var = _var_named(scope, owner)
+            if var is not None:
+                return [perform(write_entry(scope, var, None, combined(read_entry(scope, var, None)), target))]
+        case ast.Subscript(value=owner, slice=index):
+            return _augment_item(scope, target, owner, index, combined)
+        case ast.Attribute(value=ast.Subscript(value=owner, slice=index), attr=field):
+            storage = storage_named(scope, owner)
+            if storage is not None:
+                return _augment_field(scope, target, storage, index, field, combined)
+    raise refusal(target, "target", "records do not change: write record = record.replace(field=value)")
+
+
+def _augment_item(
+    scope: Scope, target: ast.expr, owner: ast.expr, index: ast.expr, combined: Callable[[ast.expr], ast.expr]
+) -> list[ast.stmt]:
+    storage = storage_named(scope, owner)
+    key = scope.temporary()
+    if storage is not None:
+        first = assign(key, key_expression(scope, storage, index))
+        new = combined(read_entry(scope, storage, load(key)))
+        return [first, perform(write_entry(scope, storage, load(key), new, target))]
+    _check_item_target(scope, target, owner, index)
+    place = scope.temporary()
+    scope.spend(2 * gas.OPERATOR)
+    return [
+        assign(place, scope.expression(owner)),
+        assign(key, scope.expression(index)),
+        perform(guard("set_item", load(place), load(key), combined(guard("item", load(place), load(key))))),
+    ]
+
+
+def _augment_field(
+    scope: Scope,
+    target: ast.expr,
+    storage: Storage,
+    index: ast.expr,
+    field: str,
+    combined: Callable[[ast.expr], ast.expr],
+) -> list[ast.stmt]:
+    check_field_name(scope, target, field)
+    scope.spend(gas.BUILTIN + 2 * gas.OPERATOR)
+    key, record = scope.temporary(), scope.temporary()
+    new = combined(guard("attribute", load(record), constant(field)))
+    return [
+        assign(key, key_expression(scope, storage, index)),
+        assign(record, read_entry(scope, storage, load(key))),
+        perform(write_entry(scope, storage, load(key), guard("replace_fields", load(record), **{field: new}), target)),
+    ]
+
+
+def _delete(scope: Scope, owner: ast.expr, index: ast.expr, place: ast.AST) -> ast.expr:
+    storage = storage_named(scope, owner)
+    if storage is not None:
+        return delete_entry(scope, storage, key_expression(scope, storage, index), place)
+    if isinstance(index, ast.Slice):
+        raise refusal(place, "target", "delete one element at a time")
+    _check_item_target(scope, owner, owner, index)
+    scope.spend(gas.OPERATOR)
+    return guard("delete_item", scope.expression(owner), scope.expression(index))
+
+
+def _if(scope: Scope, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt]) -> ast.stmt:
+    condition = scope.expression(test)
+    with scope.measured() as yes:
+        then = block(scope, body)
+    with scope.measured() as no:
+        otherwise = block(scope, orelse) if orelse else []
+    scope.spend(max(yes.cost, no.cost))
+    return ast.If(condition, then, otherwise)
+
+
+def _for(scope: Scope, target: ast.expr, source: ast.expr, body: list[ast.stmt]) -> list[ast.stmt]:
+    loop = turns(scope, source, target)
+    names = loop_target(scope, target, None)
+    scope.loops += 1
+    with scope.measured() as turn:
+        statements = block(scope, body)
+    scope.loops -= 1
+    return [ast.For(names, loop.priced(turn.cost), statements, [])]
+
+
+def _while(scope: Scope, test: ast.expr, body: list[ast.stmt]) -> list[ast.stmt]:
+    scope.loops += 1
+    with scope.measured() as turn:
+        condition = scope.expression(test)
+        statements = block(scope, body)
+    scope.loops -= 1
+    scope.spend(gas.LOOP + turn.cost)
+    return [ast.While(condition, [*pay(turn.cost + gas.TURN), *statements], [])]
+
+
+def _return(scope: Scope, node: ast.Return) -> list[ast.stmt]:
+    returns = scope.function.returns
+    if node.value is None or isinstance(returns, Nothing):
+        if node.value is not None or not isinstance(returns, Nothing):
+            wanted = type_name(returns)
+            raise refusal(
+                node, "result", f"{scope.function.name} returns {wanted}: write return with a value of that type"
+            )
+        return [ast.Return(None)]
+    scope.spend(gas.OPERATOR)
+    name = scope.temporary()
+    if isinstance(node.value, ast.Tuple) and isinstance(returns, TupleOf):
+        scope.spend(gas.ELEMENT * len(node.value.elts))
+        value: ast.expr = ast.Tuple([scope.expression(part) for part in node.value.elts], ast.Load())
+    else:
+        value = scope.expression(node.value)
+    return [assign(name, value), *_check(name, returns), ast.Return(load(name))]

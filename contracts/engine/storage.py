@@ -1,0 +1,270 @@
+"""Guards of declared storage: typed entries of one contract in the key-value state, and ordered iteration.
+
+A key is the storage's name and its parts in chain.state_keys's encoding, a value the canonical encoding of its wire
+form; the common cases are encoded here directly, to the same bytes. Whatever the state itself raises is a fault of
+this machine and never becomes an outcome.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from chain.encoding import INT_MAX, INT_MIN, decode, encode
+from chain.runtime import LocalFault, StateAccess
+from chain.state_keys import (
+    BYTES_TAG,
+    FALSE_TAG,
+    INTEGER_TAG,
+    KEY_BYTES_MAX,
+    TEXT_TAG,
+    TRUE_TAG,
+    decode_key,
+    encode_key,
+)
+from contracts.engine.errors import WRITE_IN_VIEW, Failed, Stop
+from contracts.engine.gas import SCAN_ENTRY, STORED_BYTE, STORED_PER_UNIT
+from contracts.engine.guards_numbers import Guard, integer
+from contracts.engine.limits import SCAN_ENTRIES_MAX, VALUE_BYTES_MAX
+from contracts.engine.module import Storage
+from contracts.engine.run import Run
+from contracts.engine.values import Scalar, Type, fresh
+from contracts.engine.wire import Walk, exporter, importer
+
+PYTHON_ERRORS: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    NameError,
+    TypeError,
+    ValueError,
+)
+"""What Python raises for wrong operands; inside of guards that touch the state it means a fault, not a mistake."""
+
+AFTER_PREFIX: Final = b"\xff"
+"""Greater than any byte that begins a key part, so that it ends the range of keys with a prefix."""
+
+
+def part_encoder(kind: str) -> Callable[[Any], bytes]:
+    """Return the function that encodes one part of a key, to the bytes of chain.state_keys.encode_key."""
+
+    def text(value: Any) -> bytes:
+        if type(value) is not str:
+            raise Failed(f"the key is str, not {type(value).__name__}")
+        return text_tag + value.encode("utf-8").replace(b"\x00", b"\x00\xff") + b"\x00"
+
+    def data(value: Any) -> bytes:
+        if type(value) is not bytes:
+            raise Failed(f"the key is bytes, not {type(value).__name__}")
+        return bytes_tag + value.replace(b"\x00", b"\x00\xff") + b"\x00"
+
+    def number(value: Any) -> bytes:
+        if type(value) is not int or not INT_MIN <= value <= INT_MAX:
+            raise Failed("the key is an int of 64 bits")
+        return integer_tag + (value - INT_MIN).to_bytes(8, "big")
+
+    def truth(value: Any) -> bytes:
+        if type(value) is not bool:
+            raise Failed(f"the key is bool, not {type(value).__name__}")
+        return true_tag if value else false_tag
+
+    text_tag, bytes_tag, integer_tag = bytes([TEXT_TAG]), bytes([BYTES_TAG]), bytes([INTEGER_TAG])
+    true_tag, false_tag = bytes([TRUE_TAG]), bytes([FALSE_TAG])
+    return {"str": text, "bytes": data, "int": number, "bool": truth}[kind]
+
+
+def key_encoder(storage: Storage) -> Callable[..., bytes]:
+    """Return the function from a contract's key, or from nothing for a Var, to the state key."""
+    base = encode_key((storage.name,))
+    encoders = [part_encoder(kind) for kind in storage.keys]
+
+    def single(key: Any) -> bytes:
+        encoded = base + first(key)
+        if len(encoded) > KEY_BYTES_MAX:
+            raise Failed("the key is too long")
+        return encoded
+
+    def composite(key: Any) -> bytes:
+        if type(key) is not tuple or len(key) != len(encoders):
+            raise Failed(f"the key of {storage.name} has {len(encoders)} parts")
+        return partial_key(base, encoders, key)
+
+    if not encoders:
+        return lambda: base
+    first = encoders[0]
+    return single if len(encoders) == 1 else composite
+
+
+def partial_key(base: bytes, encoders: list[Callable[[Any], bytes]], parts: Any) -> bytes:
+    """Return the encoding of the leading parts of a key."""
+    if type(parts) is not tuple:
+        parts = (parts,)
+    if len(parts) > len(encoders):
+        raise Failed("the key has too many parts")
+    encoded = base + b"".join(encoder(part) for encoder, part in zip(encoders, parts, strict=False))
+    if len(encoded) > KEY_BYTES_MAX:
+        raise Failed("the key is too long")
+    return encoded
+
+
+def value_reader(kind: Type, run: Run) -> Callable[[bytes], Any]:
+    """Return the function from stored bytes to a contract's value."""
+    convert = importer(kind, named=False)
+
+    def read(data: bytes) -> Any:
+        run.charge(len(data) // STORED_PER_UNIT)
+        try:
+            value = decode(data)
+        except ValueError as error:
+            raise LocalFault(f"the state holds bytes that are no value: {error}") from error
+        return convert(value, Walk(run, VALUE_BYTES_MAX))
+
+    def read_integer(data: bytes) -> Any:
+        first = data[0]
+        if first < 0x80:
+            return first
+        if first == 0xCD or first == 0xCC or first == 0xCE:
+            return int.from_bytes(data[1:], "big")
+        return read(data)
+
+    return read_integer if kind == Scalar("int") else read
+
+
+def value_writer(kind: Type, run: Run) -> Callable[[Any], bytes]:
+    """Return the function from a contract's value to the bytes to store."""
+    convert = exporter(kind, named=False)
+
+    def write(value: Any) -> bytes:
+        data = encode(convert(value, Walk(run, VALUE_BYTES_MAX)))
+        if len(data) > VALUE_BYTES_MAX:
+            raise Failed("value is too large")
+        return data
+
+    def write_integer(value: Any) -> bytes:
+        if type(value) is not int or not INT_MIN <= value <= INT_MAX:
+            raise Failed("expected an int of 64 bits")
+        if 0 <= value < 0x80:
+            return bytes((value,))
+        return encode(value)
+
+    return write_integer if kind == Scalar("int") else write
+
+
+def storage_guards(storage: Storage, run: Run) -> dict[str, Guard]:
+    """Return the guards of one storage, by the names that the compiler emits without their underscore."""
+    name = storage.name
+    guards = {f"{verb}_{name}": guard for verb, guard in {**_reading(storage, run), **_writing(storage, run)}.items()}
+    if storage.is_map:
+        guards[f"scan_{name}"] = _scanning(storage, run)
+    return guards
+
+
+def _reading(storage: Storage, run: Run) -> dict[str, Guard]:
+    key_of = key_encoder(storage)
+    read = value_reader(storage.value, run)
+
+    def get(*key: Any) -> Any:
+        data = fetch(run, key_of(*key))
+        if data is not None:
+            return read(data)
+        if not storage.has_default:
+            raise Failed(f"{storage.name} has no such entry")
+        return fresh(storage.default)
+
+    def find(key: Any, default: Any = None) -> Any:
+        data = fetch(run, key_of(key))
+        return default if data is None else read(data)
+
+    def has(key: Any) -> bool:
+        return fetch(run, key_of(key)) is not None
+
+    return {"get": get, "find": find, "has": has}
+
+
+def _writing(storage: Storage, run: Run) -> dict[str, Guard]:
+    key_of = key_encoder(storage)
+    write = value_writer(storage.value, run)
+
+    def put_entry(key: Any, value: Any) -> None:
+        store(run, key_of(key), write(value))
+
+    def put_var(value: Any) -> None:
+        store(run, key_of(), write(value))
+
+    def delete(key: Any) -> None:
+        store(run, key_of(key), None)
+
+    return {"put": put_entry if storage.is_map else put_var, "delete": delete}
+
+
+def fetch(run: Run, key: bytes) -> bytes | None:
+    """Read the state of the active contract."""
+    try:
+        return state_of(run).get(run.contract, key)
+    except PYTHON_ERRORS as error:
+        raise LocalFault(f"the state could not be read: {error!r}") from error
+
+
+def store(run: Run, key: bytes, data: bytes | None) -> None:
+    """Write the state of the active contract, or delete an entry."""
+    if run.read_only:
+        raise Stop(WRITE_IN_VIEW)
+    run.charge((len(key) + (0 if data is None else len(data))) * STORED_BYTE)
+    try:
+        state_of(run).put(run.contract, key, data)
+    except PYTHON_ERRORS as error:
+        raise LocalFault(f"the state could not be written: {error!r}") from error
+
+
+def state_of(run: Run) -> StateAccess:
+    """Return the state of the transaction that runs."""
+    assert run.state is not None
+    return run.state
+
+
+def _scanning(storage: Storage, run: Run) -> Guard:
+    base = encode_key((storage.name,))
+    encoders = [part_encoder(kind) for kind in storage.keys]
+    read = value_reader(storage.value, run)
+    single = len(encoders) == 1
+
+    def scan(
+        part: str,
+        limit: Any,
+        prefix: Any = (),
+        start: Any = None,
+        end: Any = None,
+        after: Any = None,
+        reverse: Any = False,
+    ) -> list[Any]:
+        if not 0 <= integer(limit) <= SCAN_ENTRIES_MAX:
+            raise Failed(f"the limit of an iteration is 0 to {SCAN_ENTRIES_MAX}")
+        if type(reverse) is not bool:
+            raise Failed("reverse is a bool")
+        first = partial_key(base, encoders, prefix)
+        last = first + AFTER_PREFIX
+        if start is not None:
+            first = max(first, partial_key(base, encoders, start))
+        if end is not None:
+            last = min(last, partial_key(base, encoders, end))
+        if after is not None:
+            passed = partial_key(base, encoders, after)
+            first, last = (first, min(last, passed)) if reverse else (max(first, passed + AFTER_PREFIX), last)
+        run.charge(limit * SCAN_ENTRY)
+        return [present(part, key, data) for key, data in entries(first, last, limit, reverse)]
+
+    def entries(first: bytes, last: bytes, limit: int, reverse: bool) -> list[tuple[bytes, bytes]]:
+        if limit == 0 or first >= last:
+            return []
+        try:
+            return state_of(run).scan(run.contract, first, last, limit, reverse)
+        except PYTHON_ERRORS as error:
+            raise LocalFault(f"the state could not be read: {error!r}") from error
+
+    def present(part: str, key: bytes, data: bytes) -> Any:
+        run.charge((len(key) + len(data)) // STORED_PER_UNIT)
+        parts = decode_key(key)[1:]
+        name = parts[0] if single else parts
+        if part == "keys":
+            return name
+        return read(data) if part == "values" else (name, read(data))
+
+    return scan

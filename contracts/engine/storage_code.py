@@ -1,0 +1,97 @@
+"""Translates the use of declared storage: entries of a Map, the value of a Var, and ordered iteration.
+
+A handle is never a value; it disappears here into guards named after it, such as `_get_balances`.
+"""
+
+import ast
+from typing import Final
+
+from contracts.engine import gas
+from contracts.engine.module import Storage
+from contracts.engine.rules import refusal
+from contracts.engine.scope import Scope, constant, guard
+
+SCAN_OPTIONS: Final = ("limit", "prefix", "start", "end", "after", "reverse")
+
+
+def storage_named(scope: Scope, node: ast.expr) -> Storage | None:
+    """Return the storage that an expression names, if it names one."""
+    if isinstance(node, ast.Name) and not scope.is_local(node.id):
+        return scope.module.storages.get(node.id)
+    return None
+
+
+def key_expression(scope: Scope, storage: Storage, node: ast.expr) -> ast.expr:
+    """Translate the key of a Map: one value, or a tuple of as many parts as the Map has."""
+    if not storage.is_map:
+        raise refusal(node, "storage", f"{storage.name} is a Var: write {storage.name}.value")
+    if isinstance(node, ast.Slice):
+        raise refusal(node, "storage", f"write {storage.name}.items(start=..., end=..., limit=...)")
+    if isinstance(node, ast.Tuple):
+        if len(node.elts) != len(storage.keys) or len(storage.keys) == 1:
+            raise refusal(node, "key", f"the key of {storage.name} has {len(storage.keys)} part(s)")
+        return _tuple(scope, node)
+    return scope.expression(node)
+
+
+def _tuple(scope: Scope, node: ast.Tuple) -> ast.expr:
+    scope.spend(gas.ELEMENT * len(node.elts))
+    return ast.Tuple([scope.expression(part) for part in node.elts], ast.Load())
+
+
+def read_entry(scope: Scope, storage: Storage, key: ast.expr | None) -> ast.expr:
+    """Return the code that reads a Var, or an entry of a Map under a translated key."""
+    scope.spend(gas.READ)
+    return guard(f"get_{storage.name}", *([] if key is None else [key]))
+
+
+def write_entry(scope: Scope, storage: Storage, key: ast.expr | None, value: ast.expr, place: ast.AST) -> ast.expr:
+    """Return the code that writes a Var, or an entry of a Map under a translated key."""
+    scope.spend(gas.WRITE)
+    scope.write(place)
+    return guard(f"put_{storage.name}", *([] if key is None else [key]), value)
+
+
+def delete_entry(scope: Scope, storage: Storage, key: ast.expr, place: ast.AST) -> ast.expr:
+    """Return the code that deletes an entry of a Map."""
+    scope.spend(gas.WRITE)
+    scope.write(place)
+    return guard(f"delete_{storage.name}", key)
+
+
+def has_entry(scope: Scope, storage: Storage, key: ast.expr, place: ast.expr) -> ast.expr:
+    """Return the code that tells whether a Map has an entry."""
+    if not storage.is_map:
+        raise refusal(place, "storage", f"{storage.name} is a Var: write {storage.name}.value")
+    scope.spend(gas.READ)
+    return guard(f"has_{storage.name}", key_expression(scope, storage, key))
+
+
+def storage_method(scope: Scope, storage: Storage, node: ast.Call, method: str) -> ast.expr:
+    """Translate a method of a Map: get, keys, values or items."""
+    if not storage.is_map:
+        raise refusal(node, "storage", f"{storage.name} is a Var: write {storage.name}.value")
+    if method == "get":
+        if not 1 <= len(node.args) <= 2 or node.keywords:
+            raise refusal(node, "arguments", f"write {storage.name}.get(key) or {storage.name}.get(key, default)")
+        scope.spend(gas.READ)
+        key = key_expression(scope, storage, node.args[0])
+        return guard(f"find_{storage.name}", key, *[scope.expression(value) for value in node.args[1:]])
+    if method not in ("keys", "values", "items"):
+        raise refusal(node, "method", f"a Map has get, keys, values and items; write {storage.name}[key] = value")
+    if node.args or len({keyword.arg for keyword in node.keywords}) != len(node.keywords):
+        raise refusal(node, "arguments", f"write {storage.name}.{method}(limit=count, ...) with each option once")
+    options = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg is not None}
+    if "limit" not in options or not options.keys() <= set(SCAN_OPTIONS):
+        raise refusal(
+            node, "scan", f"write {storage.name}.{method}(limit=count); the options are {', '.join(SCAN_OPTIONS)}"
+        )
+    scope.spend(gas.SCAN)
+    translated = {name: _scan_option(scope, name, value) for name, value in options.items()}
+    return guard(f"scan_{storage.name}", constant(method), **translated)
+
+
+def _scan_option(scope: Scope, name: str, value: ast.expr) -> ast.expr:
+    if isinstance(value, ast.Tuple) and name in ("prefix", "start", "end", "after"):
+        return _tuple(scope, value)
+    return scope.expression(value)
