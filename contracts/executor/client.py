@@ -1,0 +1,194 @@
+"""The node's side of its executor: one method for each thing that a node asks of it.
+
+Owns what a successor must be told when the process dies: the blocks that were executed and are undecided. They are
+executed again before anything else, and must come out the same.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from chain.types import Digest, Height
+from chain.validity import Head
+from contracts.executor import protocol
+from contracts.executor.errors import ResultDiffers
+from contracts.executor.protocol import Kind
+from contracts.executor.requests import Request
+from contracts.executor.supervisor import ExecutorSettings, Supervisor
+
+UNDECIDED_MAX: Final = 4
+"""Executed blocks that a successor executes again; as many as the executor itself keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Undecided:
+    """A block that was executed and waits for its decision."""
+
+    height: Height
+    raw: bytes
+    result_hash: Digest
+
+
+class ExecutorClient:
+    """Owns one executor process; every method raises once that process is not coming back.
+
+    Besides what each method names, all raise ExecutorDied, ExecutorBusy, or the StoreError for which the state cannot
+    be used any more.
+    """
+
+    def __init__(self, settings: ExecutorSettings) -> None:
+        self._supervisor = Supervisor(settings, self._resume)
+        self._undecided: dict[Digest, _Undecided] = {}
+        self._head: Head | None = None
+
+    @property
+    def head(self) -> Head:
+        """The last block whose state the executor holds, as far as replies have told."""
+        assert self._head is not None, "start comes first"
+        return self._head
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, None while there is no process."""
+        return self._supervisor.pid
+
+    @property
+    def restarts(self) -> int:
+        """How often the process was started again."""
+        return self._supervisor.restarts
+
+    @property
+    def walls_missing(self) -> tuple[str, ...]:
+        """Sentences that name the walls which this kernel lacks; empty while no process is ready."""
+        ready = self._supervisor.ready
+        return () if ready is None else ready.walls_missing
+
+    async def start(self) -> Head:
+        """Start the executor and return its head once its state is open.
+
+        Raises:
+            StoreError: when the state cannot be opened.
+            GenesisRefused: when genesis cannot be executed.
+            ExecutorDied: when the process cannot be started.
+        """
+        await self._supervisor.start()
+        return self.head
+
+    async def watch(self) -> None:
+        """Return when the client was closed.
+
+        Raises:
+            StoreError, ExecutorDied: when the client had to give up.
+        """
+        await self._supervisor.watch()
+
+    async def close(self) -> None:
+        """End the process, which has nothing to save; what still waits raises ExecutorDied."""
+        await self._supervisor.close()
+
+    async def execute(self, block: bytes) -> protocol.Executed:
+        """Check and execute a block on the head; the outcome waits in the executor for `apply` or `discard`.
+
+        The caller has checked the signatures of the block's transactions.
+
+        Raises:
+            InvalidBlock: when the block breaks a rule.
+            ExecutorFault: when this machine could not finish it, twice.
+        """
+        return await self._supervisor.ask(Kind.EXECUTE, [block], partial(self._keep, block))
+
+    async def apply(self, block_hash: bytes) -> Head:
+        """Make an executed block the head; durable when this returns. Harmless if it is the head already.
+
+        Raises:
+            ExecutionUnknown: when the block was not executed on the present head.
+        """
+        return await self._supervisor.ask(Kind.APPLY, [block_hash], self._take_head)
+
+    async def discard(self, block_hash: bytes) -> None:
+        """Forget an executed block."""
+        self._undecided.pop(Digest(block_hash), None)
+        await self._supervisor.ask(Kind.DISCARD, [block_hash], lambda values: None)
+
+    async def replay(self, certified: Sequence[tuple[bytes, bytes]]) -> Head:
+        """Execute decided blocks in ascending order, compare each with its certified result, and apply it.
+
+        Blocks at or below the head are passed over.
+
+        Raises:
+            InvalidBlock: when a block breaks a rule.
+            ResultDiffers: when the own result is another; the blocks before it are applied.
+            ExecutorFault: when this machine could not finish, twice.
+        """
+        pairs = [[block, result] for block, result in certified]
+        return await self._supervisor.ask(Kind.REPLAY, [pairs], self._take_head)
+
+    async def view(
+        self, contract: str, method: str, args: Sequence[Any], caller: bytes | None, gas_limit: int
+    ) -> protocol.Viewed:
+        """Run a view on the state at the head as the member with the key `caller`, or as nobody.
+
+        Raises:
+            ExecutorDied: when the executor died over it.
+        """
+        arguments: list[Any] = [contract, method, list(args), caller, gas_limit]
+        return await self._supervisor.ask(Kind.VIEW, arguments, protocol.viewed_from)
+
+    async def read(self, contract: str, keys: Sequence[bytes]) -> protocol.Values:
+        """Return the values under several keys of a contract."""
+        return await self._supervisor.ask(Kind.READ, [contract, list(keys)], protocol.values_from)
+
+    async def scan(
+        self, contract: str, start: bytes, end: bytes, limit: int, reverse: bool = False
+    ) -> protocol.Entries:
+        """Return at most `limit` keys and values of a contract with start <= key < end, in key order or reversed."""
+        arguments: list[Any] = [contract, start, end, limit, reverse]
+        return await self._supervisor.ask(Kind.SCAN, arguments, protocol.entries_from)
+
+    async def prove(self, contract: str, key: bytes) -> protocol.Proven:
+        """Return what the state holds under a key, with its proof."""
+        return await self._supervisor.ask(Kind.PROOF, [contract, key], protocol.proven_from)
+
+    async def history(self, contract: str, key: bytes, limit: int) -> protocol.Versions:
+        """Return at most `limit` versions of a key, the newest first."""
+        return await self._supervisor.ask(Kind.HISTORY, [contract, key, limit], protocol.versions_from)
+
+    async def statistics(self) -> Mapping[str, int]:
+        """Return what the present process has counted since its start."""
+        return await self._supervisor.ask(Kind.STATISTICS, [], protocol.statistics_from)
+
+    def _keep(self, block: bytes, values: list[Any]) -> protocol.Executed:
+        executed = protocol.executed_from(values)
+        known = self._undecided.get(executed.block_hash)
+        result_hash = executed.result.result_hash
+        if known is not None and known.result_hash != result_hash:
+            # A vote may have been signed on the first result; this machine cannot be relied on.
+            raise ResultDiffers(known.height, known.result_hash, result_hash)
+        self._undecided[executed.block_hash] = _Undecided(Height(self.head.height + 1), block, result_hash)
+        if len(self._undecided) > UNDECIDED_MAX:
+            del self._undecided[next(iter(self._undecided))]
+        return executed
+
+    def _take_head(self, values: list[Any]) -> Head:
+        self._head = protocol.head_from_value(values[0] if values else None)
+        # What was executed on an earlier head cannot follow this one.
+        self._undecided.clear()
+        return self._head
+
+    def _resume(self, ready: protocol.Ready) -> Iterable[Request]:
+        """Take a new process's head, and have it execute what its predecessor held."""
+        if self._head is None or self._head.block_hash != ready.head.block_hash:
+            self._undecided.clear()
+        self._head = ready.head
+        for undecided in self._undecided.values():
+            future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            future.add_done_callback(_ignore)
+            yield Request(Kind.EXECUTE, [undecided.raw], future, partial(self._keep, undecided.raw))
+
+
+def _ignore(future: "asyncio.Future[Any]") -> None:
+    """Note a result that nobody waits for; whoever applies the block later learns that it is not held."""
+    if not future.cancelled():
+        future.exception()

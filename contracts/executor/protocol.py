@@ -1,0 +1,227 @@
+"""What the node and its executor say to each other.
+
+A request is [number, kind, argument, ...], its reply [number, outcome, value, ...]; replies come in the order of the
+requests. The node checks the form of every reply, because the process at the other end runs what members deploy.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import NoneType
+from typing import Any
+
+from chain.encoding import DecodeError, fields_of
+from chain.receipt import BlockResult, decode_result
+from chain.types import Digest, Height, Milliseconds, ValidatorId
+from chain.validators import validator_set_from_value
+from chain.validity import Head
+
+
+class Kind(StrEnum):
+    """What is asked."""
+
+    OPEN = "open"
+    EXECUTE = "execute"
+    APPLY = "apply"
+    DISCARD = "discard"
+    REPLAY = "replay"
+    VIEW = "view"
+    READ = "read"
+    SCAN = "scan"
+    PROOF = "proof"
+    HISTORY = "history"
+    STATISTICS = "statistics"
+
+
+BLOCK_KINDS = frozenset({Kind.EXECUTE, Kind.APPLY, Kind.DISCARD, Kind.REPLAY})
+"""Requests on which consensus waits; the others are queries and stand back for them."""
+
+
+class Outcome(StrEnum):
+    """How a request went; each is followed by its own values."""
+
+    DONE = "done"
+    INVALID = "invalid"
+    """Code and detail of chain.validity.InvalidBlock."""
+    FAULT = "fault"
+    """A text for the log; the executor exits after it."""
+    DIFFERS = "differs"
+    """Height, certified and own result hash."""
+    UNKNOWN = "unknown"
+    """Nothing follows: the block to be applied was not executed."""
+    STORE = "store"
+    """Name and text of one of chain.storage's errors; the executor exits after it."""
+    GENESIS = "genesis"
+    """A text: genesis cannot be executed; the executor exits after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """What the executor is told before it locks itself in."""
+
+    folder: str
+    genesis: bytes
+    cache_bytes: int
+    memory_bytes_max: int
+    lock_wait_seconds: int
+    """Time that a predecessor has to let go of the state."""
+
+    def as_value(self) -> list[Any]:
+        """Return the arguments of an OPEN request."""
+        return [self.folder, self.genesis, self.cache_bytes, self.memory_bytes_max, self.lock_wait_seconds]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What the executor reports once it is locked in and its state is open."""
+
+    pid: int
+    head: Head
+    walls_missing: tuple[str, ...]
+    """Each a sentence: which wall this kernel lacks; empty when all stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """The outcome of a block that waits in the executor for its decision."""
+
+    block_hash: Digest
+    result: BlockResult
+    receipts: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewed:
+    """The outcome of a view."""
+
+    height: Height
+    code: str | None
+    value: Any
+    gas_used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Values under several keys of a contract."""
+
+    height: Height
+    values: tuple[bytes | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Keys of a contract in a range, with their values."""
+
+    height: Height
+    entries: tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What the state holds under a key, for chain.state_proof.verify_proof."""
+
+    height: Height
+    block_hash: Digest
+    state_root: Digest
+    leaf: bytes | None
+    """The encoded leaf; None if the key never existed."""
+    proof: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Encoded leaves of a key, the newest first."""
+
+    height: Height
+    leaves: tuple[bytes, ...]
+    complete: bool
+    """False when older versions exist: beyond the limit asked for, or no longer held."""
+
+
+def head_as_value(head: Head) -> list[Any]:
+    """Return a head as a value of a message."""
+    proof: list[Any] = [head.chain_id, head.height, head.block_hash, head.result.encoded(), head.time, head.proposer]
+    return [*proof, head.validators.as_value(), head.history_root]
+
+
+def head_from_value(value: Any) -> Head:
+    """Return the head in a value of a message.
+
+    Raises:
+        DecodeError: when it is none.
+    """
+    kinds = (bytes, int, bytes, bytes, int, None, list, bytes)
+    chain_id, height, block_hash, result, time, proposer, validators, history = fields_of(value, "head", *kinds)
+    return Head(
+        Digest(chain_id),
+        Height(height),
+        Digest(block_hash),
+        decode_result(result),
+        Milliseconds(time),
+        None if proposer is None else ValidatorId(proposer),
+        validator_set_from_value(validators),
+        Digest(history),
+    )
+
+
+def ready_from(values: list[Any], pid: int) -> Ready:
+    """Return what an OPEN request's reply says.
+
+    Raises:
+        DecodeError: when it has another form; so do all functions below.
+    """
+    head, walls = fields_of(values, "open reply", list, list)
+    return Ready(pid, head_from_value(head), tuple(_all_of(walls, str)))
+
+
+def executed_from(values: list[Any]) -> Executed:
+    """Return what an EXECUTE request's reply says."""
+    block_hash, result, receipts = fields_of(values, "execute reply", bytes, bytes, list)
+    return Executed(Digest(block_hash), decode_result(result), tuple(_all_of(receipts, bytes)))
+
+
+def viewed_from(values: list[Any]) -> Viewed:
+    """Return what a VIEW request's reply says."""
+    height, code, value, gas_used = fields_of(values, "view reply", int, None, None, int)
+    _all_of([code], str, NoneType)
+    return Viewed(Height(height), code, value, gas_used)
+
+
+def values_from(values: list[Any]) -> Values:
+    """Return what a READ request's reply says."""
+    height, found = fields_of(values, "read reply", int, list)
+    return Values(Height(height), tuple(_all_of(found, bytes, NoneType)))
+
+
+def entries_from(values: list[Any]) -> Entries:
+    """Return what a SCAN request's reply says."""
+    height, entries = fields_of(values, "scan reply", int, list)
+    pairs = [fields_of(entry, "scan entry", bytes, bytes) for entry in entries]
+    return Entries(Height(height), tuple((key, value) for key, value in pairs))
+
+
+def proven_from(values: list[Any]) -> Proven:
+    """Return what a PROOF request's reply says."""
+    kinds = (int, bytes, bytes, None, bytes)
+    height, block_hash, root, leaf, proof = fields_of(values, "proof reply", *kinds)
+    _all_of([leaf], bytes, NoneType)
+    return Proven(Height(height), Digest(block_hash), Digest(root), leaf, proof)
+
+
+def versions_from(values: list[Any]) -> Versions:
+    """Return what a HISTORY request's reply says."""
+    height, leaves, complete = fields_of(values, "history reply", int, list, bool)
+    return Versions(Height(height), tuple(_all_of(leaves, bytes)), complete)
+
+
+def statistics_from(values: list[Any]) -> dict[str, int]:
+    """Return what a STATISTICS request's reply says."""
+    (numbers,) = fields_of(values, "statistics reply", dict)
+    _all_of(list(numbers.values()), int)
+    return dict(numbers)
+
+
+def _all_of(items: list[Any], *kinds: type) -> list[Any]:
+    for item in items:
+        if type(item) not in kinds:
+            raise DecodeError(f"a reply holds {type(item).__name__} where it must not")
+    return items

@@ -1,0 +1,172 @@
+"""Answers the node's requests on an open ledger, one after the other.
+
+Owns the ledger and the executions that wait for their block's decision. Invariant: every waiting execution was made on
+the present head. A fault of this machine leaves as an exception: what it may have left behind in this process is
+unknown, so the worker reports it and ends.
+"""
+
+import resource
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from chain.block import decode_block
+from chain.encoding import DecodeError
+from chain.execution import Execution
+from chain.ledger import Ledger
+from chain.receipt import decode_result
+from chain.state_database import VersionMissingError
+from chain.state_leaf import Leaf, encode_leaf
+from chain.transaction import Transaction
+from chain.validity import InvalidBlock
+from contracts.executor.protocol import Kind, Outcome, head_as_value
+
+EXECUTIONS_MAX: Final = 4
+"""Undecided blocks of one height whose outcome is kept; beyond that the oldest is forgotten and executed anew."""
+
+VERSIONS_MAX: Final = 1000
+"""Versions of a key in one reply."""
+
+
+class Service:
+    """Owns an open ledger and what was executed on its head."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._executions: dict[bytes, Execution] = {}
+        self._statistics = dict.fromkeys(
+            ("blocks", "transactions", "execute_us", "applied", "apply_us", "queries", "query_us"), 0
+        )
+        self._handlers: dict[str, Callable[..., list[Any]]] = {
+            Kind.EXECUTE: self._execute,
+            Kind.APPLY: self._apply,
+            Kind.DISCARD: self._discard,
+            Kind.REPLAY: self._replay,
+            Kind.VIEW: self._view,
+            Kind.READ: self._read,
+            Kind.SCAN: self._scan,
+            Kind.PROOF: self._proof,
+            Kind.HISTORY: self._history,
+            Kind.STATISTICS: self._report,
+        }
+
+    def answer(self, kind: str, arguments: Sequence[Any]) -> list[Any]:
+        """Return outcome and values for a request.
+
+        Raises:
+            LocalFault: when this machine could not finish; so do MemoryError and RecursionError.
+            StoreError: when the state cannot be read or written.
+        """
+        started = time.perf_counter_ns()
+        try:
+            values = self._handlers[kind](*arguments)
+        except InvalidBlock as error:
+            return [Outcome.INVALID, error.code, error.detail]
+        elapsed = (time.perf_counter_ns() - started) // 1000
+        if kind == Kind.EXECUTE:
+            self._statistics["execute_us"] += elapsed
+        elif kind == Kind.APPLY:
+            self._statistics["apply_us"] += elapsed
+        elif kind not in (Kind.DISCARD, Kind.REPLAY):
+            self._statistics["queries"] += 1
+            self._statistics["query_us"] += elapsed
+        return values
+
+    def _execute(self, raw: bytes) -> list[Any]:
+        execution = self._executed(raw)
+        self._executions[execution.block.block_hash] = execution
+        if len(self._executions) > EXECUTIONS_MAX:
+            del self._executions[next(iter(self._executions))]
+        return [Outcome.DONE, execution.block.block_hash, execution.result.encoded(), list(execution.receipts)]
+
+    def _executed(self, raw: bytes) -> Execution:
+        try:
+            block = decode_block(raw)
+        except DecodeError as error:
+            raise InvalidBlock("malformed_block", str(error)) from error
+        waiting = self._executions.get(block.block_hash)
+        if waiting is not None and waiting.block.raw == raw:
+            return waiting
+        execution = self._ledger.execute(block, _checked_by_the_node)
+        self._statistics["blocks"] += 1
+        self._statistics["transactions"] += len(block.transactions)
+        return execution
+
+    def _apply(self, block_hash: bytes) -> list[Any]:
+        if self._ledger.head.block_hash != block_hash:
+            execution = self._executions.get(block_hash)
+            if execution is None:
+                return [Outcome.UNKNOWN]
+            self._make_head(execution)
+        return [Outcome.DONE, head_as_value(self._ledger.head)]
+
+    def _make_head(self, execution: Execution) -> None:
+        self._ledger.apply(execution)
+        self._executions.clear()
+        self._statistics["applied"] += 1
+
+    def _discard(self, block_hash: bytes) -> list[Any]:
+        self._executions.pop(block_hash, None)
+        return [Outcome.DONE]
+
+    def _replay(self, pairs: list[list[bytes]]) -> list[Any]:
+        """Execute decided blocks, compare with their certified results, and apply them."""
+        for raw, certified in pairs:
+            expected = decode_result(certified).result_hash
+            try:
+                height = decode_block(raw).header.height
+            except DecodeError as error:
+                raise InvalidBlock("malformed_block", str(error)) from error
+            if height <= self._ledger.head.height:
+                # The request is sent again when a predecessor died over it, perhaps after some of its blocks.
+                continue
+            execution = self._executed(raw)
+            if execution.result.result_hash != expected:
+                return [Outcome.DIFFERS, height, expected, execution.result.result_hash]
+            self._make_head(execution)
+        return [Outcome.DONE, head_as_value(self._ledger.head)]
+
+    def _view(self, contract: str, method: str, args: list[Any], key: bytes | None, gas_limit: int) -> list[Any]:
+        caller = None if key is None else self._ledger.find_member(key)
+        outcome = self._ledger.view(contract, method, args, caller, gas_limit)
+        return [Outcome.DONE, self._ledger.head.height, outcome.code, outcome.value, outcome.gas_used]
+
+    def _read(self, contract: str, keys: list[bytes]) -> list[Any]:
+        database = self._ledger.database
+        return [Outcome.DONE, self._ledger.head.height, [database.get(contract, key) for key in keys]]
+
+    def _scan(self, contract: str, start: bytes, end: bytes, limit: int, reverse: bool) -> list[Any]:
+        entries = self._ledger.database.scan(contract, start, end, limit, reverse)
+        return [Outcome.DONE, self._ledger.head.height, [list(entry) for entry in entries]]
+
+    def _proof(self, contract: str, key: bytes) -> list[Any]:
+        proven = self._ledger.database.get_with_proof(contract, key)
+        leaf = None if proven.leaf is None else _encoded(proven.leaf)
+        head = proven.head
+        return [Outcome.DONE, head.height, head.block_hash, head.state_root, leaf, proven.proof]
+
+    def _history(self, contract: str, key: bytes, limit: int) -> list[Any]:
+        leaves: list[bytes] = []
+        limit = min(limit, VERSIONS_MAX)
+        complete = True
+        try:
+            for leaf in islice(self._ledger.database.history(contract, key), limit):
+                leaves.append(_encoded(leaf))
+                complete = leaf.previous is None
+        except VersionMissingError:
+            complete = False
+        return [Outcome.DONE, self._ledger.head.height, leaves, complete]
+
+    def _report(self) -> list[Any]:
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return [Outcome.DONE, {**self._statistics, "height": self._ledger.head.height, "memory_bytes_peak": memory}]
+
+
+def _checked_by_the_node(transaction: Transaction) -> bool:
+    """Accept: the node has every signature checked in its verifier processes before it sends a block here."""
+    return True
+
+
+def _encoded(leaf: Leaf) -> bytes:
+    return encode_leaf(leaf.contract, leaf.key, leaf.value, leaf.height, leaf.index, leaf.previous)
