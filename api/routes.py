@@ -1,0 +1,59 @@
+"""Every route of the API in one table; the OpenAPI document is checked against it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from api import blocks, consortium, contracts, events, health, openapi, state, submission, transactions
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one resource."""
+
+    method: str
+    path: str
+    handler: Handler
+
+
+ROUTES: Final = (
+    Route("POST", "/v1/transactions", submission.submit),
+    Route("GET", "/v1/transactions", transactions.list_transactions),
+    Route("GET", "/v1/transactions/{id}", transactions.get_transaction),
+    Route("GET", "/v1/transactions/{id}/proof", transactions.get_transaction_proof),
+    Route("GET", "/v1/blocks", blocks.list_blocks),
+    Route("GET", "/v1/blocks/raw", blocks.get_raw_blocks),
+    Route("GET", "/v1/blocks/{block}", blocks.get_block),
+    Route("GET", "/v1/blocks/{block}/raw", blocks.get_block_raw),
+    Route("GET", "/v1/blocks/{block}/history", blocks.get_block_history),
+    Route("GET", "/v1/events", events.list_events),
+    Route("GET", "/v1/contracts", contracts.list_contracts),
+    Route("GET", "/v1/contracts/{contract}", contracts.get_contract),
+    Route("GET", "/v1/contracts/{contract}/views/{method}", contracts.get_view),
+    Route("POST", "/v1/contracts/{contract}/views/{method}", contracts.post_view),
+    Route("GET", "/v1/state/{contract}", state.list_keys),
+    Route("GET", "/v1/state/{contract}/{key}", state.get_key),
+    Route("GET", "/v1/state/{contract}/{key}/history", state.get_history),
+    Route("GET", "/v1/organisations", consortium.list_organisations),
+    Route("GET", "/v1/organisations/{organisation}", consortium.get_organisation),
+    Route("GET", "/v1/organisations/{organisation}/members", consortium.list_members),
+    Route("GET", "/v1/members/{key}", consortium.get_member),
+    Route("GET", "/v1/validators", consortium.get_validators),
+    Route("GET", "/v1/network", consortium.get_network),
+    Route("GET", "/v1/genesis", consortium.get_genesis),
+    Route("GET", "/livez", health.get_livez),
+    Route("GET", "/readyz", health.get_readyz),
+    Route("GET", "/metrics", health.get_metrics),
+    Route("GET", "/openapi.json", openapi.get_document),
+)
+
+
+def add_routes(app: web.Application) -> None:
+    """Add all routes to an application."""
+    for route in ROUTES:
+        if route.method == "GET":
+            app.router.add_get(route.path, route.handler)
+        else:
+            app.router.add_route(route.method, route.path, route.handler)

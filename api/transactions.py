@@ -1,0 +1,121 @@
+"""Transactions: what became of them, their proofs, and the list of all."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from aiohttp import web
+
+from api.block_cache import KnownBlock
+from api.context import ApiContext, context_of
+from api.ports import CommittedTransaction
+from api.problems import Problem
+from api.render import content_json, receipt_json, transaction_json
+from api.requests import (
+    BINARY_TYPE,
+    Order,
+    accepts,
+    digest_from,
+    expect_parameters,
+    limit_of,
+    order_of,
+)
+from api.responses import base64_text, binary_response, height_headers, json_response, page_response
+from api.walk import Entry, read_cursor, read_page, write_cursor
+from chain.receipt import Receipt
+from chain.transaction import decode_transaction
+from chain.types import Digest
+
+KIND: Final = "t"
+
+
+async def get_transaction(request: web.Request) -> web.Response:
+    """Answer GET /v1/transactions/{id}."""
+    expect_parameters(request)
+    context = context_of(request)
+    transaction_id = digest_from(request.match_info["id"], "id")
+    known = await context.node.transaction(transaction_id)
+    if known is None:
+        raise _unknown(transaction_id)
+    return json_response(transaction_json(known))
+
+
+async def get_transaction_proof(request: web.Request) -> web.Response:
+    """Answer GET /v1/transactions/{id}/proof."""
+    expect_parameters(request)
+    context = context_of(request)
+    transaction_id = digest_from(request.match_info["id"], "id")
+    known = await context.node.transaction(transaction_id)
+    if known is None:
+        raise _unknown(transaction_id)
+    if not isinstance(known, CommittedTransaction):
+        raise Problem("not_committed", f"transaction {transaction_id.hex()} waits to be committed")
+    etag = known.block_hash.hex() + "-" + str(known.index)
+    if accepts(request, BINARY_TYPE):
+        return binary_response(await _prove(context, known), etag=etag)
+    block = await _block_of(context, known)
+    proof = block.prover.prove(known.index)
+    return json_response(
+        {
+            "id": transaction_id.hex(),
+            "height": known.height,
+            "index": proof.index,
+            "count": proof.count,
+            "transaction": base64_text(proof.transaction),
+            "transactions_path": [digest.hex() for digest in proof.transactions_path],
+            "receipt": base64_text(proof.receipt),
+            "receipts_path": [digest.hex() for digest in proof.receipts_path],
+            "header": base64_text(proof.certified.header),
+            "result": base64_text(proof.certified.result),
+            "certificate": base64_text(proof.certified.certificate),
+            "proof": base64_text(proof.encoded()),
+        },
+        headers={"ETag": f'"{etag}"'},
+    )
+
+
+async def _prove(context: ApiContext, known: CommittedTransaction) -> bytes:
+    block = await _block_of(context, known)
+    return block.prover.prove(known.index).encoded()
+
+
+async def _block_of(context: ApiContext, known: CommittedTransaction) -> KnownBlock:
+    block = await context.blocks.get(known.height)
+    assert block is not None, "a committed transaction stands in a block"
+    return block
+
+
+def _unknown(transaction_id: Digest) -> Problem:
+    return Problem("unknown_transaction", f"neither committed nor waiting here: {transaction_id.hex()}")
+
+
+async def list_transactions(request: web.Request) -> web.Response:
+    """Answer GET /v1/transactions."""
+    expect_parameters(request, "limit", "order", "cursor")
+    context = context_of(request)
+    order, limit = order_of(request), limit_of(request)
+    after = read_cursor(KIND, order, request.query.get("cursor"))
+    head = context.node.head().height
+    page = await read_page(context.blocks, head, order, after, _extract, limit, context.limits.scan_blocks_max)
+    cursor = None if page.next is None else write_cursor(KIND, order, page.next)
+    entries = [_entry_json(entry, order) for entry in page.entries]
+    return page_response(request, "transactions", entries, cursor, height_headers(head))
+
+
+def _extract(known: KnownBlock) -> Iterable[tuple[int, int, Receipt]]:
+    return ((receipt.index, 0, receipt) for receipt in known.receipts)
+
+
+def _entry_json(entry: Entry[Receipt], order: Order) -> dict[str, Any]:
+    receipt, record = entry.content, entry.block.record
+    raw = entry.block.block.transactions[receipt.index]
+    return {
+        "cursor": write_cursor(KIND, order, entry.position),
+        "id": receipt.transaction_id.hex(),
+        "status": "committed",
+        "height": receipt.height,
+        "index": receipt.index,
+        "block_hash": entry.block.block_hash.hex(),
+        "time": entry.block.block.header.time,
+        "receipt": receipt_json(record.receipts[receipt.index], receipt),
+        **content_json(decode_transaction(raw, size_max=len(raw))),
+    }
