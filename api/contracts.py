@@ -129,22 +129,21 @@ async def _view(
 ) -> web.Response:
     contract, method = contract_from(request), request.match_info["method"]
     reply = await context.node.view(contract, method, args, sender_key, gas_limit)
-    code = reply.outcome.code
+    code = reply.code
     if code in ("unknown_contract", "unknown_method"):
         raise Problem(code, f"{contract}.{method} at height {reply.height}")
     if code is not None:
         detail = f"{contract}.{method} at height {reply.height}: {code}"
-        gas_used = reply.outcome.gas_used
+        gas_used = reply.gas_used
         raise Problem("view_failed", detail, contract_code=code, height=reply.height, gas_used=gas_used)
     return _view_response(request, reply)
 
 
 def _view_response(request: web.Request, reply: ViewReply) -> web.Response:
-    outcome = reply.outcome
-    answer = {"height": reply.height, "value": outcome.value, "gas_used": outcome.gas_used}
+    answer = {"height": reply.height, "value": reply.value, "gas_used": reply.gas_used}
     wanted = [media_type for media_type in MSGPACK_TYPES if accepts(request, media_type)]
     if wanted:
         response = binary_response(encode(answer), content_type=wanted[0])
         response.headers.update(height_headers(reply.height))
         return response
-    return json_response({**answer, "value": to_json(outcome.value)}, headers=height_headers(reply.height))
+    return json_response({**answer, "value": to_json(reply.value)}, headers=height_headers(reply.height))

@@ -12,8 +12,8 @@ from api.responses import json_response
 _INTRODUCTION: Final = """The HTTP API of a Tallystick node.
 
 Every answer names the height of the ledger that it speaks of (X-Ledger-Height). Errors are problem+json with a stable
-`code`. A transaction is acknowledged when a certified receipt was returned; until then the same bytes may be sent again,
-to any node, any number of times. Listings are paged by opaque cursors, and only an absent one means the end."""
+`code`. A transaction is acknowledged when a certified receipt was returned; until then the same bytes may be sent
+again, to any node, any number of times. Listings are paged by opaque cursors, and only an absent one means the end."""
 
 
 def openapi_document() -> dict[str, Any]:

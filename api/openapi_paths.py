@@ -243,7 +243,7 @@ def _state() -> dict[str, dict[str, Operation]]:
     proof = _query("proof", _FLAG, "Add the proof against a certified state root")
     listing = _answer("A page", page("entries", ref("StateEntry")))
     one = _answer("What the state holds; no leaf if the key never existed", ref("State"), (BINARY_TYPE, _BYTES))
-    versions = _answer("Versions, newest first", page("versions", ref("Leaf")))
+    versions = _answer("Versions, newest first", ref("StateHistory"))
     unknown = "unknown_contract"
     return {
         "/v1/state/{contract}": {
@@ -267,7 +267,7 @@ def _state() -> dict[str, dict[str, Operation]]:
                 "getStateHistory",
                 "state",
                 "Read a key's versions",
-                (_CONTRACT, _KEY, _LIMIT, _CURSOR),
+                (_CONTRACT, _KEY, _LIMIT),
                 versions,
                 "pruned",
                 unknown,

@@ -230,6 +230,9 @@ def _state_schemas() -> dict[str, Schema]:
             }
         ),
         "StateEntry": record({"key": key, "key_raw": TEXT, "value": ref("Value")}),
+        "StateHistory": record(
+            {"height": INTEGER, "contract": TEXT, "key": key, "versions": array(ref("Leaf")), "complete": BOOLEAN}
+        ),
         "State": record(
             {"height": INTEGER, "contract": TEXT, "key": key, "leaf": optional(ref("Leaf")), "proof": BASE64},
             ("proof",),

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 from chain.genesis import Genesis
 from chain.recorded_block import RecordedBlock
-from chain.runtime import CallOutcome
 from chain.types import Digest, Height, Milliseconds, PublicKey
 
 
@@ -93,7 +92,10 @@ class ViewReply:
     """The outcome of a view and the height of the state that it read."""
 
     height: Height
-    outcome: CallOutcome
+    code: str | None
+    """None when the view succeeded, otherwise a stable error code."""
+    value: Any
+    gas_used: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,9 @@ class HistoryReply:
 
     height: Height
     leaves: tuple[bytes, ...]
-    """Encoded leaves; the last one's `previous` says where to go on, None that this is all."""
+    """Encoded leaves."""
+    complete: bool
+    """Whether these are all versions down to the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,15 +246,15 @@ class LedgerNode(Protocol):
     async def view(
         self, contract: str, method: str, args: Sequence[Any], sender_key: PublicKey | None, gas_limit: int
     ) -> ViewReply:
-        """Run a view at the head, as the member who owns a key or as nobody; its failure is an outcome with a code."""
+        """Run a view at the head, as the member who owns a key or as nobody; its failure is a code in the reply."""
         ...
 
     async def state(self, contract: str, key: bytes, *, with_proof: bool) -> StateReply:
         """Return what the state at the head holds under a key."""
         ...
 
-    async def state_history(self, contract: str, key: bytes, *, start: Digest | None, limit: int) -> HistoryReply:
-        """Return versions of a key from the leaf with hash `start` (the newest for None) backwards."""
+    async def state_history(self, contract: str, key: bytes, *, limit: int) -> HistoryReply:
+        """Return at most `limit` versions of a key, the newest first."""
         ...
 
     async def scan(self, contract: str, start: bytes, end: bytes, *, limit: int) -> ScanReply:

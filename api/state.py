@@ -12,7 +12,6 @@ from api.requests import (
     BINARY_TYPE,
     accepts,
     contract_from,
-    digest_from,
     expect_parameters,
     flag_of,
     key_from,
@@ -81,14 +80,12 @@ async def _certified_proof(context: ApiContext, contract: str, key: bytes, reply
 
 
 async def get_history(request: web.Request) -> web.Response:
-    """Answer GET /v1/state/{contract}/{key}/history."""
-    expect_parameters(request, "limit", "cursor")
+    """Answer GET /v1/state/{contract}/{key}/history; `complete` says whether the first version is among them."""
+    expect_parameters(request, "limit")
     contract, key = contract_from(request), key_from(request.match_info["key"])
-    start = digest_from(request.query["cursor"], "cursor") if "cursor" in request.query else None
-    node = context_of(request).node
-    reply = await node.state_history(contract, key, start=start, limit=limit_of(request))
-    leaves = [decode_leaf(encoded) for encoded in reply.leaves]
-    entries = [leaf_json(encoded, leaf) for encoded, leaf in zip(reply.leaves, leaves, strict=True)]
-    previous = leaves[-1].previous if leaves else None
-    cursor = None if previous is None else previous.hex()
-    return page_response(request, "versions", entries, cursor, height_headers(reply.height))
+    reply = await context_of(request).node.state_history(contract, key, limit=limit_of(request))
+    versions = [leaf_json(encoded, decode_leaf(encoded)) for encoded in reply.leaves]
+    answer = {"height": reply.height, "contract": contract, "key": key_json(key)}
+    return json_response(
+        {**answer, "versions": versions, "complete": reply.complete}, headers=height_headers(reply.height)
+    )
