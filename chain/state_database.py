@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from chain.bounded_cache import BoundedCache
 from chain.database_keys import (
     STATE_ROOT_KEY,
     TABLE_EXTRA,
@@ -24,8 +25,10 @@ from chain.state_tree import EMPTY_STATE_ROOT, StateTreeDamagedError
 from chain.storage import Head, Store, StoreDamaged, Write
 from chain.types import Digest, Height
 
-CACHED_DIGITS_MAX: Final = 3
-"""Tree nodes with prefixes up to this length stay in memory: at most 4,369 of them, about 2.5 MB."""
+CACHE_BYTES: Final = 16 * 1024 * 1024
+"""Recently used leaves and tree nodes kept in memory, each; a read from LevelDB costs a hundred times as much."""
+
+_CACHED_TABLES: Final = (TABLE_LIVE, TABLE_NODE)
 
 
 class StateGapError(Exception):
@@ -59,14 +62,14 @@ class ProvenLeaf:
 class StateDatabase:
     """Owns a store that holds state; implements chain.state.StateReader."""
 
-    def __init__(self, store: Store) -> None:
-        """Read the head.
+    def __init__(self, store: Store, cache_bytes: int = CACHE_BYTES) -> None:
+        """Read the head; keep up to `cache_bytes` of leaves and tree nodes each in memory.
 
         Raises:
             StoreDamaged: when the store holds a head without a root.
         """
         self._store = store
-        self._nodes: dict[bytes, bytes | None] = {}
+        self._caches = {table: BoundedCache(cache_bytes, store.get) for table in _CACHED_TABLES}
         self._head = _read_head(store)
 
     @property
@@ -95,9 +98,10 @@ class StateDatabase:
             )
         writes: list[Write] = [*update.writes, *((TABLE_EXTRA + name, value) for name, value in extra)]
         self._store.write(writes, Head(height, block_hash))
-        for key, blob in update.writes:
-            if key[:1] == TABLE_NODE and key[1] <= CACHED_DIGITS_MAX:
-                self._nodes[key[2:]] = blob
+        for key, value in update.writes:
+            cache = self._caches.get(key[:1])
+            if cache is not None:
+                cache.put(key, value)
         self._head = StateHead(height, block_hash, update.root)
 
     def extra(self, name: bytes) -> bytes | None:
@@ -112,7 +116,7 @@ class StateDatabase:
 
     def live_leaf(self, contract: str, key: bytes) -> bytes | None:
         """Return the key's encoded leaf if it has a value."""
-        return self._store.get(leaf_key(TABLE_LIVE, contract, key))
+        return self._caches[TABLE_LIVE].get(leaf_key(TABLE_LIVE, contract, key))
 
     def tombstone(self, contract: str, key: bytes) -> bytes | None:
         """Return the key's encoded leaf if it was deleted."""
@@ -127,11 +131,7 @@ class StateDatabase:
 
     def node(self, prefix: bytes) -> bytes | None:
         """Return the blob of a tree node."""
-        if len(prefix) > CACHED_DIGITS_MAX:
-            return self._store.get(node_key(prefix))
-        if prefix not in self._nodes:
-            self._nodes[prefix] = self._store.get(node_key(prefix))
-        return self._nodes[prefix]
+        return self._caches[TABLE_NODE].get(node_key(prefix))
 
     def get(self, contract: str, key: bytes) -> bytes | None:
         """Return the value under a key, None if there is none."""

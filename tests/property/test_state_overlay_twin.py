@@ -49,9 +49,9 @@ def nothing(prefix: bytes) -> None:
 
 
 @settings(max_examples=150)
-@given(BLOCKS)
-def test_blocks_agree_with_whole_copies(blocks: list[list[tuple[list[object], bool]]]) -> None:
-    database = StateDatabase(MemoryStore())
+@given(BLOCKS, st.sampled_from([0, 1000, 1 << 20]))
+def test_blocks_agree_with_whole_copies(blocks: list[list[tuple[list[object], bool]]], cache_bytes: int) -> None:
+    database = StateDatabase(MemoryStore(), cache_bytes)
     values: Values = {}
     leaves: dict[tuple[str, bytes], list[bytes]] = {}
     for height, transactions in enumerate(blocks):
