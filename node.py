@@ -1,0 +1,337 @@
+"""The composition root: builds one node from its configuration, runs it, and ends with a named exit code.
+
+A node is three kinds of processes: this one holds keys, network and consensus; the executor holds the state and runs
+contracts; verifiers check signatures. The order of starting is the order of trust: the node's own blocks, the state
+that must agree with them, the log of what this validator said, and only then the network and the HTTP API.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import functools
+import gc
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from api.context import ApiLimits
+from api.ports import Metric
+from api.server import ApiAddressInUse, ApiServer
+from assembly import reconcile
+from assembly.admission import Admission, AdmissionPorts, clock
+from assembly.condition import condition_of
+from assembly.consensus_host import Applied, ConsensusHostService, HostPorts, consensus_head
+from assembly.exit_codes import ExitCode
+from assembly.failures import Diverged, PortTaken, exit_code_of, leaves_of
+from assembly.keys import NodeKeys, load_keys
+from assembly.members import MemberDirectory
+from assembly.metrics import node_metrics
+from assembly.node_logging import set_up_logging
+from assembly.node_view import Condition, NodeView, ViewPorts
+from assembly.peer_handler import PeerService
+from assembly.proposals import Proposals
+from assembly.voting_log import VotingLog, open_voting_log
+from assembly.waiters import Waiters
+from chain.block_store import BlockStore
+from chain.certificate import Certificate, decode_certificate
+from chain.crypto import sign
+from chain.genesis import Genesis
+from chain.mempool import Mempool
+from chain.store import open_store, set_aside
+from chain.types import Height, Milliseconds, ValidatorId
+from configs.node_config import ConfigError, NodeConfig, load_genesis, load_node_config
+from consensus.driver import TICK_SECONDS, ConsensusDriver
+from consensus.pbft.config import PbftConfig
+from consensus.pbft.events import Diverged as DivergedReport
+from consensus.pbft.events import Report, Restored
+from consensus.pbft.messages import NONCE_BYTES
+from consensus.pbft.replica import Replica
+from consensus.verifier import VerifierPool
+from contracts.executor.client import ExecutorClient
+from contracts.executor.supervisor import ExecutorSettings
+from network.catchup import CatchUp, CatchUpLimits
+from network.framing import Channel
+from network.gossip import GossipLimits, TransactionGossip
+from network.peer import Address
+from network.peers import NetworkConfig, PeerNetwork
+from network.tls import TlsFiles
+
+LOG = logging.getLogger("tallystick.node")
+
+RESEND_SECONDS: Final = 0.5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a node until it is told to stop; return its exit code."""
+    parser = argparse.ArgumentParser(prog="node", description="Run one Tallystick node.")
+    parser.add_argument("--config", type=Path, required=True, help="the node's TOML file")
+    try:
+        config = load_node_config(parser.parse_args(arguments).config)
+        genesis = load_genesis(config.genesis_path)
+        keys = load_keys(config, genesis)
+    except ConfigError as error:
+        print(f"node: {error}", file=sys.stderr)
+        return ExitCode.CONFIGURATION
+    set_up_logging(config)
+    try:
+        uvloop.run(_run_until_told(config, genesis, keys))
+    except BaseExceptionGroup as group:
+        return _ended_by(group)
+    except Exception as error:  # noqa: BLE001 - the process's last boundary: every failure gets its exit code
+        return _ended_by(error)
+    LOG.info("stopped")
+    return ExitCode.OK
+
+
+def _ended_by(error: BaseException) -> ExitCode:
+    code = exit_code_of(error)
+    for leaf in leaves_of(error):
+        known = exit_code_of(leaf) is not ExitCode.FAILED
+        LOG.error("%s: %s", type(leaf).__name__, leaf, exc_info=None if known else leaf)
+    LOG.error("the node ends with exit code %d (%s)", code, code.name)
+    print(f"node: {code.name}: {'; '.join(map(str, leaves_of(error)))}", file=sys.stderr)
+    return code
+
+
+async def _run_until_told(config: NodeConfig, genesis: Genesis, keys: NodeKeys) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    running = asyncio.create_task(_run(config, genesis, keys))
+    waiting = asyncio.create_task(told.wait())
+    try:
+        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+async def _run(config: NodeConfig, genesis: Genesis, keys: NodeKeys) -> None:
+    """Open everything, run it, and close it in the opposite order."""
+    chain_id = genesis.genesis_hash
+    LOG.info("node %s of chain %s starts, process %d", config.name, chain_id.hex(), os.getpid())
+    async with contextlib.AsyncExitStack() as stack:
+        store = open_store(config.data / "blocks", "blocks", chain_id, config.store_cache_bytes, create=True)
+        stack.callback(store.close)
+        blocks = BlockStore(store)
+        executor = await _open_executor(stack, config, genesis, blocks)
+        opened = open_voting_log(config.data / "wal", executor.head.height)
+        stack.callback(opened.log.close)
+        verifier = VerifierPool(config.verifier_processes)
+        await verifier.start()
+        stack.push_async_callback(verifier.close)
+        await Node(config, genesis, keys, blocks, executor, opened, verifier).run()
+
+
+async def _open_executor(
+    stack: contextlib.AsyncExitStack, config: NodeConfig, genesis: Genesis, blocks: BlockStore
+) -> ExecutorClient:
+    """Start the executor with a state that agrees with the node's own blocks, rebuilding it where it does not."""
+    folder = config.data / "state"
+    settings = ExecutorSettings(folder, genesis.encoded(), config.store_cache_bytes)
+    executor = ExecutorClient(settings)
+    head = await executor.start()
+    if head.height == 0:
+        reconcile.store_genesis(blocks, genesis, head.result)
+    if reconcile.is_ahead(head, blocks):
+        await executor.close()
+        LOG.warning("the state is ahead of this node's blocks; set aside as %s and rebuilt", set_aside(folder))
+        executor = ExecutorClient(settings)
+        head = await executor.start()
+        reconcile.store_genesis(blocks, genesis, head.result)
+    stack.push_async_callback(executor.close)
+    for wall in executor.walls_missing:
+        LOG.warning("executor: %s", wall)
+    await reconcile.replay_missing(executor, blocks)
+    return executor
+
+
+class Node:
+    """Owns the parts of one running node and how they are connected."""
+
+    def __init__(
+        self,
+        config: NodeConfig,
+        genesis: Genesis,
+        keys: NodeKeys,
+        blocks: BlockStore,
+        executor: ExecutorClient,
+        opened: VotingLog,
+        verifier: VerifierPool,
+    ) -> None:
+        self._config = config
+        self._genesis = genesis
+        self._executor = executor
+        self._mempool = Mempool(config.mempool)
+        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        chain_id = genesis.genesis_hash
+        own_id = ValidatorId(config.name)
+        head = consensus_head(executor.head, _certificate(blocks, executor.head.height))
+        self._waiters = Waiters(head.height)
+        members = MemberDirectory(self._read_state)
+        proposals = Proposals(genesis, own_id, blocks, self._mempool)
+        self._host = ConsensusHostService(
+            HostPorts(
+                genesis,
+                executor,
+                blocks,
+                self._mempool,
+                members,
+                proposals,
+                verifier,
+                lambda peer, payload: self._network.send(peer, Channel.CONSENSUS, payload),
+                lambda peer, block: self._network.send(peer, Channel.BLOCKS, block),
+                lambda block_hash, candidates: self._peers.fetch_body(block_hash, candidates),
+                lambda: self._catch_up.wake(),
+                self._on_applied,
+                self._on_report,
+            ),
+            head,
+        )
+        self._admission = Admission(
+            AdmissionPorts(
+                genesis, chain_id, blocks, self._mempool, members, verifier, self._on_admitted, self._pass_on
+            )
+        )
+        self._peers = PeerService(blocks, self._mempool, proposals, self._admission, self._host)
+        addresses = {ValidatorId(name): Address(peer.host, peer.port) for name, peer in config.peers.items()}
+        files = TlsFiles(config.keys.tls_certificate, config.keys.tls_key)
+        self._network = PeerNetwork(
+            NetworkConfig(own_id, chain_id, files, config.peer.host, config.peer.port),
+            head.validators.validators,
+            addresses,
+            self._peers,
+            lambda: self._host.head.height,
+        )
+        self._gossip = TransactionGossip(
+            functools.partial(self._network.broadcast, Channel.TRANSACTIONS),
+            self._peers.deliver_gossip,
+            lambda raw: False,
+            GossipLimits(),
+        )
+        self._catch_up = CatchUp(
+            self._network,
+            lambda: self._host.head.height,
+            self._peers.take_certified,
+            CatchUpLimits(),
+            time.monotonic,
+        )
+        self._replica = Replica(_pbft_config(genesis, own_id), functools.partial(sign, keys.consensus_seed))
+        first = Restored(head, opened.floor, opened.records, secrets.token_bytes(NONCE_BYTES), clock(), opened.damaged)
+        self._driver = ConsensusDriver(
+            self._replica, opened.log, self._host, head.validators, first, proposals.concatenated_ids
+        )
+        self._peers.connect(self._driver, self._catch_up, self._gossip, self._network)
+        view = NodeView(
+            ViewPorts(
+                config.name,
+                genesis,
+                chain_id,
+                blocks,
+                self._mempool,
+                executor,
+                self._host,
+                self._admission,
+                self._network,
+                self._waiters,
+                self._condition,
+                self._metrics,
+            )
+        )
+        self._api = ApiServer(view, ApiLimits(), config.api.host, config.api.port)
+
+    async def run(self) -> None:
+        """Run until cancelled or until a part fails for good.
+
+        Raises:
+            PortTaken: when the peer port or the API's cannot be bound.
+            Diverged: when this node's own result of a decided block is another.
+        """
+        try:
+            self._network.listen()
+            await self._api.start()
+        except (OSError, ApiAddressInUse) as error:
+            raise PortTaken(f"peer {self._config.peer} or api {self._config.api}: {error}") from error
+        # What lives now lives as long as the node; the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._network.run())
+                tasks.create_task(self._gossip.run())
+                tasks.create_task(self._catch_up.run())
+                tasks.create_task(self._peers.run())
+                tasks.create_task(self._driver.run())
+                tasks.create_task(self._executor.watch())
+                tasks.create_task(self._fail_when_told())
+        finally:
+            await self._api.stop()
+
+    async def _fail_when_told(self) -> None:
+        await self._failure
+
+    async def _read_state(self, contract: str, key: bytes) -> bytes | None:
+        return (await self._executor.read(contract, [key])).values[0]
+
+    def _on_admitted(self) -> None:
+        self._driver.pending_changed(True)
+
+    def _pass_on(self, raws: list[bytes]) -> None:
+        for raw in raws:
+            self._gossip.offer(raw)
+
+    def _on_applied(self, applied: Applied) -> None:
+        self._waiters.applied(applied.head.height, applied.transaction_ids)
+        self._driver.pending_changed(len(self._mempool) > 0)
+
+    def _on_report(self, report: Report) -> None:
+        if isinstance(report, DivergedReport) and not self._failure.done():
+            detail = f"height {report.height}: own result {report.own!r}, certified {report.certified.hex()}"
+            self._failure.set_exception(Diverged(detail))
+
+    def _condition(self) -> Condition:
+        connected = sum(peer.connected for peer in self._network.status().peers)
+        return condition_of(self._replica.status, self._host.head, connected, self._network.heads())
+
+    def _metrics(self) -> Sequence[Metric]:
+        return node_metrics(
+            self._host.head.height,
+            self._replica.status,
+            self._mempool,
+            self._driver.counters,
+            self._network.status(),
+            self._executor.restarts,
+        )
+
+
+def _certificate(blocks: BlockStore, height: Height) -> Certificate | None:
+    stored = blocks.certificate(height) if height else None
+    return None if stored is None else decode_certificate(stored)
+
+
+def _pbft_config(genesis: Genesis, own_id: ValidatorId) -> PbftConfig:
+    parameters = genesis.parameters
+    return PbftConfig(
+        genesis.genesis_hash,
+        own_id,
+        parameters.primary_term_blocks,
+        Milliseconds(parameters.clock_drift_max),
+        round(parameters.view_timeout_base / 1000 / TICK_SECONDS),
+        round(parameters.view_timeout_max / 1000 / TICK_SECONDS),
+        round(RESEND_SECONDS / TICK_SECONDS),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,7 +6,7 @@ for it. A crash in between leaves the executor behind, never ahead, and the star
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -77,9 +77,9 @@ class HostPorts:
     members: MemberDirectory
     proposals: Proposals
     verifier: SignatureVerifier
-    send_message: Callable[[ValidatorId, bytes], None]
-    send_block: Callable[[ValidatorId, bytes], None]
-    fetch_body: Callable[[Digest, Sequence[ValidatorId]], "asyncio.Future[bytes | None]"]
+    send_message: Callable[[ValidatorId, bytes], bool]
+    send_block: Callable[[ValidatorId, bytes], bool]
+    fetch_body: Callable[[Digest, Sequence[ValidatorId]], Awaitable[bytes | None]]
     catch_up: Callable[[], None]
     on_applied: Callable[[Applied], None]
     on_report: Callable[[Report], None]

@@ -1,4 +1,4 @@
-"""How a node ends: each cause that an operator must act on has an exit code of its own; docs/operations.md lists them."""
+"""How a node ends: each cause that an operator must act on has an exit code (docs/operations.md lists them)."""
 
 from enum import IntEnum
 

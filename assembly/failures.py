@@ -1,5 +1,6 @@
 """Which exit code a failure ends the node with."""
 
+import errno
 from typing import Final
 
 from assembly.exit_codes import ExitCode
@@ -14,7 +15,7 @@ from chain.storage import (
     StoreUnusable,
 )
 from configs.node_config import ConfigError
-from consensus.log import LogFailed, LogForeign, LogFull
+from consensus.log import LogWriteError
 from contracts.executor.errors import ExecutorDied, ExecutorFault, GenesisRefused, ResultDiffers
 from network.tls import TlsMaterialError
 
@@ -33,17 +34,15 @@ CODES: Final[tuple[tuple[type[BaseException], ExitCode], ...]] = (
     (GenesisRefused, ExitCode.CONFIGURATION),
     (PortTaken, ExitCode.PORT_TAKEN),
     (StoreForeign, ExitCode.FOREIGN_DATA),
-    (LogForeign, ExitCode.FOREIGN_DATA),
     (BlockConflictError, ExitCode.FOREIGN_DATA),
     (StoreFormatUnknown, ExitCode.FORMAT_UNKNOWN),
     (StoreLocked, ExitCode.DATA_LOCKED),
     (StoreFull, ExitCode.DISK_FULL),
-    (LogFull, ExitCode.DISK_FULL),
     (StoreDamaged, ExitCode.DATA_DAMAGED),
     (StoreMissing, ExitCode.DATA_DAMAGED),
     (BlockGapError, ExitCode.DATA_DAMAGED),
     (StoreUnusable, ExitCode.DISK_FAILED),
-    (LogFailed, ExitCode.DISK_FAILED),
+    (LogWriteError, ExitCode.DISK_FAILED),
     (ResultDiffers, ExitCode.DIVERGED),
     (Diverged, ExitCode.DIVERGED),
     (ExecutorDied, ExitCode.EXECUTOR_FAILED),
@@ -62,6 +61,8 @@ def leaves_of(error: BaseException) -> list[BaseException]:
 def exit_code_of(error: BaseException) -> ExitCode:
     """Return the exit code of the first failure that has one of its own."""
     for leaf in leaves_of(error):
+        if isinstance(leaf, LogWriteError) and getattr(leaf.__cause__, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            return ExitCode.DISK_FULL
         for kind, code in CODES:
             if isinstance(leaf, kind):
                 return code

@@ -97,13 +97,12 @@ class NodeView:
         """Return the node's condition."""
         ports = self._ports
         condition = ports.condition()
-        heads = ports.network.heads()
         peers = tuple(
             PeerStatus(
-                peer.peer_id,
-                str(peer.address),
+                peer.peer,
+                peer.address,
                 peer.connected,
-                heads.get(peer.peer_id),
+                peer.head_height,
             )
             for peer in ports.network.status().peers
         )

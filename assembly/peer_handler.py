@@ -10,14 +10,14 @@ from assembly.consensus_host import ConsensusHostService, read_certified
 from assembly.proposals import Proposals
 from chain.block import decode_block
 from chain.block_store import BlockStore
-from chain.certificate import decode_certificate, split_certified_block
+from chain.certificate import CertificateError, decode_certificate, split_certified_block
 from chain.encoding import SIZE_MAX, DecodeError
 from chain.mempool import Mempool
 from chain.receipt import decode_result
 from chain.types import Digest, Height, ValidatorId
 from consensus.driver import ConsensusDriver
 from consensus.pbft.events import CertifiedBlock
-from consensus.verify import MessageError, check_certified_block
+from consensus.verify import MessageError, UnknownEpochError, check_certified_block
 from network import requests
 from network.catchup import BlockRefusedError, CatchUp
 from network.errors import DisconnectError, PeerFaultError, RequestError
@@ -133,17 +133,17 @@ class PeerService:
         assert self._driver is not None, "connected before catching up"
         try:
             raw, result, certificate = split_certified_block(encoded, size_max=SIZE_MAX)
-            event = CertifiedBlock(decode_block(raw), decode_result(result), decode_certificate(certificate))
-            height = event.block.header.height
+            block, outcome, proof = decode_block(raw), decode_result(result), decode_certificate(certificate)
+            height = block.header.height
             head = self._host.head
             if height <= head.height:
                 return
             if height != head.height + 1:
                 raise BlockRefusedError(f"block {height} where {head.height + 1} is next")
-            check_certified_block(event, head.validators)
-        except (DecodeError, MessageError) as error:
+            check_certified_block(block, outcome, proof, head.validators)
+        except (DecodeError, MessageError, UnknownEpochError, CertificateError) as error:
             raise BlockRefusedError(str(error)) from error
-        await self._driver.certified_block(event)
+        await self._driver.certified_block(CertifiedBlock(block, outcome, proof))
 
     async def _admit_gossip(self) -> None:
         while True:

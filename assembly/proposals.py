@@ -94,6 +94,10 @@ class Proposals:
         known = self._from_mempool.get(block.block_hash)
         return known or tuple(transaction_id_of_raw(raw) for raw in block.transactions)
 
+    def concatenated_ids(self, block: Block) -> bytes:
+        """Return the ids that travel beside a proposal in place of its body."""
+        return b"".join(self.transaction_ids(block))
+
     def _keep(self, block: Block, transactions: list[Transaction] | None) -> None:
         self._bodies[block.block_hash] = block
         if transactions is not None:

@@ -32,7 +32,7 @@ def store_genesis(blocks: BlockStore, genesis: Genesis, result: BlockResult) -> 
 def is_ahead(head: Head, blocks: BlockStore) -> bool:
     """Tell whether the state is of a block that the node's own store does not hold: the store was rolled back."""
     stored = blocks.block_hash(head.height)
-    return stored is not None and stored != head.block_hash or (blocks.head is not None and stored is None)
+    return (stored is not None and stored != head.block_hash) or (blocks.head is not None and stored is None)
 
 
 async def replay_missing(executor: ExecutorClient, blocks: BlockStore) -> Head:

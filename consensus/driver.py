@@ -47,7 +47,7 @@ from consensus.pbft.events import (
 )
 from consensus.pbft.messages import PrePrepare, decode_message, encode_message
 from consensus.pbft.records import Record
-from consensus.verify import MessageError, check_message
+from consensus.verify import MessageError, UnknownEpochError, check_message
 
 TICK_SECONDS: Final = 0.05
 EVENTS_MAX: Final = 4096
@@ -183,6 +183,10 @@ class ConsensusDriver:
         except (DecodeError, MessageError):
             self.counters.messages_refused += 1
             return False
+        except UnknownEpochError:
+            # The set has changed, here or there; catching up settles it, and nobody is to blame.
+            self.counters.messages_dropped += 1
+            return True
         self._offer(event)
         return True
 

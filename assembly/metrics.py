@@ -1,0 +1,50 @@
+"""The node's own metrics; docs/operations.md describes each, and the API adds those of its requests."""
+
+from api.ports import Metric, MetricKind
+from chain.mempool import Mempool
+from chain.types import Height
+from consensus.driver import DriverCounters
+from consensus.pbft.replica import Status
+from network.status import NetworkStatus
+
+
+def node_metrics(
+    height: Height,
+    status: Status,
+    mempool: Mempool,
+    counters: DriverCounters,
+    network: NetworkStatus,
+    executor_restarts: int,
+) -> list[Metric]:
+    """Return a snapshot."""
+
+    def single(name: str, kind: MetricKind, description: str, value: float) -> Metric:
+        return Metric(f"tallystick_{name}", kind, description, (((), value),))
+
+    gauge, counter = MetricKind.GAUGE, MetricKind.COUNTER
+    connected = sum(peer.connected for peer in network.peers)
+    return [
+        single("block_height", gauge, "Height of the last applied block.", height),
+        single("consensus_view", gauge, "View of the height that is being decided.", status.view),
+        single("consensus_votes", gauge, "1 while this validator takes part in votes.", float(status.votes)),
+        single("mempool_transactions", gauge, "Transactions that wait for a block.", len(mempool)),
+        single("mempool_bytes", gauge, "Bytes of transactions that wait for a block.", mempool.bytes_used),
+        single("peers_connected", gauge, "Validators that this node is connected with.", connected),
+        single("consensus_events_total", counter, "Events that consensus has taken in.", counters.events),
+        single("consensus_log_syncs_total", counter, "Times that the log was synced to disk.", counters.syncs),
+        single("consensus_messages_refused_total", counter, "Messages refused.", counters.messages_refused),
+        single("consensus_messages_dropped_total", counter, "Messages dropped.", counters.messages_dropped),
+        single("executor_restarts_total", counter, "Times that the executor was started again.", executor_restarts),
+        Metric(
+            "tallystick_peer_sent_bytes_total",
+            counter,
+            "Bytes sent to each peer.",
+            tuple(((("peer", peer.peer),), float(peer.sent_bytes)) for peer in network.peers),
+        ),
+        Metric(
+            "tallystick_peer_received_bytes_total",
+            counter,
+            "Bytes received from each peer.",
+            tuple(((("peer", peer.peer),), float(peer.received_bytes)) for peer in network.peers),
+        ),
+    ]
