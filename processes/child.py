@@ -11,7 +11,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from processes.frames import FrameBuffer, FrameError, encode_frame
 from processes.spawn import spawn
@@ -99,8 +99,8 @@ class Child(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the pipe's transport (asyncio.Protocol)."""
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        # A socket's transport; other event loops than asyncio's own do not inherit from its classes.
+        self._transport = cast(asyncio.WriteTransport, transport)
 
     def data_received(self, data: bytes) -> None:
         """Hand on the messages that are complete (asyncio.Protocol)."""
