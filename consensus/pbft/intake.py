@@ -88,13 +88,20 @@ def hear_certificate(state: State, certificate: Certificate | None) -> None:
 
 
 def ask_to_catch_up(state: State) -> None:
-    """Ask for certified blocks from those that are ahead, at most once an interval."""
+    """Ask for certified blocks from those that are ahead, at most once an interval.
+
+    Who sent COMMIT for what is certified here may have decided it by now, and then has nothing but the whole to give.
+    """
+    current = state.round
     is_recent = state.caught_up_asked is not None and state.now - state.caught_up_asked < state.config.resend_ticks
-    if is_recent or not state.ahead or state.round.decided is not None:
+    candidates = sorted(state.ahead, key=lambda peer: (-state.ahead[peer], peer))
+    if current.certificate is not None:
+        signers = (signer for signer, _ in current.certificate.signatures)
+        candidates += [signer for signer in signers if signer not in state.ahead and signer != state.own_id]
+    if is_recent or not candidates or current.decided is not None:
         return
     state.caught_up_asked = state.now
-    candidates = sorted(state.ahead, key=lambda peer: (-state.ahead[peer], peer))
-    state.out.fetch.append(CatchUp(state.round.height, tuple(candidates)))
+    state.out.fetch.append(CatchUp(current.height, tuple(candidates)))
 
 
 def _answer_late(state: State, peer: ValidatorId, height: Height) -> None:
