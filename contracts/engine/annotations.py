@@ -36,7 +36,9 @@ def read_type(node: ast.expr | None, records: Mapping[str, Record], place: ast.A
 
 
 def read_result_type(node: ast.expr | None, records: Mapping[str, Record], helper: bool, place: ast.AST) -> Type:
-    """Return the type of a function's result; only a helper may return a tuple."""
+    """Return the type of a function's result: None as well, and for a helper a tuple."""
+    if isinstance(node, ast.Constant) and node.value is None:
+        return Nothing()
     if not (isinstance(node, ast.Subscript) and _is_name(node.value, "tuple")):
         return read_type(node, records, place)
     if not helper:
@@ -49,8 +51,6 @@ def read_result_type(node: ast.expr | None, records: Mapping[str, Record], helpe
 
 def _read(node: ast.expr, records: Mapping[str, Record]) -> Type:
     match node:
-        case ast.Constant(value=None):
-            return Nothing()
         case ast.Name(id=name) if name in SCALARS:
             return Scalar(name)
         case ast.Name(id=name) if name in records:
@@ -61,7 +61,7 @@ def _read(node: ast.expr, records: Mapping[str, Record]) -> Type:
             return DictOf(_read(item, records))
         case ast.BinOp(left=left, op=ast.BitOr(), right=ast.Constant(value=None)):
             item_type = _read(left, records)
-            if not isinstance(item_type, Optional | Nothing):
+            if not isinstance(item_type, Optional):
                 return Optional(item_type)
     hint = "the types are bool, int, str, bytes, list[T], dict[str, T], T | None, and records declared above"
     raise refusal(node, "type", hint)

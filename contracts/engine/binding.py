@@ -7,13 +7,13 @@ from typing import Any
 from chain.runtime import Event
 from contracts.engine.compiler import Compiled
 from contracts.engine.errors import WRITE_IN_VIEW, Stop
+from contracts.engine.gas import EVENT_BYTES_PER_UNIT
 from contracts.engine.guards import record_guards, value_guards
 from contracts.engine.guards_numbers import Guard
 from contracts.engine.limits import VALUE_BYTES_MAX
 from contracts.engine.module import HELPER, EventType, Function
 from contracts.engine.run import Run
 from contracts.engine.storage import storage_guards
-from contracts.engine.values import Nothing
 from contracts.engine.wire import Convert, Walk, exporter, importer
 
 
@@ -45,7 +45,10 @@ def bind(compiled: Compiled, run: Run, invoke: Guard) -> Bound:
     for storage in module.storages.values():
         guards.update(storage_guards(storage, run))
     for event in module.events.values():
-        guards[f"emit_{event.name}"] = _emitter(event, run)
+        guards[f"e_{event.name}"] = _emitter(event, run)
+    for name, value in module.constants.items():
+        if type(value) in (list, dict):
+            guards[f"c_{name}"] = value.copy
     namespace: dict[str, Any] = {f"_{name}": guard for name, guard in guards.items()}
     namespace["__builtins__"] = {}
     # The code holds nothing but the functions that our compiler made of an accepted source.
@@ -62,7 +65,6 @@ def _method(function: Function, namespace: Mapping[str, Any]) -> Method:
 
 def _emitter(event: EventType, run: Run) -> Guard:
     fields = [(name, exporter(kind, named=True)) for name, kind in event.fields]
-    assert not any(isinstance(kind, Nothing) for _, kind in event.fields)
 
     def emit(**values: Any) -> None:
         if run.read_only:
@@ -70,7 +72,7 @@ def _emitter(event: EventType, run: Run) -> Guard:
         walk = Walk(run, VALUE_BYTES_MAX)
         walk.enter(len(fields))
         content = {name: convert(values[name], walk) for name, convert in fields}
-        run.charge((VALUE_BYTES_MAX - walk.left) // 2)
+        run.charge((VALUE_BYTES_MAX - walk.left) // EVENT_BYTES_PER_UNIT)
         run.events.append(Event(run.contract, event.name, content))
 
     return emit

@@ -148,7 +148,7 @@ def _record_call(scope: Scope, node: ast.Call, record: Record) -> ast.expr:
         fields = ", ".join(f"{field.name}=..." for field in record.fields)
         raise refusal(node, "arguments", f"write {record.name}({fields})")
     scope.spend(gas.BUILTIN + gas.OPERATOR * len(record.fields))
-    return guard(f"new_{record.name}", **_keywords(scope, node))
+    return guard(f"r_new_{record.name}", **_keywords(scope, node))
 
 
 def _keywords(scope: Scope, node: ast.Call) -> dict[str, ast.expr]:
@@ -163,7 +163,7 @@ def event_call(scope: Scope, node: ast.Call, name: str) -> ast.expr:
         raise refusal(node, "arguments", f"write {name}({', '.join(f'{field}=...' for field in fields)})")
     scope.spend(gas.EVENT + gas.OPERATOR * len(fields))
     scope.write(node)
-    return guard(f"emit_{name}", **_keywords(scope, node))
+    return guard(f"e_{name}", **_keywords(scope, node))
 
 
 def _invoke(scope: Scope, node: ast.Call) -> ast.expr:
@@ -219,9 +219,8 @@ def _method_call(scope: Scope, node: ast.Call, receiver: ast.expr, method: str) 
 
 
 def _record_replace(scope: Scope, node: ast.Call, receiver: ast.expr) -> ast.expr:
-    known = {field.name for record in scope.module.records.values() for field in record.fields}
     given = [keyword.arg for keyword in node.keywords]
-    if node.args or len(set(given)) != len(given) or not set(given) <= known:
+    if node.args or len(set(given)) != len(given) or not scope.field_names.issuperset(map(str, given)):
         raise refusal(node, "arguments", "write record.replace(field=value, ...) with fields of the record")
     scope.spend(gas.BUILTIN + gas.OPERATOR * len(given))
     return guard("replace_fields", scope.expression(receiver), **_keywords(scope, node))

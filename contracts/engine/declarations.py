@@ -8,7 +8,7 @@ from contracts.engine.annotations import read_default, read_literal, read_result
 from contracts.engine.limits import FIELDS_MAX, KEY_PARTS_MAX, PARAMETERS_MAX, TYPE_DEPTH_MAX
 from contracts.engine.module import DECORATORS, HELPER, INIT, MIGRATE, EventType, Function, Module, Storage
 from contracts.engine.rules import refusal
-from contracts.engine.values import SCALARS, Field, Nothing, Record, Type, type_depth
+from contracts.engine.values import SCALARS, Field, Nothing, Record, Type, record_type, type_depth
 
 BUILTINS: Final = frozenset(
     {
@@ -97,12 +97,16 @@ class _Reader:
                     hint = "at the top level stand constants, Var, Map, Record and Event declarations, and functions"
                     raise refusal(statement, "top_level", hint)
         self._check_functions(tree)
-        return Module(doc, self.constants, self.storages, self.records, self.events, self.functions)
+        parts = (self.constants, self.storages, self.records, self.events, self.functions)
+        taken = BUILTINS.union(*parts)
+        fields = frozenset(field.name for record in self.records.values() for field in record.fields)
+        return Module(doc, *parts, taken, fields)
 
     def _check_new(self, node: ast.AST, name: str) -> None:
         if name in BUILTINS:
             raise refusal(node, "name_taken", f"{name} is built in; choose another name")
-        if any(name in part for part in (self.constants, self.storages, self.records, self.events, self.functions)):
+        parts = (self.constants, self.storages, self.records, self.events, self.functions)
+        if any(name in part for part in parts):
             raise refusal(node, "name_taken", f"{name} is declared already; choose another name")
 
     def _declare(self, name: str, value: ast.expr) -> None:
@@ -162,7 +166,7 @@ class _Reader:
                     if fields and fields[-1].has_default:
                         raise refusal(node, "record_field", "fields with a default come last")
                     fields.append(Field(field_name, self._type(node), False, None))
-        record = Record(name, tuple(fields))
+        record = record_type(name, tuple(fields))
         if type_depth(record) > TYPE_DEPTH_MAX:
             raise refusal(call, "type_depth", f"types nest at most {TYPE_DEPTH_MAX} deep")
         return record

@@ -6,7 +6,7 @@ What stays plain Python is what cannot fail, grow or differ between versions: na
 
 import ast
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from contracts.engine import gas
 from contracts.engine.calls import call_expression
@@ -111,7 +111,7 @@ def _name(scope: Scope, node: ast.expr, name: str) -> ast.expr:
     if scope.is_local(name):
         return load(name)
     if name in scope.module.constants:
-        return _literal(scope, scope.module.constants[name])
+        return _constant(scope, name)
     if name in scope.module.storages:
         raise refusal(node, "handle", f"{name} is storage, not a value: write {name}.value or {name}[key]")
     if name in scope.reserved:
@@ -119,14 +119,12 @@ def _name(scope: Scope, node: ast.expr, name: str) -> ast.expr:
     raise refusal(node, "unknown_name", f"{name} is not declared")
 
 
-def _literal(scope: Scope, value: Any) -> ast.expr:
-    """Write a constant out; a list or map is a new one at each use, so that nothing outlives a call."""
-    if type(value) is list:
-        scope.spend(gas.BUILTIN + gas.ELEMENT * len(value))
-        return ast.List([constant(item) for item in value], ast.Load())
-    if type(value) is dict:
+def _constant(scope: Scope, name: str) -> ast.expr:
+    """Use a constant; a list or map is a new one at each use, so that nothing outlives a call."""
+    value = scope.module.constants[name]
+    if type(value) is list or type(value) is dict:
         scope.spend(gas.BUILTIN + 2 * gas.ELEMENT * len(value))
-        return ast.Dict([constant(key) for key in value], [constant(item) for item in value.values()])
+        return guard(f"c_{name}")
     return constant(value)
 
 
@@ -175,7 +173,7 @@ def _attribute(scope: Scope, node: ast.expr, value: ast.expr, attribute: str) ->
 
 def check_field_name(scope: Scope, node: ast.AST, name: str) -> None:
     """Refuse a field that no record of this contract has."""
-    if not any(field.name == name for record in scope.module.records.values() for field in record.fields):
+    if name not in scope.field_names:
         raise refusal(node, "field", f"no record of this contract has a field {name}")
 
 

@@ -53,3 +53,5 @@ STORED_PER_UNIT: Final = 8
 STORED_BYTE: Final = 4
 """Gas for each byte that a write leaves in the state, so that space is paid for."""
 HASHED_PER_UNIT: Final = 8
+EVENT_BYTES_PER_UNIT: Final = 2
+"""Bytes of an event, which stays in the receipt for good."""

@@ -10,7 +10,7 @@ from contracts.engine.guards_compare import comparison_guards
 from contracts.engine.guards_numbers import Guard, number_guards
 from contracts.engine.guards_text import text_guards, text_methods
 from contracts.engine.run import Run
-from contracts.engine.values import Record, RecordValue, fresh, python_type
+from contracts.engine.values import Optional, Record, RecordValue, Type, fresh, python_type
 
 
 def value_guards(run: Run) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def value_guards(run: Run) -> dict[str, Any]:
         "no_result": no_result,
         "refused": refused,
         "attribute": attribute,
-        "replace_fields": replace_fields,
+        "replace_fields": _replace_fields(run),
         "sha256": _sha256(run),
     }
 
@@ -81,34 +81,30 @@ def attribute(value: Any, name: str) -> Any:
     return value.fields[name]
 
 
-def replace_fields(value: Any, **changes: Any) -> RecordValue:
-    """Return a record with some fields replaced."""
-    if type(value) is not RecordValue:
-        raise Failed(f"{type(value).__name__} is no record")
-    for field in value.kind.fields:
-        if field.name in changes:
-            check_field(value.kind, field.name, changes[field.name])
-    if not value.fields.keys() >= changes.keys():
-        raise Failed(f"{value.kind.name} has no such field")
-    return RecordValue(value.kind, {**value.fields, **changes})
+def _replace_fields(run: Run) -> Guard:
+    def replace_fields(value: Any, **changes: Any) -> RecordValue:
+        if type(value) is not RecordValue:
+            raise Failed(f"{type(value).__name__} is no record")
+        run.charge(len(value.fields))
+        types = value.kind.types
+        for name, new in changes.items():
+            if name not in types or not _fits(types[name], new):
+                raise Failed(f"{value.kind.name}.{name} cannot be {type(new).__name__}")
+        return RecordValue(value.kind, {**value.fields, **changes})
+
+    return replace_fields
 
 
-def check_field(record: Record, name: str, value: Any) -> None:
-    """Refuse a value whose outermost type is not the field's; deeper parts are checked when the record leaves."""
-    kind = next(field.type for field in record.fields if field.name == name)
-    if not _fits(kind, value):
-        raise Failed(f"{record.name}.{name} cannot be {type(value).__name__}")
-
-
-def _fits(kind: Any, value: Any) -> bool:
+def _fits(kind: Type, value: Any) -> bool:
+    """Tell whether a value has the outermost type of a field; what is inside is checked when the record leaves."""
     if value is None:
-        return kind.__class__.__name__ in ("Optional", "Nothing")
+        return isinstance(kind, Optional)
     wanted = python_type(kind)
     if type(value) is not wanted:
         return False
     if wanted is not RecordValue:
         return True
-    inner = kind if isinstance(kind, Record) else kind.item
+    inner = kind.item if isinstance(kind, Optional) else kind
     return isinstance(value, RecordValue) and value.kind is inner
 
 
@@ -128,7 +124,7 @@ def record_guards(record: Record) -> dict[str, Guard]:
         if type(value) is not RecordValue or value.kind is not record:
             raise Failed(f"expected {record.name}, not {type(value).__name__}")
 
-    return {f"new_{record.name}": new, f"check_{record.name}": check}
+    return {f"r_new_{record.name}": new, f"r_check_{record.name}": check}
 
 
 def _sha256(run: Run) -> Guard:

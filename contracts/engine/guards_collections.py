@@ -65,6 +65,7 @@ def _items(run: Run) -> dict[str, Guard]:
         del values[key]
 
     def dict_of(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
+        run.charge(len(pairs) * ITEM)
         result: dict[str, Any] = {}
         for key, value in pairs:
             set_item(result, key, value)
@@ -329,7 +330,7 @@ def _dict_methods(run: Run) -> dict[str, Guard]:
         "get": lambda values, key, default=None: values.get(key_of(key), default),
         "keys": lambda values: list(listing(values)),
         "values": lambda values: list(listing(values).values()),
-        "items": lambda values: list(listing(values).items()),
+        "items": lambda values: list(listing(listing(values)).items()),
         "copy": lambda values: listing(values).copy(),
         "clear": lambda values: values.clear(),
         "pop": pop,

@@ -12,7 +12,6 @@ from contracts.engine.limits import STRIP_CHARACTERS_MAX, TEXT_LENGTH_MAX
 from contracts.engine.run import Run
 
 SPACES: Final = " \t\n\r"
-HEX_DIGITS: Final = frozenset("0123456789abcdefABCDEF")
 
 
 def text(value: Any) -> str:
@@ -47,9 +46,13 @@ def text_guards(run: Run) -> dict[str, Guard]:
 
     def hex_to_bytes(value: Any) -> bytes:
         run.charge(len(text(value)) // CHARACTERS_PER_UNIT)
-        if len(value) % 2 or not HEX_DIGITS.issuperset(value):
+        # fromhex skips spaces, which are no digits here.
+        if not (value.isascii() and (value.isalnum() or not value)):
             raise Failed("expected pairs of hexadecimal digits")
-        return bytes.fromhex(value)
+        try:
+            return bytes.fromhex(value)
+        except ValueError as error:
+            raise Failed("expected pairs of hexadecimal digits") from error
 
     return {"formatted": formatted, "concatenate": concatenate, "hex_to_bytes": hex_to_bytes}
 

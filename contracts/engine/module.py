@@ -63,8 +63,7 @@ class Module:
     records: Mapping[str, Record]
     events: Mapping[str, EventType]
     functions: Mapping[str, Function]
-
-    def names(self) -> frozenset[str]:
-        """Return every name that the contract declares."""
-        parts = (self.constants, self.storages, self.records, self.events, self.functions)
-        return frozenset(name for part in parts for name in part)
+    taken: frozenset[str]
+    """Every name that is declared or built in, and therefore no name of a local."""
+    field_names: frozenset[str]
+    """Names of the fields of all records."""

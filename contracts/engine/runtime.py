@@ -183,6 +183,7 @@ class Engine:
         if data is None:
             raise Stop(errors.UNKNOWN_CONTRACT)
         if known is not None and (known.data is data or known.data == data):
+            self._loaded.move_to_end(contract)
             return known
         try:
             record = decode_contract(data)

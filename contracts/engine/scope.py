@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from contracts.engine.declarations import BUILTINS
 from contracts.engine.gas import STATEMENT
 from contracts.engine.module import Function, Module
 from contracts.engine.rules import refusal
@@ -33,7 +32,8 @@ class Scope:
         """Functions of this contract that are called, with the first place."""
         self.codes: set[str] = set()
         self.first_write: ast.AST | None = None
-        self.reserved = module.names() | BUILTINS
+        self.reserved = module.taken
+        self.field_names = module.field_names
 
     def expression(self, node: ast.expr) -> ast.expr:
         """Translate an expression whose value is used."""

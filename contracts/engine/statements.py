@@ -93,7 +93,7 @@ def _check(name: str, kind: Type) -> list[ast.stmt]:
         case Nothing():
             return [when(is_not(value, constant(None)), perform(guard("wrong_type", value, constant("None"))))]
         case Record():
-            return [perform(guard(f"check_{kind.name}", value))]
+            return [perform(guard(f"r_check_{kind.name}", value))]
         case Optional(item):
             return [when(is_not(value, constant(None)), *_check(name, item))]
         case TupleOf(items):

@@ -39,6 +39,9 @@ PYTHON_ERRORS: Final = (
 )
 """What Python raises for wrong operands; inside of guards that touch the state it means a fault, not a mistake."""
 
+SCAN_PAGE: Final = 16
+"""Entries that are read at once, so that little is read before it is paid for."""
+
 AFTER_PREFIX: Final = b"\xff"
 """Greater than any byte that begins a key part, so that it ends the range of keys with a prefix."""
 
@@ -110,7 +113,6 @@ def value_reader(kind: Type, run: Run) -> Callable[[bytes], Any]:
     convert = importer(kind, named=False)
 
     def read(data: bytes) -> Any:
-        run.charge(len(data) // STORED_PER_UNIT)
         try:
             value = decode(data)
         except ValueError as error:
@@ -151,9 +153,9 @@ def value_writer(kind: Type, run: Run) -> Callable[[Any], bytes]:
 def storage_guards(storage: Storage, run: Run) -> dict[str, Guard]:
     """Return the guards of one storage, by the names that the compiler emits without their underscore."""
     name = storage.name
-    guards = {f"{verb}_{name}": guard for verb, guard in {**_reading(storage, run), **_writing(storage, run)}.items()}
+    guards = {f"s_{verb}_{name}": guard for verb, guard in {**_reading(storage, run), **_writing(storage, run)}.items()}
     if storage.is_map:
-        guards[f"scan_{name}"] = _scanning(storage, run)
+        guards[f"s_scan_{name}"] = _scanning(storage, run)
     return guards
 
 
@@ -198,7 +200,18 @@ def _writing(storage: Storage, run: Run) -> dict[str, Guard]:
 def fetch(run: Run, key: bytes) -> bytes | None:
     """Read the state of the active contract."""
     try:
-        return state_of(run).get(run.contract, key)
+        data = state_of(run).get(run.contract, key)
+    except PYTHON_ERRORS as error:
+        raise LocalFault(f"the state could not be read: {error!r}") from error
+    if data is not None:
+        run.charge(len(data) // STORED_PER_UNIT)
+    return data
+
+
+def scan_state(run: Run, first: bytes, last: bytes, limit: int, reverse: bool) -> list[tuple[bytes, bytes]]:
+    """Read a range of the state of the active contract."""
+    try:
+        return state_of(run).scan(run.contract, first, last, limit, reverse)
     except PYTHON_ERRORS as error:
         raise LocalFault(f"the state could not be read: {error!r}") from error
 
@@ -249,18 +262,19 @@ def _scanning(storage: Storage, run: Run) -> Guard:
             passed = partial_key(base, encoders, after)
             first, last = (first, min(last, passed)) if reverse else (max(first, passed + AFTER_PREFIX), last)
         run.charge(limit * SCAN_ENTRY)
-        return [present(part, key, data) for key, data in entries(first, last, limit, reverse)]
-
-    def entries(first: bytes, last: bytes, limit: int, reverse: bool) -> list[tuple[bytes, bytes]]:
-        if limit == 0 or first >= last:
-            return []
-        try:
-            return state_of(run).scan(run.contract, first, last, limit, reverse)
-        except PYTHON_ERRORS as error:
-            raise LocalFault(f"the state could not be read: {error!r}") from error
+        found: list[Any] = []
+        while len(found) < limit and first < last:
+            page_limit = min(SCAN_PAGE, limit - len(found))
+            page = scan_state(run, first, last, page_limit, reverse)
+            run.charge(sum(len(key) + len(data) for key, data in page) // STORED_PER_UNIT)
+            found += [present(part, key, data) for key, data in page]
+            if len(page) < page_limit:
+                break
+            passed = page[-1][0]
+            first, last = (first, passed) if reverse else (passed + AFTER_PREFIX, last)
+        return found
 
     def present(part: str, key: bytes, data: bytes) -> Any:
-        run.charge((len(key) + len(data)) // STORED_PER_UNIT)
         parts = decode_key(key)[1:]
         name = parts[0] if single else parts
         if part == "keys":

@@ -1,6 +1,6 @@
 """Translates the use of declared storage: entries of a Map, the value of a Var, and ordered iteration.
 
-A handle is never a value; it disappears here into guards named after it, such as `_get_balances`.
+A handle is never a value; it disappears here into guards named after it, such as `_s_get_balances`.
 """
 
 import ast
@@ -42,21 +42,21 @@ def _tuple(scope: Scope, node: ast.Tuple) -> ast.expr:
 def read_entry(scope: Scope, storage: Storage, key: ast.expr | None) -> ast.expr:
     """Return the code that reads a Var, or an entry of a Map under a translated key."""
     scope.spend(gas.READ)
-    return guard(f"get_{storage.name}", *([] if key is None else [key]))
+    return guard(f"s_get_{storage.name}", *([] if key is None else [key]))
 
 
 def write_entry(scope: Scope, storage: Storage, key: ast.expr | None, value: ast.expr, place: ast.AST) -> ast.expr:
     """Return the code that writes a Var, or an entry of a Map under a translated key."""
     scope.spend(gas.WRITE)
     scope.write(place)
-    return guard(f"put_{storage.name}", *([] if key is None else [key]), value)
+    return guard(f"s_put_{storage.name}", *([] if key is None else [key]), value)
 
 
 def delete_entry(scope: Scope, storage: Storage, key: ast.expr, place: ast.AST) -> ast.expr:
     """Return the code that deletes an entry of a Map."""
     scope.spend(gas.WRITE)
     scope.write(place)
-    return guard(f"delete_{storage.name}", key)
+    return guard(f"s_delete_{storage.name}", key)
 
 
 def has_entry(scope: Scope, storage: Storage, key: ast.expr, place: ast.expr) -> ast.expr:
@@ -64,7 +64,7 @@ def has_entry(scope: Scope, storage: Storage, key: ast.expr, place: ast.expr) ->
     if not storage.is_map:
         raise refusal(place, "storage", f"{storage.name} is a Var: write {storage.name}.value")
     scope.spend(gas.READ)
-    return guard(f"has_{storage.name}", key_expression(scope, storage, key))
+    return guard(f"s_has_{storage.name}", key_expression(scope, storage, key))
 
 
 def storage_method(scope: Scope, storage: Storage, node: ast.Call, method: str) -> ast.expr:
@@ -76,7 +76,7 @@ def storage_method(scope: Scope, storage: Storage, node: ast.Call, method: str) 
             raise refusal(node, "arguments", f"write {storage.name}.get(key) or {storage.name}.get(key, default)")
         scope.spend(gas.READ)
         key = key_expression(scope, storage, node.args[0])
-        return guard(f"find_{storage.name}", key, *[scope.expression(value) for value in node.args[1:]])
+        return guard(f"s_find_{storage.name}", key, *[scope.expression(value) for value in node.args[1:]])
     if method not in ("keys", "values", "items"):
         raise refusal(node, "method", f"a Map has get, keys, values and items; write {storage.name}[key] = value")
     if node.args or len({keyword.arg for keyword in node.keywords}) != len(node.keywords):
@@ -88,7 +88,7 @@ def storage_method(scope: Scope, storage: Storage, node: ast.Call, method: str) 
         )
     scope.spend(gas.SCAN)
     translated = {name: _scan_option(scope, name, value) for name, value in options.items()}
-    return guard(f"scan_{storage.name}", constant(method), **translated)
+    return guard(f"s_scan_{storage.name}", constant(method), **translated)
 
 
 def _scan_option(scope: Scope, name: str, value: ast.expr) -> ast.expr:

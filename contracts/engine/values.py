@@ -5,7 +5,7 @@ that True is never an int. Tuples appear only where a declaration or an unpackin
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 SCALARS: Final[Mapping[str, type]] = {"bool": bool, "int": int, "str": str, "bytes": bytes}
@@ -68,6 +68,13 @@ class Record:
 
     name: str
     fields: tuple[Field, ...]
+    types: Mapping[str, "Type"] = field(compare=False, repr=False)
+    """The fields' types by name."""
+
+
+def record_type(name: str, fields: tuple[Field, ...]) -> Record:
+    """Return a record type with these fields."""
+    return Record(name, fields, {part.name: part.type for part in fields})
 
 
 Type = Scalar | Nothing | Optional | ListOf | DictOf | TupleOf | Record
@@ -86,7 +93,7 @@ class RecordValue:
 def type_name(kind: Type) -> str:
     """Return a type as an author writes it."""
     match kind:
-        case Scalar(name) | Record(name):
+        case Scalar(name) | Record(name=name):
             return name
         case Nothing():
             return "None"
@@ -132,7 +139,7 @@ def type_depth(kind: Type) -> int:
         case ListOf(item) | DictOf(item):
             return 1 + type_depth(item)
         case Record():
-            return 1 + max((type_depth(field.type) for field in kind.fields), default=0)
+            return 1 + max((type_depth(part.type) for part in kind.fields), default=0)
         case TupleOf(items):
             return 1 + max((type_depth(item) for item in items), default=0)
     return 0

@@ -115,6 +115,8 @@ def _integer(value: Any, walk: Walk) -> Any:
     if not INT_MIN <= value <= INT_MAX:
         raise Failed("integer exceeds signed 64 bits")
     walk.left -= INTEGER_BYTES
+    if walk.left < 0:
+        raise Failed("value is too large")
     return value
 
 
