@@ -6,20 +6,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from executor_fake_runtime import FakeRuntime
+
 from chain.block import PROTOCOL_VERSION, Block, Header, make_block
 from chain.crypto import public_key_of
 from chain.genesis import Genesis, GenesisContract, GenesisMember, Governance, Organisation, Parameters
+from chain.ledger import Ledger, open_ledger
 from chain.merkle import merkle_root
 from chain.state_database import StateDatabase
 from chain.storage import MemoryStore
 from chain.transaction import Call, Transaction, TransactionBody, sign_transaction
-from chain.types import Milliseconds, ValidatorId
+from chain.types import Epoch, Milliseconds, ValidatorId
 from chain.validators import Validator, validator_set
-from chain.ledger import Ledger, open_ledger
 from chain.validity import Head
 from contracts.executor.client import ExecutorClient
 from contracts.executor.supervisor import ExecutorSettings
-from executor_fake_runtime import FakeRuntime
 
 MEMBER_SEED = bytes([7]) * 32
 FAKE_MODULE = "executor_fake_runtime"
@@ -29,7 +30,7 @@ HERE = str(Path(__file__).parent)
 def small_genesis(contracts: Sequence[GenesisContract] = (), name: str = "test") -> Genesis:
     """Return a genesis of one validator, one organisation and one member."""
     key = public_key_of(bytes([1]) * 32)
-    validators = validator_set(0, [Validator(ValidatorId("v1"), "acme", key, (b"certificate",))])
+    validators = validator_set(Epoch(0), [Validator(ValidatorId("v1"), "acme", key, (b"certificate",))])
     return Genesis(
         name,
         Milliseconds(1_000),

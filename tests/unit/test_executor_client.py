@@ -2,14 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
-from chain.encoding import decode, encode
-from chain.receipt import decode_receipt
-from chain.state_proof import verify_proof
-from chain.validity import InvalidBlock
-from contracts.executor.errors import ExecutionUnknown, ExecutorDied
 from executor_support import Chain, running
+
+from chain.receipt import decode_receipt
 
 
 async def test_a_block_is_executed_and_applied(tmp_path: Path) -> None:
