@@ -21,7 +21,7 @@ from chain.database_keys import (
 from chain.state import Entry, ReadState, StateUpdate
 from chain.state_leaf import Leaf, decode_leaf
 from chain.state_proof import prove
-from chain.state_tree import EMPTY_STATE_ROOT, StateTreeDamagedError
+from chain.state_tree import EMPTY_STATE_ROOT
 from chain.storage import Head, Store, StoreDamaged, Write
 from chain.types import Digest, Height
 
@@ -154,10 +154,7 @@ class StateDatabase:
         """
         assert self._head is not None, "a state without a block proves nothing"
         encoded = self._newest(contract, key)
-        try:
-            proof = prove(self.node, contract, key, encoded)
-        except StateTreeDamagedError as error:
-            raise StoreDamaged(str(error)) from error
+        proof = prove(self.node, contract, key, encoded)
         return ProvenLeaf(None if encoded is None else decode_leaf(encoded), proof, self._head)
 
     def history(self, contract: str, key: bytes) -> Iterator[Leaf]:

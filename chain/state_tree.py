@@ -18,6 +18,7 @@ from hashlib import sha256
 from typing import Final
 
 from chain.crypto import domain
+from chain.storage import StoreDamaged
 from chain.types import Digest
 
 EMPTY_STATE_ROOT: Final = Digest(bytes(32))
@@ -41,8 +42,8 @@ _Item = tuple[bytes, bytes, bytes]
 """Path in hexadecimal digits, path, leaf hash."""
 
 
-class StateTreeDamagedError(Exception):
-    """A node that must exist is missing or malformed: this database is damaged."""
+class StateTreeDamagedError(StoreDamaged):
+    """A node that must exist is missing or malformed, or a leaf is not the one that the tree holds."""
 
 
 @dataclass(frozen=True, slots=True)
