@@ -151,6 +151,9 @@ class Host:
     def step(self, event: Event, crash_after: int = 5) -> None:
         """Give the replica an event and carry out its output, crashing after so many of the five parts."""
         assert self.replica is not None, "the host runs"
+        if isinstance(event, Applied):
+            # What is pending is told as it is now; a stale answer would leave the replica idle or proposing nothing.
+            self.outputs.append(self.replica.step(PendingChanged(bool(self.pending))))
         output = self.replica.step(event)
         self.outputs.append(output)
         parts: list[Callable[[Output], None]] = [self._persist, self._send, self._decide, self._fetch, self._report]
@@ -180,7 +183,8 @@ class Host:
                 self.step(packet.content, crash_after)
             case BodyRequest(block_hash=block_hash):
                 assert self.replica is not None, "the host runs"
-                block = self.replica.body(block_hash)
+                stored = (decided.block for decided in self.chain if decided.block.block_hash == block_hash)
+                block = self.replica.body(block_hash) or next(stored, None)
                 if block is not None:
                     self.emit(Packet(self.name, packet.sender, BodyArrived(block)))
             case ChainRequest(height=height):
@@ -230,7 +234,6 @@ class Host:
             self.pending = [item for item in self.pending if item not in decided.block.transactions]
             self.floor = Height(decided.block.header.height + 1)
             self.log = [data for data in self.log if decode_record(data).height >= self.floor]
-            self.work.append(PendingChanged(bool(self.pending)))
             self.work.append(Applied(self.head()))
 
     def _fetch(self, output: Output) -> None:

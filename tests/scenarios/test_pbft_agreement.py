@@ -1,0 +1,119 @@
+"""Seeded runs of whole clusters over a bad network with crashes: agreement always, progress once the faults stop."""
+
+import random
+
+import pytest
+from pbft_bench import Bench, Host
+
+from chain.types import Milliseconds
+from consensus.pbft import messages
+from consensus.pbft.events import Diverged, LostVotes, PeerConnected, Send, Tick
+from consensus.pbft.messages import Kind
+
+Slots = dict[tuple[str, int, int, Kind], object]
+
+
+class Storm:
+    """Moves a bench at random, and remembers what every key has signed."""
+
+    def __init__(self, seed: int, count: int) -> None:
+        self.random = random.Random(seed)
+        self.bench = Bench(count)
+        self.said: Slots = {}
+        self.submitted = 0
+        self.bench.start_all()
+
+    def check_votes(self) -> None:
+        """Assert that no key ever signed two messages for one slot, across restarts."""
+        for packet in self.bench.packets:
+            if isinstance(packet.content, Send):
+                message = packet.content.message
+                if not isinstance(message, messages.Inquiry | messages.Testimony):
+                    slot = (message.signer, message.height, message.view, message.kind)
+                    assert self.said.setdefault(slot, message) == message, f"two messages in slot {slot}"
+
+    def run(self, steps: int) -> None:
+        """Take random steps with faults."""
+        for _ in range(steps):
+            self.step()
+            self.check_votes()
+        self.bench.check()
+
+    def step(self) -> None:
+        bench, draw = self.bench, self.random
+        choice = draw.random()
+        running = list(bench.running())
+        down = [host for host in bench.hosts.values() if host.replica is None]
+        if choice < 0.05:
+            self.submitted += 1
+            bench.submit(b"transaction %d" % self.submitted)
+        elif choice < 0.12 and running:
+            self.tick(draw.choice(running))
+        elif choice < 0.125 and running:
+            draw.choice(running).crash()
+        elif choice < 0.14 and down:
+            bench.restart(draw.choice(down).name)
+        elif choice < 0.55 and any(host.work for host in running):
+            self.work(draw.choice([host for host in running if host.work]))
+        elif bench.packets:
+            self.move_packet()
+
+    def tick(self, host: Host) -> None:
+        host.clock = Milliseconds(host.clock + 10)
+        host.step(Tick(host.clock), self.crash_point())
+
+    def work(self, host: Host) -> None:
+        host.step(host.work.pop(0), self.crash_point())
+
+    def crash_point(self) -> int:
+        return self.random.randrange(5) if self.random.random() < 0.002 else 5
+
+    def move_packet(self) -> None:
+        packets, draw = self.bench.packets, self.random
+        index = draw.randrange(min(len(packets), 30))
+        fate = draw.random()
+        if fate < 0.08:
+            packets.pop(index)
+        elif fate < 0.12:
+            packets.append(packets[index])
+        else:
+            self.bench.deliver(index, self.crash_point())
+
+    def heal(self) -> None:
+        """End all faults: everyone runs and is connected, and something is to be decided."""
+        for host in self.bench.hosts.values():
+            if host.replica is None:
+                self.bench.restart(host.name)
+        for host in self.bench.hosts.values():
+            for other in self.bench.hosts.values():
+                if other is not host:
+                    host.step(PeerConnected(other.name))
+        self.bench.submit(b"after the storm")
+
+    def recovers(self, ticks_max: int) -> bool:
+        """Tell whether every host has everything within so many ticks."""
+        for _ in range(ticks_max):
+            self.bench.tick()
+            if all(b"after the storm" in host.committed() for host in self.bench.hosts.values()):
+                return True
+        return False
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_storm_never_splits_the_ledger_and_passes(count: int, seed: int) -> None:
+    storm = Storm(seed, count)
+    storm.run(1500)
+    storm.heal()
+    assert storm.recovers(400), storm.bench.heights()
+    storm.bench.check()
+    reports = [report for host in storm.bench.hosts.values() for report in host.reports]
+    assert not [report for report in reports if isinstance(report, Diverged | LostVotes)]
+
+
+def test_two_runs_of_a_seed_are_equal() -> None:
+    storms = [Storm(7, 4) for _ in range(2)]
+    for storm in storms:
+        storm.run(800)
+    first, second = ([host.outputs for host in storm.bench.hosts.values()] for storm in storms)
+    assert first == second
