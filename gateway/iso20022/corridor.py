@@ -14,6 +14,9 @@ from gateway.iso20022.submit import CONTRACT, PreparedTransfer
 
 QUOTE_VALID_MS: Final = 60 * 60 * 1000
 TRANSFER_VALID_MS: Final = 24 * 60 * 60 * 1000
+STEP_GAS: Final = 20_000
+"""Gas limit that is enough for any step of a plan."""
+
 LIMIT: Final = 10**17
 """Limits of a fitted corridor in minor units: nothing that a message can carry exceeds them."""
 
@@ -66,16 +69,32 @@ def _steps_for(transfer: PreparedTransfer, fx_id: str, parties: Parties) -> list
     bank = parties.settlement_bank
     source, target = transfer.source, transfer.target
     corridor = f"{source.currency}.{target.currency}.{transfer.sender}.{transfer.receiver}"
-    terms = [corridor, source.currency, target.currency, [transfer.sender], [transfer.receiver], fx_id]
-    limits = [LIMIT, LIMIT, TRANSFER_VALID_MS]
+    terms = {
+        "source_currency": source.currency,
+        "target_currency": target.currency,
+        "senders": [transfer.sender],
+        "receivers": [transfer.receiver],
+        "fx_provider": fx_id,
+        "sender_day_max": LIMIT,
+        "corridor_day_max": LIMIT,
+        "transfer_ms": TRANSFER_VALID_MS,
+    }
     rate = ledger_rate(transfer.transfer)
-    quote = [transfer.quote_id, corridor, transfer.sender, rate.digits, rate.scale, 0]
+    offer = {
+        "corridor": corridor,
+        "sender": transfer.sender,
+        "rate": rate.digits,
+        "rate_scale": rate.scale,
+        "fee": 0,
+        "amount_max": source.minor_units,
+        "valid_ms": QUOTE_VALID_MS,
+    }
     steps = [_step(bank, "open_currency", currency) for currency in dict.fromkeys((source.currency, target.currency))]
     steps += [
-        _step(parties.sender_regulator, "open_corridor", *terms, *limits),
+        _step(parties.sender_regulator, "open_corridor", corridor, terms),
         _step(parties.receiver_regulator, "approve_corridor", corridor),
         _step(bank, "deposit", f"fit-{transfer.uetr}-source", transfer.sender, source.currency, source.minor_units),
-        _step(parties.fx_provider, "quote", *quote, source.minor_units, QUOTE_VALID_MS),
+        _step(parties.fx_provider, "quote", transfer.quote_id, offer),
     ]
     if source.currency != target.currency:
         inventory = f"fit-{transfer.uetr}-target"

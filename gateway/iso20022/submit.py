@@ -11,7 +11,7 @@ from gateway.iso20022.travel_rule import TravelRule, commit, sender_reference
 from gateway.iso20022.values import Money
 
 CONTRACT: Final = "remittance"
-ACCEPT_GAS: Final = 60_000
+ACCEPT_GAS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +77,18 @@ def _prepare(
         method="accept",
         args=[
             transfer.uetr,
-            quote,
-            sender,
-            receiver,
-            source.currency,
-            source.minor_units,
-            target.currency,
-            target.minor_units,
-            transfer.charge_bearer,
-            sender_reference(transfer, secret),
-            travel_rule.digest,
+            {
+                "quote": quote,
+                "sender": sender,
+                "receiver": receiver,
+                "source_currency": source.currency,
+                "source_amount": source.minor_units,
+                "target_currency": target.currency,
+                "target_amount": target.minor_units,
+                "charge_bearer": transfer.charge_bearer,
+                "sender_reference": sender_reference(transfer, secret),
+                "travel_rule": travel_rule.digest,
+            },
         ],
         gas_limit=ACCEPT_GAS,
         summary=f"{source} from {sender} to {receiver}{arrives}",
