@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -33,6 +34,11 @@ GOSSIP_WAITING_MAX: Final = 64
 """Batches of peers' transactions that wait for admission; further ones are dropped, for they are in proposals too."""
 BLOCKS_WAITING_MAX: Final = 64
 """Unasked certified blocks that wait to be taken in; further ones are dropped and fetched later."""
+
+REMIND_SECONDS: Final = 1.0
+"""A transaction that has waited this long is passed on again: it, or its proposal, may have been lost."""
+REMIND_BYTES_MAX: Final = 256 * 1024
+"""Bytes of one reminder; the oldest transactions come first."""
 
 
 class PeerService:
@@ -69,6 +75,7 @@ class PeerService:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._admit_gossip())
             tasks.create_task(self._take_unasked())
+            tasks.create_task(self._remind())
 
     def on_message(self, peer: ValidatorId, channel: Channel, payload: bytes) -> None:
         """Take a message in.
@@ -155,6 +162,18 @@ class PeerService:
                 await self.take_certified(await self._unasked.get())
             except BlockRefusedError as error:
                 LOG.info("an unasked block was refused: %s", error)
+
+    async def _remind(self) -> None:
+        """Pass transactions on again that wait for long, whoever's they are: a dead primary must not hide them."""
+        assert self._gossip is not None, "connected before running"
+        while True:
+            await asyncio.sleep(REMIND_SECONDS)
+            size = 0
+            for pending in self._mempool.values():
+                size += len(pending.transaction.raw)
+                if time.monotonic() - pending.arrived < REMIND_SECONDS or size > REMIND_BYTES_MAX:
+                    break
+                self._gossip.offer(pending.transaction.raw)
 
     def _pending_raw(self, transaction_id: Digest) -> bytes | None:
         pending = self._mempool.get(transaction_id)

@@ -18,6 +18,9 @@ from consensus.pbft.events import Head
 BODIES_MAX: Final = 8
 """Undecided bodies kept for peers that ask for them."""
 
+FEW_TRANSACTIONS: Final = 4
+"""Up to so many waiting transactions are proposed at once: waiting for more would only delay them."""
+
 
 class Proposals:
     """Owns the pace of proposing and the bodies of proposals that peers may ask for."""
@@ -36,11 +39,11 @@ class Proposals:
     async def build(self, head: Head) -> Block | None:
         """Return a fresh block on `head`, or None when nothing valid waits.
 
-        At once when the last proposal is long ago; under load after the interval of genesis, or when a block is full.
+        At once when hardly anything waits; under load after the interval of genesis, or when a block is full.
         """
         parameters = self._genesis.parameters
         wait_seconds = self._proposed_at + parameters.block_interval_min / 1000 - time.monotonic()
-        if wait_seconds > 0 and len(self._mempool) < parameters.block_transactions_max:
+        if wait_seconds > 0 and FEW_TRANSACTIONS < len(self._mempool) < parameters.block_transactions_max:
             await asyncio.sleep(wait_seconds)
         block_time = Milliseconds(max(clock(), head.time + 1))
         self._mempool.expire(block_time)
