@@ -217,7 +217,7 @@ class Node:
         self._gossip = TransactionGossip(
             functools.partial(self._network.broadcast, Channel.TRANSACTIONS),
             self._peers.deliver_gossip,
-            lambda raw: False,
+            self._mempool.holds,
             GossipLimits(),
         )
         self._catch_up = CatchUp(

@@ -110,10 +110,13 @@ class Admission:
         self, candidates: list[tuple[int, Transaction, Member]], answers: list[Submission | None]
     ) -> list[Transaction]:
         admitted: list[Transaction] = []
+        head = self._ports.blocks.head
         try:
             good = await signatures_good(self._ports.verifier, [transaction for _, transaction, _ in candidates])
             for (position, transaction, member), signature_good in zip(candidates, good, strict=True):
-                answers[position] = self._add(transaction, member, signature_good)
+                # A block may have been decided while the signatures were checked.
+                is_stale = self._ports.blocks.head is not head
+                answers[position] = self._add(transaction, member, signature_good, is_stale)
                 if answers[position] == Submission(SubmissionState.RECEIVED, transaction.transaction_id):
                     admitted.append(transaction)
         finally:
@@ -123,13 +126,12 @@ class Admission:
             self._ports.on_admitted()
         return admitted
 
-    def _add(self, transaction: Transaction, member: Member, signature_good: bool) -> Submission:
+    def _add(self, transaction: Transaction, member: Member, signature_good: bool, is_stale: bool) -> Submission:
         transaction_id = transaction.transaction_id
         if not signature_good:
             detail = "the signature is not the sender key's over this body"
             return Submission(SubmissionState.REFUSED, transaction_id, "bad_signature", detail)
-        # A block may have been decided while the signature was checked.
-        if self._ports.blocks.find_transaction(transaction_id) is not None:
+        if is_stale and self._ports.blocks.find_transaction(transaction_id) is not None:
             return Submission(SubmissionState.COMMITTED, transaction_id)
         try:
             self._ports.mempool.add(transaction, member, time.monotonic())

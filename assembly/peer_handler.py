@@ -37,8 +37,8 @@ BLOCKS_WAITING_MAX: Final = 64
 
 REMIND_SECONDS: Final = 1.0
 """A transaction that has waited this long is passed on again: it, or its proposal, may have been lost."""
-REMIND_BYTES_MAX: Final = 256 * 1024
-"""Bytes of one reminder; the oldest transactions come first."""
+REMIND_BYTES_MAX: Final = 16 * 1024
+"""Bytes of one reminder; the oldest transactions come first, and one that is decided makes room for the next."""
 
 
 class PeerService:

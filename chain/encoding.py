@@ -141,12 +141,9 @@ def fields_of(value: Any, name: str, *kinds: type | int | None) -> list[Any]:
     """
     if type(value) is not list or len(value) != len(kinds):
         raise DecodeError(f"not a {name}: expected an array of {len(kinds)}")
-    for position, (field, kind) in enumerate(zip(value, kinds, strict=True)):
-        if kind is None:
+    for field, kind in zip(value, kinds, strict=True):
+        if type(field) is kind or kind is None or (type(kind) is int and type(field) is int and field == kind):
             continue
-        if type(kind) is int:
-            if type(field) is not int or field != kind:
-                raise DecodeError(f"not a {name}: field {position} is not {kind}")
-        elif type(field) is not kind:
-            raise DecodeError(f"not a {name}: field {position} is of type {type(field).__name__}")
+        expected = kind.__name__ if isinstance(kind, type) else kind
+        raise DecodeError(f"not a {name}: {expected} is expected where {type(field).__name__} stands")
     return value

@@ -74,12 +74,17 @@ class Mempool:
         self._bytes = 0
         self._shares: dict[str, tuple[int, int]] = {}
         self._quarantined: set[Digest] = set()
+        self._raws: set[bytes] = set()
 
     def __len__(self) -> int:
         return len(self._pending)
 
     def __contains__(self, transaction_id: Digest) -> bool:
         return transaction_id in self._pending
+
+    def holds(self, raw: bytes) -> bool:
+        """Tell whether exactly these bytes wait, without decoding them."""
+        return raw in self._raws
 
     @property
     def bytes_used(self) -> int:
@@ -121,6 +126,7 @@ class Mempool:
                 retry_after_seconds=RETRY_AFTER_SECONDS,
             )
         self._pending[transaction.transaction_id] = Pending(transaction, member.organisation, arrived)
+        self._raws.add(transaction.raw)
         self._bytes += size
         self._shares[member.organisation] = (count + 1, used + size)
         return True
@@ -133,6 +139,7 @@ class Mempool:
             if pending is None:
                 continue
             size = len(pending.transaction.raw)
+            self._raws.discard(pending.transaction.raw)
             self._bytes -= size
             count, used = self._shares[pending.organisation]
             if count == 1:
