@@ -15,6 +15,7 @@ class Route:
 
     method: str
     path: str
+    """With a pattern where a parameter may hold braces: keys of the state are JSON."""
     handler: Handler
 
 
@@ -34,8 +35,8 @@ ROUTES: Final = (
     Route("GET", "/v1/contracts/{contract}/views/{method}", contracts.get_view),
     Route("POST", "/v1/contracts/{contract}/views/{method}", contracts.post_view),
     Route("GET", "/v1/state/{contract}", state.list_keys),
-    Route("GET", "/v1/state/{contract}/{key}", state.get_key),
-    Route("GET", "/v1/state/{contract}/{key}/history", state.get_history),
+    Route("GET", "/v1/state/{contract}/{key:[^/]+}", state.get_key),
+    Route("GET", "/v1/state/{contract}/{key:[^/]+}/history", state.get_history),
     Route("GET", "/v1/organisations", consortium.list_organisations),
     Route("GET", "/v1/organisations/{organisation}", consortium.get_organisation),
     Route("GET", "/v1/organisations/{organisation}/members", consortium.list_members),

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 RECONNECT_MILLISECONDS: Final = 1000
 STREAMS_RETRY_SECONDS: Final = 10
-STREAMING: Final = "tallystick_streaming"
+STREAMING: Final = web.RequestKey("tallystick_streaming", bool)
 """Set on a request once its stream has begun: from then on no other answer is possible."""
 
 
