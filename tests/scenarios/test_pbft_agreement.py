@@ -18,7 +18,9 @@ class Storm:
 
     def __init__(self, seed: int, count: int) -> None:
         self.random = random.Random(seed)
-        self.bench = Bench(count)
+        self.loss = self.random.choice([0.02, 0.1, 0.3])
+        self.pace = self.random.choice([0.08, 0.15, 0.3])
+        self.bench = Bench(count, timeout_ticks=self.random.choice([2, 3, 10]), resend_ticks=self.random.choice([2, 4]))
         self.said: Slots = {}
         self.submitted = 0
         self.bench.start_all()
@@ -47,13 +49,13 @@ class Storm:
         if choice < 0.05:
             self.submitted += 1
             bench.submit(b"transaction %d" % self.submitted)
-        elif choice < 0.12 and running:
+        elif choice < 0.05 + self.pace and running:
             self.tick(draw.choice(running))
-        elif choice < 0.125 and running:
+        elif choice < 0.055 + self.pace and running:
             draw.choice(running).crash()
-        elif choice < 0.14 and down:
+        elif choice < 0.07 + self.pace and down:
             bench.restart(draw.choice(down).name)
-        elif choice < 0.55 and any(host.work for host in running):
+        elif choice < 0.65 and any(host.work for host in running):
             self.work(draw.choice([host for host in running if host.work]))
         elif bench.packets:
             self.move_packet()
@@ -72,9 +74,9 @@ class Storm:
         packets, draw = self.bench.packets, self.random
         index = draw.randrange(min(len(packets), 30))
         fate = draw.random()
-        if fate < 0.08:
+        if fate < self.loss:
             packets.pop(index)
-        elif fate < 0.12:
+        elif fate < self.loss + 0.04:
             packets.append(packets[index])
         else:
             self.bench.deliver(index, self.crash_point())
