@@ -28,8 +28,6 @@ from chain.block_store import BlockStore
 from chain.genesis import Genesis
 from chain.mempool import Mempool
 from chain.recorded_block import RecordedBlock
-from chain.runtime import CallOutcome
-from chain.state_leaf import leaf_hash
 from chain.types import Digest, Height, PublicKey
 from contracts.executor.client import ExecutorClient
 from contracts.executor.errors import ExecutorBusy, ExecutorDied, ExecutorFault
@@ -37,9 +35,6 @@ from network.peers import PeerNetwork
 
 RECENT_BLOCKS_MAX: Final = 8
 """Decoded blocks kept for clients that wait for many transactions of one block."""
-
-VERSIONS_MAX: Final = 1000
-"""Versions of a key that one answer reaches back."""
 
 T = TypeVar("T")
 
@@ -194,7 +189,7 @@ class NodeView:
             NotReady: when the executor cannot answer.
         """
         viewed = await _asked(self._ports.executor.view(contract, method, args, sender_key, gas_limit))
-        return ViewReply(viewed.height, CallOutcome(viewed.code, viewed.value, (), viewed.gas_used))
+        return ViewReply(viewed.height, viewed.code, viewed.value, viewed.gas_used)
 
     async def state(self, contract: str, key: bytes, *, with_proof: bool) -> StateReply:
         """Return what the state at the head holds under a key.
@@ -205,18 +200,14 @@ class NodeView:
         proven = await _asked(self._ports.executor.prove(contract, key))
         return StateReply(proven.height, proven.leaf, proven.proof if with_proof else None)
 
-    async def state_history(self, contract: str, key: bytes, *, start: Digest | None, limit: int) -> HistoryReply:
-        """Return versions of a key, newest first, from the leaf with hash `start` on.
+    async def state_history(self, contract: str, key: bytes, *, limit: int) -> HistoryReply:
+        """Return versions of a key, newest first.
 
         Raises:
             NotReady: when the executor cannot answer.
         """
-        versions = await _asked(self._ports.executor.history(contract, key, VERSIONS_MAX))
-        leaves = versions.leaves
-        if start is not None:
-            places = [place for place, leaf in enumerate(leaves) if leaf_hash(leaf) == start]
-            leaves = leaves[places[0] :] if places else ()
-        return HistoryReply(versions.height, leaves[:limit])
+        versions = await _asked(self._ports.executor.history(contract, key, limit))
+        return HistoryReply(versions.height, versions.leaves, versions.complete)
 
     async def scan(self, contract: str, start: bytes, end: bytes, *, limit: int) -> ScanReply:
         """Return entries in key order.
