@@ -1,0 +1,57 @@
+# The two commands that matter: `make up` runs a four-node cluster with sample data, `make test` checks everything.
+
+PYTHON ?= python3
+NODES ?= 4
+DIR ?= .tally
+BASE_PORT ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PORT_OPTION := $(if $(BASE_PORT),--base-port $(BASE_PORT))
+
+.PHONY: help up down status clean venv dev check test bench
+
+help:
+	@echo "make up      set up, start $(NODES) nodes, load the sample stories, print the addresses"
+	@echo "make status  show the nodes"
+	@echo "make down    stop the nodes; the ledger stays"
+	@echo "make clean   stop the nodes and throw the ledger away"
+	@echo "make test    formatting, types, import rules and all tests"
+	@echo "make bench   measure throughput, latency and memory on this machine"
+	@echo "options: NODES=4 DIR=.tally BASE_PORT=7700 PYTHON=python3"
+
+up: venv
+	@$(BIN)/tally cluster up --nodes $(NODES) --dir $(DIR) $(PORT_OPTION)
+	@$(BIN)/tally story run --dir $(DIR)
+
+down:
+	@if [ -x $(BIN)/tally ] && [ -e $(DIR)/cluster.json ]; then $(BIN)/tally cluster down --dir $(DIR); \
+	else echo "There is no cluster in $(DIR)."; fi
+
+status: venv
+	@$(BIN)/tally cluster status --dir $(DIR)
+
+clean: down
+	@if [ -e $(DIR)/cluster.json ]; then rm -r -- $(DIR) && echo "The ledger in $(DIR) is gone."; fi
+
+venv: $(VENV)/.installed
+
+dev: $(VENV)/.installed-dev
+
+$(VENV)/.installed: pyproject.toml constraints.txt scripts/make_venv.sh
+	@sh scripts/make_venv.sh $(PYTHON) $(VENV) .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml constraints.txt
+	@sh scripts/make_venv.sh $(PYTHON) $(VENV) '.[dev]'
+	@touch $@
+
+check: dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: check
+	$(BIN)/pytest
+
+bench: dev
+	$(BIN)/python -m benchmarks.cluster

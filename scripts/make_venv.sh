@@ -1,0 +1,24 @@
+#!/bin/sh
+# Creates the virtual environment and installs into it: make_venv.sh PYTHON VENV WHAT
+# Says what is missing and the way out instead of failing half-way.
+set -eu
+python=$1 venv=$2 what=$3
+
+if ! command -v "$python" >/dev/null 2>&1; then
+    echo "Python is missing: '$python' was not found. Install Python 3.11 or later, or name one: make up PYTHON=python3.12" >&2
+    exit 1
+fi
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    echo "$("$python" --version) is too old; Python 3.11 or later is needed. Name one: make up PYTHON=python3.12" >&2
+    exit 1
+fi
+if [ ! -x "$venv/bin/python" ]; then
+    echo "Creating the environment in $venv with $("$python" --version)"
+    if ! "$python" -m venv "$venv"; then
+        rm -rf "$venv"
+        echo "The venv module is missing. On Debian and Ubuntu: apt-get install python3-venv" >&2
+        exit 1
+    fi
+fi
+echo "Installing $what (a minute with an empty package cache)"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable "$what"
