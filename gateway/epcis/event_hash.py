@@ -10,6 +10,7 @@ import hashlib
 from decimal import Decimal
 from typing import Any, Final
 
+from gateway.epcis.canonical_json import decimal_text
 from gateway.epcis.context import Context
 from gateway.epcis.identifiers import canonical_identifier
 from gateway.epcis.timestamps import canonical_time
@@ -94,9 +95,7 @@ def scalar_text(value: Any, context: Context) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
-        text = format(value, "f")
-        text = text.rstrip("0").rstrip(".") if "." in text else text
-        return "0" if text in ("-0", "") else text
+        return decimal_text(value)
     return str(value)
 
 

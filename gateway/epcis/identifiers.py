@@ -77,22 +77,8 @@ def application_identifier(canonical: str) -> str:
     return canonical[len(CANONICAL_HOST) + 1 :].partition("/")[0]
 
 
-def product_of(canonical: str) -> str:
-    """Return the GTIN identifier that a serial number or lot belongs to, or "" if it belongs to none."""
-    if application_identifier(canonical) != "01":
-        return ""
-    return "/".join(canonical.split("/")[:5])
-
-
-def lot_identifier(canonical_item: str, lot: str) -> str:
-    """Return the canonical identifier of a lot of the same GTIN, or "" when there can be none."""
-    product = product_of(canonical_item)
-    if not product or not _CHARACTERS.fullmatch(lot) or len(lot) > 20:
-        return ""
-    return f"{product}/10/{_escaped(lot)}"
-
-
-def _escaped(component: str) -> str:
+def escaped(component: str) -> str:
+    """Return a serial or lot number as it stands in a Digital Link."""
     return component if component.isalnum() and component.isascii() else quote(component, safe=_SAFE)
 
 
@@ -128,7 +114,7 @@ def _eighteen(prefix: str, reference: str) -> str | None:
 def _under_gtin(key: str, qualifier: str) -> Callable[[list[str]], str | None]:
     def convert(parts: list[str]) -> str | None:
         gtin = _gtin(parts[0], parts[1]) if len(parts) == 3 else None
-        return None if gtin is None else f"{key}/{gtin}/{qualifier}/{_escaped(unquote(parts[2]))}"
+        return None if gtin is None else f"{key}/{gtin}/{qualifier}/{escaped(unquote(parts[2]))}"
 
     return convert
 
@@ -144,7 +130,7 @@ def _sgln(parts: list[str]) -> str | None:
     number = _thirteen(parts[0], parts[1]) if len(parts) == 3 else None
     if number is None:
         return None
-    return f"414/{number}" if parts[2] == "0" else f"414/{number}/254/{_escaped(unquote(parts[2]))}"
+    return f"414/{number}" if parts[2] == "0" else f"414/{number}/254/{escaped(unquote(parts[2]))}"
 
 
 def _plain_thirteen(key: str) -> Callable[[list[str]], str | None]:
@@ -160,7 +146,7 @@ def _serial_thirteen(key: str, lead: str) -> Callable[[list[str]], str | None]:
 
     def convert(parts: list[str]) -> str | None:
         number = _thirteen(parts[0], parts[1]) if len(parts) == 3 else None
-        return None if number is None else f"{key}/{lead}{number}{_escaped(unquote(parts[2]))}"
+        return None if number is None else f"{key}/{lead}{number}{escaped(unquote(parts[2]))}"
 
     return convert
 
@@ -185,7 +171,7 @@ def _joined(key: str) -> Callable[[list[str]], str | None]:
     def convert(parts: list[str]) -> str | None:
         if len(parts) < 2 or _COMPANY_PREFIX.fullmatch(parts[0]) is None:
             return None
-        return f"{key}/{_escaped(parts[0] + unquote('.'.join(parts[1:])))}"
+        return f"{key}/{escaped(parts[0] + unquote('.'.join(parts[1:])))}"
 
     return convert
 
@@ -193,14 +179,14 @@ def _joined(key: str) -> Callable[[list[str]], str | None]:
 def _cpi(parts: list[str]) -> str | None:
     if len(parts) != 3 or _COMPANY_PREFIX.fullmatch(parts[0]) is None or not parts[2].isdigit():
         return None
-    return f"8010/{_escaped(parts[0] + unquote(parts[1]))}/8011/{parts[2]}"
+    return f"8010/{escaped(parts[0] + unquote(parts[1]))}/8011/{parts[2]}"
 
 
 def _itip(parts: list[str]) -> str | None:
     gtin = _gtin(parts[0], parts[1]) if len(parts) == 5 else None
     if gtin is None or not (parts[2] + parts[3]).isdigit() or len(parts[2]) != 2 or len(parts[3]) != 2:
         return None
-    return f"8006/{gtin}{parts[2]}{parts[3]}/21/{_escaped(unquote(parts[4]))}"
+    return f"8006/{gtin}{parts[2]}{parts[3]}/21/{escaped(unquote(parts[4]))}"
 
 
 _FROM_URN: Final[dict[str, tuple[int, Callable[[list[str]], str | None]]]] = {
@@ -281,8 +267,8 @@ def _link_path(key: str, value: str, qualifiers: list[str]) -> str | None:
         if name not in allowed or _CHARACTERS.fullmatch(decoded) is None:
             return None
         found[name] = decoded
-    body = f"{key}/{_escaped(value.zfill(14) if key == '01' else value)}"
+    body = f"{key}/{escaped(value.zfill(14) if key == '01' else value)}"
     for name in allowed:
         if name in found and name != "22":
-            return f"{body}/{name}/{_escaped(found[name])}"
+            return f"{body}/{name}/{escaped(found[name])}"
     return body

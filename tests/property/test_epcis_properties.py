@@ -16,10 +16,9 @@ from gateway.epcis.timestamps import canonical_time, milliseconds
 _DIGITS = "0123456789"
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 _JSON = st.recursive(_SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner))
-_NAMES = st.sampled_from(
-    "type eventTime action epcList quantityList readPoint sensorElementList bizStep ilmd parentID childEPCs sourceList "
-    "errorDeclaration persistentDisposition eventID ex:a @context".split()
-)
+_WORDS = """type eventTime action epcList quantityList readPoint sensorElementList bizStep ilmd parentID childEPCs
+sourceList errorDeclaration persistentDisposition eventID ex:a @context"""
+_NAMES = st.sampled_from(_WORDS.split())
 
 
 def _hashes(data: bytes) -> list[str]:

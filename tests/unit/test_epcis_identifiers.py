@@ -6,8 +6,7 @@ from gateway.epcis.identifiers import (
     application_identifier,
     canonical_identifier,
     check_digit,
-    lot_identifier,
-    product_of,
+    escaped,
 )
 
 LINK = "https://id.gs1.org/"
@@ -102,8 +101,4 @@ def test_parts_of_an_identifier() -> None:
     item = canonical_identifier("urn:epc:id:sgtin:4012345.011111.9")
     assert application_identifier(item) == "01"
     assert application_identifier("urn:x:y") == ""
-    assert product_of(item) == LINK + "01/04012345111118"
-    assert product_of(LINK + "00/140123451122233341") == ""
-    assert lot_identifier(item, "A/1") == LINK + "01/04012345111118/10/A%2F1"
-    assert lot_identifier(item, "far too long for a lot number") == ""
-    assert lot_identifier("urn:x:y", "A") == ""
+    assert escaped("A/1") == "A%2F1"
