@@ -130,6 +130,7 @@ REFUSED: Final[Mapping[str, str]] = {
     "Interpolation": 'write f"text"',
     "TemplateStr": 'write f"text"',
     "ExceptHandler": "check with an if or require before doing what may fail",
+    "alias": "everything that a contract may use is there without an import",
     "withitem": "there is nothing to open or close in a contract",
     "match_case": "write if and elif",
     **dict.fromkeys(

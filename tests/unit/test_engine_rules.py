@@ -1,0 +1,123 @@
+"""The allow-list covers the grammar of the Python that runs, field by field, and fails closed on the unknown."""
+
+import ast
+
+import pytest
+
+from contracts.engine.compiler import compile_contract
+from contracts.engine.errors import Rejected
+from contracts.engine.limits import ELIF_MAX, LINE_TOKENS_MAX
+from contracts.engine.prescan import prescan
+from contracts.engine.rules import ALLOWED, REFUSED, parse
+
+
+def _concrete_nodes() -> dict[str, type[ast.AST]]:
+    """Return the node classes that the parser can make: those that derive from a category, and single ones."""
+    found: dict[str, type[ast.AST]] = {}
+    pending: list[type[ast.AST]] = [ast.AST]
+    # Names that Python keeps for old programs only; the parser never makes them.
+    legacy = {
+        "Num",
+        "Str",
+        "Bytes",
+        "NameConstant",
+        "Ellipsis",
+        "Index",
+        "ExtSlice",
+        "Suite",
+        "AugLoad",
+        "AugStore",
+        "Param",
+        "slice",
+    }
+    while pending:
+        for child in pending.pop().__subclasses__():
+            if child.__module__ in ("ast", "_ast"):
+                pending.append(child)
+                is_category = child.__name__[0].islower() and bool(child.__subclasses__())
+                if not is_category and child.__name__ not in legacy:
+                    found[child.__name__] = child
+    return found
+
+
+def test_every_node_of_this_grammar_has_a_rule() -> None:
+    nodes = _concrete_nodes()
+    assert len(nodes) > 90
+    assert nodes.keys() <= ALLOWED.keys() | REFUSED.keys(), nodes.keys() - ALLOWED.keys() - REFUSED.keys()
+
+
+def test_no_node_is_both_allowed_and_refused() -> None:
+    assert not ALLOWED.keys() & REFUSED.keys()
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_every_field_of_an_allowed_node_has_a_rule(name: str) -> None:
+    fields = getattr(ast, name)._fields
+    assert set(fields) <= ALLOWED[name].keys(), set(fields) - ALLOWED[name].keys()
+
+
+def test_unknown_nodes_and_fields_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Novelty(ast.Pass):
+        """A statement of some later Python."""
+
+    module = ast.parse("@call\ndef f() -> None:\n    pass\n")
+    function = module.body[0]
+    assert isinstance(function, ast.FunctionDef)
+    function.body = [ast.copy_location(Novelty(), function)]
+    monkeypatch.setattr(ast, "parse", lambda *_, **__: module)
+    with pytest.raises(Rejected, match="no_novelty"):
+        parse("")
+
+    class Pass(ast.Pass):
+        """A known statement with a field that nobody knows."""
+
+        _fields = ("effect",)
+
+    known = ast.copy_location(Pass(), function)
+    known.effect = 1  # type: ignore[attr-defined]
+    function.body = [known]
+    with pytest.raises(Rejected, match="no_pass_effect"):
+        parse("")
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "column", "rule"),
+    [
+        ("@call\ndef f() -> None:\n    x = 1 / 2\n", 3, 11, "character"),
+        ("@call\ndef f() -> None:\n    x = y\n", 3, 9, "unknown_name"),
+        ("@call\ndef f() -> None:\n    try:\n        pass\n", 3, 5, "no_try"),
+        ("A = 1\nA = 2\n", 2, 1, "name_taken"),
+    ],
+)
+def test_rejections_name_the_place(source: str, line: int, column: int, rule: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        compile_contract(source)
+    assert (caught.value.line, caught.value.column, caught.value.rule) == (line, column, rule)
+    assert str(caught.value) == f"line {line}, column {column}: {rule}: {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "",
+        "\n\n# nothing\n",
+        'X = "\u00e9\u4e2d \\u00e9 \\x41 \\\\ \\" \\n"  # \u00fcber\n',
+        'X = f"{{literal}} {name} {items[0].count + 1}"\n',
+        'X = (\n    "a"\n  "b"\n)\n',
+        "X = 0xFF + 1_000_000\n",
+        '"""a "quoted" text\nover lines"""\n',
+        "if a:\n    b\nelif c:\n    d\nelse:\n    e\n" * 40,
+        "if a:\n    pass\n" + "elif b:\n    pass\n" * ELIF_MAX,
+        "x = [\n" + "1,\n" * (LINE_TOKENS_MAX // 2 - 3) + "]\n",
+    ],
+)
+def test_prescan_lets_the_language_through(source: str) -> None:
+    prescan(source)
+
+
+def test_prescan_accepts_only_what_this_python_tokenises_alike() -> None:
+    source = (
+        'X = {"a": [1, 2], "b": b"x"}\n\n@view\ndef f(a: int) -> int:\n    return a**2 // 3 % 4 << 1 >> 1 & 1 | 2 ^ 3\n'
+    )
+    prescan(source)
+    assert isinstance(ast.parse(source), ast.Module)
