@@ -12,7 +12,7 @@ from gateway.iso20022.pacs002 import report_on, status_of, write
 from gateway.iso20022.pacs008 import read
 from gateway.iso20022.rates import ledger_rate
 from gateway.iso20022.story import UnknownTransferError, fill_travel_rule
-from gateway.iso20022.submit import prepare
+from gateway.iso20022.submit import PreparedTransfer, prepare
 from gateway.iso20022.travel_rule import SecretFileError, digest_of, load_secret
 from gateway.iso20022.values import Rate
 
@@ -30,19 +30,25 @@ def changed(*changes: tuple[str, str]) -> bytes:
     return text.encode()
 
 
+def differing(one: PreparedTransfer, other: PreparedTransfer) -> set[str]:
+    """Return the terms in which two calls differ."""
+    return {name for name, value in one.args[1].items() if other.args[1][name] != value}
+
+
 def test_prepares_the_accept_call() -> None:
     (prepared,) = prepare(WAGE.encode(), secret=SECRET)
     assert (prepared.contract, prepared.method) == ("remittance", "accept")
-    assert prepared.args[:9] == [
-        UETR,
-        "HKDPHP-20261030-1",
-        "HBWLHKHHXXX",
-        "ISWLPHMMXXX",
-        "HKD",
-        800_000,
-        "PHP",
-        5_850_000,
-        "DEBT",
+    uetr, terms = prepared.args
+    assert uetr == UETR
+    assert list(terms.items())[:8] == [
+        ("quote", "HKDPHP-20261030-1"),
+        ("sender", "HBWLHKHHXXX"),
+        ("receiver", "ISWLPHMMXXX"),
+        ("source_currency", "HKD"),
+        ("source_amount", 800_000),
+        ("target_currency", "PHP"),
+        ("target_amount", 5_850_000),
+        ("charge_bearer", "DEBT"),
     ]
     assert prepared.summary == "8000.00 HKD from HBWLHKHHXXX to ISWLPHMMXXX, arriving as 58500.00 PHP"
     assert prepared.notes == ()
@@ -62,10 +68,9 @@ def test_the_commitment_is_salted_repeatable_and_opens() -> None:
     (renamed,) = prepare(changed(("Teresita", "Teresina")), secret=SECRET)
     assert again.args == first.args
     assert elsewhere.travel_rule.payload == first.travel_rule.payload
-    assert elsewhere.args[-2:] != first.args[-2:]
-    assert renamed.args[:-1] == first.args[:-1]
-    assert renamed.args[-1] != first.args[-1]
-    assert digest_of(first.travel_rule.payload, first.travel_rule.salt) == first.args[-1]
+    assert differing(elsewhere, first) == {"sender_reference", "travel_rule"}
+    assert differing(renamed, first) == {"travel_rule"}
+    assert digest_of(first.travel_rule.payload, first.travel_rule.salt) == first.args[1]["travel_rule"]
     originator = decode(first.travel_rule.payload)["originator"]
     assert originator["originatorPersons"][0]["naturalPerson"]["geographicAddress"][0]["streetName"] == "Kotewall Road"
 
@@ -74,8 +79,8 @@ def test_a_sender_is_known_by_the_account() -> None:
     (first,) = prepare(WAGE.encode(), secret=SECRET)
     (other_payment,) = prepare(changed(("c963cfe0", "d963cfe0"), ("Analyn Dela", "A. Dela")), secret=SECRET)
     (other_account,) = prepare(changed(("852-6100-4471-09", "852-6100-4471-10")), secret=SECRET)
-    assert other_payment.args[9] == first.args[9]
-    assert other_account.args[9] != first.args[9]
+    assert "sender_reference" not in differing(other_payment, first)
+    assert "sender_reference" in differing(other_account, first)
 
 
 def test_the_quote_is_given_or_named_or_made_up() -> None:
