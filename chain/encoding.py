@@ -6,6 +6,7 @@ transaction. The rules stand in docs/protocol.md; this file must not know any st
 """
 
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import Any, Final
 
 import msgpack
@@ -18,6 +19,8 @@ DEPTH_MAX: Final = 24
 
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
+
+_PLAIN: Final = frozenset((bytes, str, bool, NoneType))
 
 Value = None | bool | int | bytes | str | Sequence["Value"] | Mapping[str, "Value"]
 
@@ -96,7 +99,7 @@ def _canonical(value: Any, depth: int) -> Any:
 
 
 def _check_model(value: Any, depth: int) -> None:
-    """Refuse what MessagePack can express and the data model cannot: floats, large integers, deep nesting."""
+    """Refuse what MessagePack can express and the data model cannot: floats, times, large integers, deep nesting."""
     kind = type(value)
     if kind is list:
         if depth == 0:
@@ -111,8 +114,9 @@ def _check_model(value: Any, depth: int) -> None:
     elif kind is int:
         if value > INT_MAX:
             raise DecodeError(f"integer {value} exceeds signed 64 bits")
-    elif kind is float:
-        raise DecodeError("floating point numbers are not allowed")
+    elif kind not in _PLAIN:
+        # Also the library's timestamps, which it makes of extension type -1 without asking the hook below.
+        raise DecodeError(f"type {kind.__name__} is not allowed")
 
 
 def _ordered_map(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:

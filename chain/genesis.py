@@ -137,6 +137,7 @@ def decode_genesis(data: bytes) -> Genesis:
     )
     fields_of(parameters, "parameters", *([int] * len(dataclasses.fields(Parameters))))
     fields_of(governance, "governance", list, int, int, int, int)
+    fields_of(governance[0], "electorate", *([str] * len(governance[0])))
     genesis = Genesis(
         name,
         Milliseconds(time),
@@ -152,6 +153,7 @@ def decode_genesis(data: bytes) -> Genesis:
 
 
 def _member(member_id: str, key: bytes, roles: list[Any]) -> GenesisMember:
+    fields_of(roles, "list of roles", *([str] * len(roles)))
     return GenesisMember(member_id, PublicKey(key), tuple(roles))
 
 
