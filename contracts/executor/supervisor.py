@@ -1,9 +1,8 @@
-"""Keeps one executor process alive: starts it, passes requests and replies, watches its time, and starts it again.
+"""Passes requests to the executor process and its replies back, across the deaths of the process.
 
-Owns the process and every request that has no outcome. What the process holds in memory alone can be made again: its
-successor opens the state, is given what `resume` asks for, and is sent everything that had no reply. A block over
-which it dies twice is a local fault; a query is not tried again. Gives up when the state cannot be used, or when the
-process keeps dying.
+Owns every request that has no outcome. What the process holds in memory alone can be made again: its successor opens
+the state, is given what `resume` asks for, and is sent everything that had no reply. A block over which it dies twice
+is a local fault; a query is not tried again. Gives up when the state cannot be used, or when the process keeps dying.
 """
 
 import asyncio
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from chain.encoding import DecodeError, fields_of
-from chain.storage import StoreError, StoreUnusable
+from chain.storage import StoreUnusable
 from chain.types import Digest, Height
 from chain.validity import InvalidBlock
 from contracts.executor.errors import (
@@ -27,22 +26,13 @@ from contracts.executor.errors import (
 )
 from contracts.executor.protocol import Kind, OpenRequest, Outcome, Ready, ready_from
 from contracts.executor.requests import Request, RequestQueue
-from processes.child import Child, Ending, start_child
+from processes.child import Child, Ending
 from processes.frames import FrameError
-from processes.watchdog import Watchdog
-
-DEATHS_MAX: Final = 5
-"""Deaths in a row, without a single reply in between, after which the executor is not started again."""
-
-RESTART_SECONDS: Final = (0.0, 0.1, 0.5, 1.0, 2.0)
-"""Pause before a restart, by the number of deaths in a row."""
-
-CLOSE_SECONDS_MAX: Final = 5.0
-"""Time that the process has to notice the end of its pipe; killing it then loses nothing either."""
-
-T = TypeVar("T")
+from processes.keeper import Keeper
 
 LOG: Final = logging.getLogger("tallystick.executor")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +45,7 @@ class ExecutorSettings:
     cache_bytes: int = 32 * 1024 * 1024
     memory_bytes_max: int = 4 * 1024**3
     lock_wait_seconds: int = 10
+    """Time that a predecessor has to let go of the state."""
     start_seconds_max: float = 60.0
     block_seconds_max: float = 30.0
     replay_seconds_max: float = 300.0
@@ -66,31 +57,27 @@ class ExecutorSettings:
 
 
 class Supervisor:
-    """Owns the executor process and the requests to it."""
+    """Owns the executor process and the requests to it; implements processes.keeper.Owner."""
 
     def __init__(self, settings: ExecutorSettings, resume: Callable[[Ready], Iterable[Request]]) -> None:
         """`resume` is called with each process that has opened the state, for what to send it before all else."""
         self._settings = settings
         self._resume = resume
         self._queue = RequestQueue()
-        self._watchdog = Watchdog(self._on_deadline)
-        self._child: Child | None = None
+        self._keeper = Keeper(self, "executor", settings.module, settings.module_folders)
         self._ready: Ready | None = None
         """None while no process is ready for requests."""
-        self._fault = ""
+        self._fault: str | None = None
         """What the process said of itself before it ended."""
         self._failure: Exception | None = None
-        self._closing = False
-        self._deaths_in_a_row = 0
-        self._starts = 0
         self._started = asyncio.Event()
         """Set when the first process is ready, or the supervisor has given up."""
-        self._task: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
         """The process id, None while there is no process."""
-        return None if self._child is None else self._child.pid
+        child = self._keeper.child
+        return None if child is None else child.pid
 
     @property
     def ready(self) -> Ready | None:
@@ -100,7 +87,7 @@ class Supervisor:
     @property
     def restarts(self) -> int:
         """How often the process was started again."""
-        return max(0, self._starts - 1)
+        return self._keeper.restarts
 
     async def start(self) -> None:
         """Return once the process has opened the state.
@@ -108,39 +95,28 @@ class Supervisor:
         Raises:
             StoreError, GenesisRefused, ExecutorDied: when it could not.
         """
-        assert self._task is None, "a supervisor starts once"
-        self._task = asyncio.create_task(self._supervise(), name="executor")
+        self._keeper.start()
         try:
             await self._started.wait()
-        except asyncio.CancelledError:
+            if self._failure is not None:
+                raise self._failure
+        except BaseException:
             await self.close()
             raise
-        if self._failure is not None:
-            await self.close()
-            raise self._failure
 
     async def watch(self) -> None:
         """Return when this was closed.
 
         Raises:
-            StoreError, GenesisRefused, ExecutorDied: when it had to give up.
+            StoreError, ResultDiffers, ExecutorDied: when it had to give up.
         """
-        assert self._task is not None, "start comes first"
-        await asyncio.wait({self._task})
-        if self._failure is not None and not self._closing:
+        await self._keeper.wait()
+        if self._failure is not None:
             raise self._failure
 
     async def close(self) -> None:
         """End the process; what still waits raises ExecutorDied."""
-        self._closing = True
-        if self._task is None:
-            return
-        if self._child is not None:
-            self._child.close_pipe()
-        done, _ = await asyncio.wait({self._task}, timeout=CLOSE_SECONDS_MAX)
-        if not done:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await self._keeper.close()
 
     async def ask(self, kind: Kind, arguments: list[Any], parse: Callable[[list[Any]], T]) -> T:
         """Send a request when its turn comes and return what `parse` makes of the reply's values.
@@ -151,103 +127,52 @@ class Supervisor:
         """
         if self._failure is not None:
             raise self._failure
-        if self._closing:
+        if self._keeper.closing:
             raise ExecutorDied("the executor was closed")
         request = Request(kind, arguments, asyncio.get_running_loop().create_future(), parse)
         self._queue.add(request)
         self._pump()
         return cast(T, await request.future)
 
-    async def _supervise(self) -> None:
-        try:
-            while not self._closing:
-                await asyncio.sleep(RESTART_SECONDS[min(self._deaths_in_a_row, len(RESTART_SECONDS) - 1)])
-                ending = await self._live()
-                if not self._closing:
-                    self._after_death(ending)
-        except (StoreError, GenesisRefused, ResultDiffers, ExecutorDied) as error:
-            LOG.error("the executor is given up: %s", error)
-            self._failure = error
-        finally:
-            self._started.set()
-            for request in self._queue.drain():
-                _fail(request, self._failure or ExecutorDied("the executor was closed"))
-
-    async def _live(self) -> Ending:
-        """Start a process and return how it ended."""
+    def on_start(self, child: Child) -> None:
+        """Have a new process open the state."""
         settings = self._settings
-        try:
-            child = await start_child(settings.module, self._on_message, settings.module_folders)
-        except OSError as error:
-            raise ExecutorDied(f"no process could be started: {error}") from error
-        self._child = child
-        self._starts += 1
-        self._fault = ""
-        try:
-            self._watchdog.arm(settings.start_seconds_max + settings.lock_wait_seconds, "opening the state")
-            child.send([0, Kind.OPEN, *_open_request(settings).as_value()])
-            return await child.wait()
-        finally:
-            self._watchdog.disarm()
-            self._child = None
-            self._ready = None
-            child.collect()
+        self._fault = None
+        self._keeper.expect_answer(settings.start_seconds_max + settings.lock_wait_seconds, "opening the state")
+        child.send([0, Kind.OPEN, *_open_request(settings).as_value()])
 
-    def _after_death(self, ending: Ending) -> None:
-        """Settle what becomes of the requests; raise if there will be no successor."""
-        if self._failure is not None:
-            raise self._failure
-        text = f"{self._fault}; {ending}" if self._fault else str(ending)
-        self._deaths_in_a_row += 1
-        if self._deaths_in_a_row > DEATHS_MAX:
-            raise ExecutorDied(f"the executor died {self._deaths_in_a_row} times in a row; at last it {text}")
-        LOG.warning("the executor %s; it is started again", text)
+    def on_end(self, ending: Ending) -> Exception | None:
+        """Settle what becomes of the requests that were under way."""
+        self._ready = None
+        if self._failure is not None or self._keeper.closing:
+            return self._failure
+        text = f"the executor {ending}" if self._fault is None else f"the executor reported {self._fault}"
+        LOG.warning("%s; it is started again", text)
         for request in self._queue.died():
             given_up = ExecutorDied if request.is_query else ExecutorFault
-            _fail(request, given_up(f"the executor could not finish {request.kind}: it {text}"))
+            _fail(request, given_up(f"{request.kind} could not be finished: {text}"))
+        return None
 
-    def _pump(self) -> None:
-        """Send what may be sent now."""
-        while self._child is not None and self._ready is not None:
-            request = self._queue.next()
-            if request is None:
-                return
-            if len(self._queue.under_way) == 1:
-                self._watch_first()
-            try:
-                self._child.send([request.number, request.kind, *request.arguments])
-            except FrameError as error:
-                self._queue.under_way.pop()
-                _fail(request, error)
+    def on_stop(self, failure: Exception | None) -> None:
+        """Tell all who wait that there will be no answer."""
+        if failure is not None and self._failure is None:
+            self._failure = ExecutorDied(f"the executor is lost: {failure}")
+        if self._failure is not None:
+            LOG.error("%s", self._failure)
+        self._started.set()
+        for request in self._queue.drain():
+            _fail(request, self._failure or ExecutorDied("the executor was closed"))
 
-    def _watch_first(self) -> None:
-        if not self._queue.under_way:
-            self._watchdog.disarm()
-            return
-        request = self._queue.under_way[0]
-        seconds = self._settings.query_seconds_max if request.is_query else self._settings.block_seconds_max
-        if request.kind == Kind.REPLAY:
-            seconds = self._settings.replay_seconds_max
-        self._watchdog.arm(seconds, request.kind)
-
-    def _give_up(self, error: Exception) -> None:
-        """End for good."""
-        assert self._child is not None
-        self._failure = error
-        self._child.kill(str(error))
-
-    def _on_deadline(self, text: str) -> None:
-        if self._child is not None:
-            self._child.kill(text)
-
-    def _on_message(self, message: list[Any]) -> None:
+    def on_message(self, message: list[Any]) -> None:
+        """Act on a reply; a process that sends anything else is ended."""
+        child = self._keeper.child
+        assert child is not None, "only a living process sends"
         try:
-            self._take(message)
+            self._take(child, message)
         except DecodeError as error:
-            assert self._child is not None
-            self._child.kill(f"its reply was malformed: {error}")
+            child.kill(f"its reply was malformed: {error}")
 
-    def _take(self, message: list[Any]) -> None:
+    def _take(self, child: Child, message: list[Any]) -> None:
         """Act on a reply.
 
         Raises:
@@ -258,28 +183,28 @@ class Supervisor:
         number, outcome, *values = message
         if outcome == Outcome.STORE:
             name, text = fields_of(values, "store error", str, str)
-            self._give_up(STORE_ERRORS.get(name, StoreUnusable)(text))
+            self._give_up(child, STORE_ERRORS.get(name, StoreUnusable)(text))
         elif outcome == Outcome.GENESIS:
-            self._give_up(GenesisRefused(*fields_of(values, "genesis error", str)))
+            self._give_up(child, GenesisRefused(*fields_of(values, "genesis error", str)))
         elif outcome == Outcome.FAULT:
             # The process ends itself now; the request stays first in line, and so is taken for the cause.
             self._fault = fields_of(values, "fault", str)[0]
         elif self._ready is None:
-            self._take_ready(number, outcome, values)
+            self._take_ready(child, number, outcome, values)
         else:
-            self._take_reply(number, outcome, values)
+            self._take_reply(child, number, outcome, values)
 
-    def _take_ready(self, number: Any, outcome: Any, values: list[Any]) -> None:
-        if number != 0 or outcome != Outcome.DONE or self._child is None:
+    def _take_ready(self, child: Child, number: Any, outcome: Any, values: list[Any]) -> None:
+        if number != 0 or outcome != Outcome.DONE:
             raise DecodeError("the first reply is to the request to open the state")
-        ready = ready_from(values, self._child.pid)
-        self._watchdog.disarm()
+        ready = ready_from(values, child.pid)
         self._queue.blocks.extendleft(reversed(list(self._resume(ready))))
         self._ready = ready
         self._started.set()
+        self._expect_first()
         self._pump()
 
-    def _take_reply(self, number: Any, outcome: Any, values: list[Any]) -> None:
+    def _take_reply(self, child: Child, number: Any, outcome: Any, values: list[Any]) -> None:
         if not self._queue.under_way or self._queue.under_way[0].number != number:
             raise DecodeError(f"reply {number!r} is not the one that is due")
         request = self._queue.under_way[0]
@@ -287,16 +212,47 @@ class Supervisor:
             try:
                 value = request.parse(values)
             except ResultDiffers as error:
-                self._give_up(error)
+                self._give_up(child, error)
                 return
             if not request.future.done():
                 request.future.set_result(value)
         else:
             _fail(request, _refusal(outcome, values, request))
         self._queue.under_way.popleft()
-        self._deaths_in_a_row = 0
-        self._watch_first()
+        self._keeper.answered()
+        self._expect_first()
         self._pump()
+
+    def _give_up(self, child: Child, error: Exception) -> None:
+        self._failure = error
+        child.kill(str(error))
+
+    def _pump(self) -> None:
+        """Send what may be sent now."""
+        child = self._keeper.child
+        while child is not None and self._ready is not None:
+            request = self._queue.next()
+            if request is None:
+                return
+            try:
+                child.send([request.number, request.kind, *request.arguments])
+            except FrameError as error:
+                self._queue.under_way.pop()
+                _fail(request, error)
+                continue
+            if len(self._queue.under_way) == 1:
+                self._expect_first()
+
+    def _expect_first(self) -> None:
+        """Give the request that the process is at its time."""
+        if not self._queue.under_way:
+            self._keeper.expect_nothing()
+            return
+        request = self._queue.under_way[0]
+        seconds = self._settings.query_seconds_max if request.is_query else self._settings.block_seconds_max
+        if request.kind == Kind.REPLAY:
+            seconds = self._settings.replay_seconds_max
+        self._keeper.expect_answer(seconds, request.kind)
 
 
 def _open_request(settings: ExecutorSettings) -> OpenRequest:

@@ -100,7 +100,8 @@ class Chain:
 def settings(folder: Path, chain: Chain, **changes: Any) -> ExecutorSettings:
     """Return settings of an executor whose contracts are those of the fake runtime."""
     arguments: dict[str, Any] = {"module": FAKE_MODULE, "module_folders": (HERE, str(folder / "state")), **changes}
-    return ExecutorSettings(folder / "state", chain.genesis.encoded(), **arguments)
+    genesis = arguments.pop("genesis", chain.genesis)
+    return ExecutorSettings(folder / "state", genesis.encoded(), **arguments)
 
 
 @asynccontextmanager

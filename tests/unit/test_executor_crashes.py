@@ -1,0 +1,164 @@
+"""An executor that crashes, hangs or is killed: its successor continues, nothing is lost, and nothing changes."""
+
+import asyncio
+import os
+import random
+import signal
+from pathlib import Path
+
+import pytest
+from executor_support import Chain, running, settings
+
+from chain.encoding import encode
+from contracts.executor.client import ExecutorClient
+from contracts.executor.errors import ExecutorDied, ExecutorFault
+
+MISBEHAVIOURS = ["crash", "kill", "fault", "memory", "bug", "rubbish", "nonsense"]
+
+
+@pytest.mark.parametrize("what", MISBEHAVIOURS)
+async def test_a_block_that_fails_once_is_executed_again(tmp_path: Path, what: str) -> None:
+    chain = Chain()
+    async with running(tmp_path, chain) as client:
+        block = chain.block("increment", f"{what}_once")
+        executed = await client.execute(block.raw)
+        assert executed.result == chain.ledger.execute(block, lambda transaction: True).result
+        assert client.restarts == 1
+        assert (await client.apply(block.block_hash)).height == 1
+
+
+@pytest.mark.parametrize("what", ["crash", "fault", "bug", "memory"])
+async def test_a_block_that_fails_twice_is_a_local_fault(tmp_path: Path, what: str) -> None:
+    chain = Chain()
+    async with running(tmp_path, chain) as client:
+        with pytest.raises(ExecutorFault):
+            await client.execute(chain.block(what).raw)
+        block = chain.block("increment")
+        await client.execute(block.raw)
+        assert client.restarts == 2
+        assert (await client.apply(block.block_hash)).height == 1
+
+
+async def test_a_block_that_hangs_is_ended_by_the_watchdog(tmp_path: Path) -> None:
+    chain = Chain()
+    async with running(tmp_path, chain, block_seconds_max=0.4, replay_seconds_max=0.4) as client:
+        with pytest.raises(ExecutorFault, match=r"execute took longer than 0\.4 s"):
+            await client.execute(chain.block("hang").raw)
+        with pytest.raises(ExecutorFault):
+            await client.replay([(chain.block("hang").raw, chain.head.result.encoded())])
+
+
+async def test_a_query_that_crashes_is_not_tried_again_and_harms_no_other(tmp_path: Path) -> None:
+    chain = Chain()
+    async with running(tmp_path, chain, query_seconds_max=0.4) as client:
+        calls = ["counter", "crash", "counter", "hang", "counter", "memory"]
+        views = [client.view("fake", method, [], None, 1_000) for method in calls]
+        outcomes = await asyncio.gather(*views, return_exceptions=True)
+        assert [type(outcome).__name__ for outcome in outcomes] == ["Viewed", "ExecutorDied"] * 3
+        assert (await client.view("fake", "counter", [], None, 1_000)).value == 0
+        assert client.restarts == 3
+
+
+async def test_undecided_blocks_outlive_the_executor(tmp_path: Path) -> None:
+    chain = Chain()
+    async with running(tmp_path, chain) as client:
+        blocks = [chain.block(*["increment"] * count) for count in (1, 2)]
+        for block in blocks:
+            await client.execute(block.raw)
+        await killed(client)
+        assert (await client.apply(blocks[1].block_hash)).height == 1
+        assert (await client.read("fake", [b"counter"])).values == (encode(2),)
+
+
+async def test_a_block_whose_reply_was_lost_is_applied_once(tmp_path: Path) -> None:
+    chain = Chain()
+    async with running(tmp_path, chain) as client:
+        block = chain.block("increment")
+        await client.execute(block.raw)
+        applying = asyncio.create_task(client.apply(block.block_hash))
+        await asyncio.sleep(0)
+        await killed(client)
+        assert (await applying).height == 1
+        assert (await client.read("fake", [b"counter"])).values == (encode(1),)
+
+
+async def test_kills_at_random_moments_lose_nothing(tmp_path: Path) -> None:
+    moments = random.Random(20)
+    chain = Chain()
+    async with running(tmp_path, chain) as client:
+        progress = asyncio.Event()
+
+        async def killer() -> None:
+            while True:
+                await progress.wait()
+                progress.clear()
+                await asyncio.sleep(moments.uniform(0.0, 0.03))
+                for _ in range(moments.choice((1, 1, 2))):
+                    await killed(client)
+                    # The second kill meets the successor while it starts.
+                    await asyncio.sleep(moments.uniform(0.0, 0.2))
+
+        killing = asyncio.create_task(killer())
+        height = 0
+        faults = 0
+        while client.restarts < 8:
+            block = chain.block("increment")
+            try:
+                await client.execute(block.raw)
+            except ExecutorFault:
+                # Killed twice over the same block: the node would withhold its vote, and may ask again.
+                faults += 1
+                continue
+            assert (await client.apply(block.block_hash)).height == height + 1
+            chain.ledger.apply(chain.ledger.execute(block, lambda transaction: True))
+            height += 1
+            progress.set()
+        killing.cancel()
+        assert client.head == chain.head
+        assert (await client.read("fake", [b"counter"])).values == (encode(height),)
+        assert faults < client.restarts
+    async with running(tmp_path, chain) as client:
+        assert client.head == chain.head
+
+
+async def test_an_executor_that_cannot_live_is_given_up(tmp_path: Path) -> None:
+    client = ExecutorClient(settings(tmp_path, Chain(), module="no_such_module"))
+    with pytest.raises(ExecutorDied, match="6 times in a row"):
+        await client.start()
+    with pytest.raises(ExecutorDied):
+        await client.statistics()
+
+
+async def test_a_damaged_state_ends_the_client_with_its_name(tmp_path: Path) -> None:
+    chain = Chain()
+    async with running(tmp_path, chain) as client:
+        await client.replay([chain.decide("increment") for _ in range(20)])
+    for path in (tmp_path / "state" / "leveldb").glob("*.log"):
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+    client = ExecutorClient(settings(tmp_path, chain))
+    with pytest.raises(Exception, match="state") as damage:
+        await client.start()
+    assert type(damage.value).__name__ in ("StoreDamaged", "StoreRolledBack")
+
+
+async def test_the_executor_ends_with_its_node(tmp_path: Path) -> None:
+    chain = Chain()
+    async with running(tmp_path, chain) as client:
+        pid = client.pid
+        assert pid is not None
+        # What a terminal or a service manager sends to the whole group is not for the executor.
+        os.kill(pid, signal.SIGTERM)
+        os.kill(pid, signal.SIGINT)
+        assert (await client.view("fake", "counter", [], None, 1_000)).value == 0
+        assert client.pid == pid
+
+
+async def killed(client: ExecutorClient) -> None:
+    """Kill the executor and return when it has noticed."""
+    while (pid := client.pid) is None:
+        await asyncio.sleep(0.001)
+    os.kill(pid, signal.SIGKILL)
+    while client.pid == pid:
+        await asyncio.sleep(0.001)
