@@ -46,18 +46,19 @@ def outcome(document: bytes) -> str:
     return "read"
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.binary(max_size=400))
 def test_any_bytes(document: bytes) -> None:
     assert outcome(document) != "read"
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.integers(0, len(WAGE) - 1), st.binary(max_size=3), st.integers(0, 40))
 def test_any_edit_of_a_message(at: int, inserted: bytes, removed: int) -> None:
     outcome(WAGE[:at] + inserted + WAGE[at + removed :])
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.data())
 def test_moved_elements_are_refused_exactly_when_the_schema_refuses_them(data: st.DataObject) -> None:
     if not DATA.is_dir():
@@ -103,6 +104,7 @@ def _is_read(node: etree._Element) -> bool:
     return not inside_agent and not any(part in name for name in names for part in unread)
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.integers(1, 10**17), st.sampled_from(["EUR", "JPY", "BHD", "CLF"]))
 def test_amounts_survive_writing(minor_units: int, currency: str) -> None:
     digits = minor_digits(currency, "")
