@@ -38,7 +38,8 @@ class TransactionProof:
     transaction: bytes
     index: int
     count: int
-    """Number of transactions in the block, and of receipts."""
+    """Number of transactions in the block, and of receipts: needed to read the paths, and not itself proven, because
+    a path may fit several counts."""
     transactions_path: tuple[Digest, ...]
     receipt: bytes
     receipts_path: tuple[Digest, ...]
