@@ -264,7 +264,7 @@ class Books(RuleBasedStateMachine):
 
 
 TestBooks = Books.TestCase
-TestBooks.settings = settings(max_examples=60, stateful_step_count=50, deadline=None, derandomize=True)
+TestBooks.settings = settings(max_examples=40, stateful_step_count=40, deadline=None, derandomize=True)
 
 
 def test_a_planted_error_is_seen() -> None:
