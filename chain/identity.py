@@ -1,5 +1,6 @@
 """Names and records of organisations, members and contracts as the system namespace of the state holds them."""
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,8 +33,9 @@ class Member:
         return encode([1, self.member_id, self.organisation, list(self.roles), self.active])
 
 
+@functools.lru_cache(maxsize=4096)
 def decode_member(data: bytes) -> Member:
-    """Return the member that a state value records.
+    """Return the member that a state value records; remembered, because each transaction asks for its sender.
 
     Raises:
         DecodeError: when the bytes record none.

@@ -4,11 +4,12 @@ A transaction may be in a block only up to its `valid_until`, so its id has to b
 time never goes back. Memory is bounded by what fits into blocks within `validity_window_max`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from chain.encoding import decode, encode, fields_of
+from chain.crypto import DIGEST_BYTES
+from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.types import Digest, Milliseconds
 
 BUCKET_MILLISECONDS: Final = 1000
@@ -68,10 +69,15 @@ class Window:
                     del self._keys[key]
 
 
-def encode_entries(time: Milliseconds, entries: Iterable[WindowEntry]) -> bytes:
-    """Return the row that lets a restarted node rebuild its window without reading whole blocks."""
-    rows = [[entry.transaction_id, entry.valid_until, entry.organisation, entry.idempotency_key] for entry in entries]
-    return encode([1, time, rows])
+def encode_entries(time: Milliseconds, entries: Sequence[WindowEntry]) -> bytes:
+    """Return the row that lets a restarted node rebuild its window without reading whole blocks.
+
+    It holds columns, because a node that starts reads hundreds of thousands of entries.
+    """
+    ids = b"".join(entry.transaction_id for entry in entries)
+    valid_until = [entry.valid_until for entry in entries]
+    organisations = [entry.organisation for entry in entries]
+    return encode([1, time, ids, valid_until, organisations, [entry.idempotency_key for entry in entries]])
 
 
 def decode_entries(data: bytes) -> tuple[Milliseconds, list[WindowEntry]]:
@@ -80,5 +86,9 @@ def decode_entries(data: bytes) -> tuple[Milliseconds, list[WindowEntry]]:
     Raises:
         DecodeError: when the bytes are no such row.
     """
-    _, time, rows = fields_of(decode(data), "window row", 1, int, list)
-    return Milliseconds(time), [WindowEntry(*fields_of(row, "window entry", bytes, int, str, None)) for row in rows]
+    _, time, ids, *columns = fields_of(decode(data), "window row", 1, int, bytes, list, list, list)
+    if any(len(column) * DIGEST_BYTES != len(ids) for column in columns):
+        raise DecodeError("not a window row: its columns differ in length")
+    starts = range(0, len(ids), DIGEST_BYTES)
+    digests = [ids[start : start + DIGEST_BYTES] for start in starts]
+    return Milliseconds(time), [WindowEntry(*row) for row in zip(digests, *columns, strict=True)]
