@@ -1,13 +1,14 @@
 """One authenticated connection: reads, writes, keepalive, and requests in both directions.
 
-It owns its stream, its outbox and its open requests, and lives inside `run`. Whatever goes wrong ends as one
+It owns its stream, its outbox and its open requests, and lives inside `run`. Whatever goes wrong becomes one
 DisconnectError that `run` returns; it must not touch other connections. Handlers are called in the order of arrival.
 """
 
 import asyncio
 import struct
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, Final, Protocol
 
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.types import Height, ValidatorId
@@ -37,12 +38,15 @@ _REFUSED: Final = 1
 REQUEST_PAYLOAD_BYTES_MAX: Final = PAYLOAD_BYTES_MAX[Channel.REQUEST] - _REQUEST.size
 RESPONSE_PAYLOAD_BYTES_MAX: Final = PAYLOAD_BYTES_MAX[Channel.RESPONSE] - _RESPONSE.size
 
+Work = Callable[[], Coroutine[Any, Any, None]]
+
 
 class PeerHandler(Protocol):
     """What the node does with its peers. The first three run on the event loop and must only take note and return.
 
-    `on_message` and `on_request` may raise PeerFaultError, which closes the connection; `on_request` may raise
-    RefusalError. Any other exception is a bug of ours: it is logged, and that one connection is closed.
+    `on_message` and `on_request` may raise PeerFaultError or DecodeError, which closes the connection; `on_request` may
+    raise RefusalError. Any other exception of theirs is a bug of ours: it is logged, and that one connection is closed.
+    An error that must stop the node belongs into a task of the node. `on_connected` and `on_disconnected` do not raise.
     """
 
     def on_message(self, peer: ValidatorId, channel: Channel, payload: bytes) -> None:
@@ -87,10 +91,13 @@ class Connection:
         """How often reading paused because the peer exceeded its quota."""
         self.round_trip_seconds: float | None = None
         self._received_at = now
+        self._throttling = False
         self._bytes_quota = TokenBucket(limits.inbound_bytes_per_second, now)
         self._frames_quota = TokenBucket(limits.inbound_frames_per_second, now)
         self._to_send = asyncio.Event()
-        self._ended: asyncio.Future[DisconnectError] = self._loop.create_future()
+        self._end: DisconnectError | None = None
+        self._ended = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._open: dict[int, asyncio.Future[bytes]] = {}
         self._next_request = 0
         self._answering = 0
@@ -99,34 +106,30 @@ class Connection:
 
     async def run(self) -> DisconnectError:
         """Serve the connection until it ends; return why it did."""
-        ended = DisconnectError(Reason.SHUTDOWN)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._read(group))
-                group.create_task(self._write())
-                group.create_task(self._keep_alive())
-                group.create_task(self._wait_for_end())
-        except* DisconnectError as failures:
-            ended = _first(failures)
-        except* Exception as failures:  # noqa: BLE001
-            # The boundary of a peer's task: a bug that one peer's message reaches must not take the node down.
-            ended = DisconnectError(Reason.INTERNAL_ERROR, repr(failures.exceptions[0]))
-            ended.__cause__ = failures
+                for work in (partial(self._read, group), self._write, self._keep_alive):
+                    self._start(group, work)
+                await self._ended.wait()
+                for task in self._tasks:
+                    task.cancel()
         finally:
-            self.close(ended)
+            # Without a reason so far, the node is shutting down.
+            ended = self.close(DisconnectError(Reason.SHUTDOWN))
             for future in self._open.values():
                 if not future.done():
                     future.set_exception(PeerUnavailableError(self.peer, str(ended)))
         return ended
 
-    def close(self, reason: DisconnectError) -> None:
-        """End the connection soon; the first reason counts."""
-        if not self._ended.done():
-            self._ended.set_result(reason)
+    def close(self, reason: DisconnectError) -> DisconnectError:
+        """End the connection soon; the first reason counts and is returned."""
+        self._end = self._end or reason
+        self._ended.set()
+        return self._end
 
     def send(self, channel: Channel, frame: bytes) -> bool:
         """Queue an encoded frame; tell whether it was queued."""
-        if self._ended.done():
+        if self._end:
             return False
         offer = self.outbox.offer(LANES[channel], frame)
         if offer is Offer.OVERFLOW:
@@ -143,7 +146,7 @@ class Connection:
         Raises:
             RequestError: see the three classes derived from it.
         """
-        if self._ended.done() or len(self._open) >= self._limits.requests_open_max:
+        if self._end or len(self._open) >= self._limits.requests_open_max:
             raise PeerUnavailableError(self.peer, "disconnected, or too many open requests")
         number = self._next_request
         self._next_request += 1
@@ -160,27 +163,50 @@ class Connection:
         finally:
             del self._open[number]
 
-    async def _wait_for_end(self) -> None:
-        raise await self._ended
+    def _start(self, group: asyncio.TaskGroup, work: Work) -> None:
+        task = group.create_task(self._guarded(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, work: Work) -> None:
+        """Turn failures into the end of this connection; a task group that saw them could lose a cancellation."""
+        try:
+            await work()
+        except DisconnectError as reason:
+            self.close(reason)
+        except PeerFaultError as fault:
+            self.close(DisconnectError(Reason.FAULT, str(fault)))
+        except (DecodeError, struct.error) as malformed:
+            self.close(DisconnectError(Reason.MALFORMED, str(malformed)))
+        except Exception as failure:  # noqa: BLE001
+            # The boundary of a peer's tasks: a bug that one peer's message reaches must not take the node down.
+            bug = DisconnectError(Reason.INTERNAL_ERROR, repr(failure))
+            bug.__cause__ = failure
+            self.close(bug)
 
     async def _read(self, group: asyncio.TaskGroup) -> None:
         self._stream.decoder.payload_bytes_max = PAYLOAD_BYTES_MAX
+        size = 0
         while True:
-            frames = 0
-            while (frame := self._stream.decoder.next_frame()) is not None:
-                frames += 1
-                try:
-                    self._dispatch(frame, group)
-                except (PeerFaultError, DecodeError, struct.error) as error:
-                    reason = Reason.FAULT if isinstance(error, PeerFaultError) else Reason.MALFORMED
-                    raise DisconnectError(reason, str(error)) from error
-            size = await self._stream.fill()
-            self._received_at = now = self._loop.time()
-            self.received_bytes += size
+            frames = self._dispatch_all(group)
+            now = self._loop.time()
             delay = max(self._bytes_quota.take(size, now), self._frames_quota.take(frames, now))
             if delay > 0.0:
                 self.throttled += 1
+                self._throttling = True
                 await asyncio.sleep(delay)
+                self._throttling = False
+            size = await self._stream.fill()
+            self._received_at = self._loop.time()
+            self.received_bytes += size
+
+    def _dispatch_all(self, group: asyncio.TaskGroup) -> int:
+        """Dispatch the frames that are complete and return their number."""
+        frames = 0
+        while (frame := self._stream.decoder.next_frame()) is not None:
+            frames += 1
+            self._dispatch(frame, group)
+        return frames
 
     def _dispatch(self, frame: Frame, group: asyncio.TaskGroup) -> None:
         if frame.channel is Channel.CONTROL:
@@ -193,7 +219,7 @@ class Connection:
                 self._respond(number, _REFUSED, b"busy: too many requests at once")
                 return
             self._answering += 1
-            group.create_task(self._answer(number, kind, frame.payload[_REQUEST.size :]))
+            self._start(group, partial(self._answer, number, kind, frame.payload[_REQUEST.size :]))
         else:
             self._handler.on_message(self.peer, frame.channel, frame.payload)
 
@@ -203,8 +229,6 @@ class Connection:
                 answer = await self._handler.on_request(self.peer, kind, payload)
         except RefusalError as refusal:
             self._respond(number, _REFUSED, str(refusal).encode())
-        except PeerFaultError as fault:
-            raise DisconnectError(Reason.FAULT, str(fault)) from fault
         except TimeoutError:
             self._respond(number, _REFUSED, b"this node took too long")
         else:
@@ -265,8 +289,9 @@ class Connection:
         checked_at = self._received_at
         while True:
             now = self._loop.time()
-            if now - checked_at > 2 * interval:
-                # This node itself stood still (paused, or starved of CPU): the silence was ours, not the peer's.
+            if self._throttling or now - checked_at > 2 * interval:
+                # This node does not read for its own reasons, or itself stood still (paused, starved of CPU): the
+                # silence is ours, not the peer's.
                 self._received_at = now
             checked_at = now
             if now - self._received_at > silence_max:
@@ -277,11 +302,3 @@ class Connection:
             self._send_control(_PING, self._next_ping)
             self._next_ping += 1
             await asyncio.sleep(interval)
-
-
-def _first(failures: ExceptionGroup[DisconnectError]) -> DisconnectError:
-    failure: BaseException = failures
-    while isinstance(failure, BaseExceptionGroup):
-        failure = failure.exceptions[0]
-    assert isinstance(failure, DisconnectError)
-    return failure

@@ -161,16 +161,17 @@ class FrameStream:
             raise disconnect_of(error) from error
 
     async def close(self, farewell_seconds: float = 0.0) -> None:
-        """Close the connection, giving bytes already handed over this long to leave; the peer cannot delay more."""
+        """Cut the connection, after giving the peer this long to read what was put and to close it itself."""
         try:
             if farewell_seconds > 0.0:
-                # OSError is the base of what TLS raises and of the timeout.
+                # OSError is the base of what sockets and TLS raise, and of the timeout.
                 with contextlib.suppress(OSError):
                     async with asyncio.timeout(farewell_seconds):
-                        self._writer.close()
-                        await self._writer.wait_closed()
+                        while await self._reader.read(READ_BYTES_MAX):
+                            pass
         finally:
             self._writer.transport.abort()
+        # Only once and after the abort: a cancelled `wait_closed` cancels all later ones as well.
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 

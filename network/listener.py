@@ -63,24 +63,48 @@ class Listener:
         """Accept for ever; each socket is served in a task of `group`."""
         assert self._socket is not None, "bind first"
         loop = asyncio.get_running_loop()
+        # Not loop.sock_accept: cancelled in the wrong moment it accepts a connection that nobody ever closes.
+        readable = asyncio.Event()
+        while True:
+            loop.add_reader(self._socket, readable.set)
+            try:
+                while True:
+                    readable.clear()
+                    self._accept_all(self._socket, group, serve)
+                    await readable.wait()
+            except OSError as error:
+                # Out of file descriptors, most likely; the kernel's queue keeps the others for a while.
+                self._log.write(logging.WARNING, "accept", f"cannot accept connections: {error}")
+            finally:
+                loop.remove_reader(self._socket)
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    def _accept_all(self, listening: socket.socket, group: asyncio.TaskGroup, serve: Serve) -> None:
         while True:
             try:
-                accepted, address = await loop.sock_accept(self._socket)
-            except OSError as error:
-                # Out of file descriptors, or a client that left between the kernel's queue and us.
-                self._log.write(logging.WARNING, "accept", f"cannot accept connections: {error}")
-                await asyncio.sleep(_RETRY_SECONDS)
-                continue
-            self._track(group.create_task(serve(accepted, f"{address[0]}:{address[1]}")), accepted)
+                accepted, address = listening.accept()
+            except BlockingIOError:
+                return
+            except ConnectionAbortedError:
+                continue  # it left while it stood in the kernel's queue
+            accepted.setblocking(False)
+            self._start(group, accepted, serve, f"{address[0]}:{address[1]}")
 
-    def _track(self, task: asyncio.Task[None], accepted: socket.socket) -> None:
-        self._strangers[task] = None
+    def _start(self, group: asyncio.TaskGroup, accepted: socket.socket, serve: Serve, origin: str) -> None:
+        begun = False
+
+        async def run() -> None:
+            nonlocal begun
+            begun = True
+            await serve(accepted, origin)
 
         def ended(task: asyncio.Task[None]) -> None:
             self._strangers.pop(task, None)
-            # Closes a socket whose task was cancelled before it began; otherwise nothing is left to close.
-            accepted.close()
+            if not begun:
+                accepted.close()  # the task was cancelled before it took the socket over
 
+        task = group.create_task(run())
+        self._strangers[task] = None
         task.add_done_callback(ended)
         if len(self._strangers) > self._unauthenticated_max:
             oldest = next(iter(self._strangers))

@@ -3,6 +3,7 @@
     network = PeerNetwork(NetworkConfig(...), validators, addresses, handler, own_head)
     port = network.listen()                  # optional; binds early, so that a taken port is a clear error at start
     await network.run()                      # until cancelled; leaves no task and no socket behind
+    network.close()                          # gives the port back if `run` was not reached after `listen`
     network.send(peer, Channel.CONSENSUS, payload) -> bool          # False: not connected, or its queue is full
     network.broadcast(Channel.TRANSACTIONS, payload) -> int         # number of peers that it was queued for
     await network.request(peer, kind, payload, timeout_seconds) -> bytes      # raises RequestError
@@ -117,6 +118,10 @@ class PeerNetwork:
             OSError: when the address is taken or does not exist on this machine.
         """
         return self._listener.bind()
+
+    def close(self) -> None:
+        """Give the port back; only needed when `run` was not reached after `listen`."""
+        self._listener.close()
 
     async def run(self) -> None:
         """Keep the connections up until cancelled.
@@ -233,12 +238,14 @@ class PeerNetwork:
                 await stream.close(farewell_seconds)
 
     def _note_failure(self, expected: Peer | None, origin: str, refusal: DisconnectError) -> None:
+        double = refusal.reason in (Reason.DUPLICATE, Reason.SUPERSEDED)
         if expected is None:
             self._refused[refusal.reason] += 1
-            self._log.write(logging.WARNING, f"inbound {refusal.reason}", f"connection from {origin}: {refusal}")
+            if not double:
+                self._log.write(logging.WARNING, f"inbound {refusal.reason}", f"connection from {origin}: {refusal}")
             return
         expected.failures += 1
-        if refusal.reason in (Reason.DUPLICATE, Reason.SUPERSEDED):
+        if double:
             return
         expected.last_error = str(refusal)
         message = f"no connection with {expected.peer_id} at {origin}: {refusal}"

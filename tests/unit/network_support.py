@@ -1,6 +1,7 @@
 """What the network tests share: nodes with real sockets on loopback and a handler that records."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -8,12 +9,14 @@ from pathlib import Path
 
 from chain.types import Digest, Height, PublicKey, ValidatorId
 from chain.validators import Validator
+from network import handshake
 from network.errors import DisconnectError
-from network.framing import Channel
+from network.framing import PAYLOAD_BYTES_MAX, Channel, FrameStream
 from network.limits import NetworkLimits
+from network.opening import open_stream
 from network.peer import Address
 from network.peers import NetworkConfig, PeerNetwork
-from network.tls import TlsFiles, make_certificate
+from network.tls import TlsFiles, client_context, make_certificate, registry_of
 
 CHAIN = Digest(bytes(32))
 DEADLINE_SECONDS = 20.0
@@ -62,6 +65,13 @@ class Recorder:
                 await self.changed.wait()
 
 
+async def eventually(condition: Callable[[], object]) -> None:
+    """Wait until a condition holds of which no handler is told."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
 @dataclass
 class Node:
     """A network with its recorder, and how to make it anew."""
@@ -85,6 +95,7 @@ class Node:
             self.task.cancel()
             await asyncio.gather(self.task, return_exceptions=True)
             self.task = None
+        self.network.close()
 
 
 def make_validator(folder: Path, name: str) -> tuple[Validator, TlsFiles]:
@@ -149,3 +160,20 @@ async def running(folder: Path, *names: str, limits: NetworkLimits = QUICK) -> A
         for node in cluster.nodes:
             await node.stop()
     assert asyncio.all_tasks() == before, "a network leaves no task behind"
+    # An object that was dropped without being closed warns when it is collected, and warnings fail the test.
+    gc.collect()
+
+
+async def greet_as(cluster: Cluster, name: str, node: Node, instance: bytes = bytes(16)) -> FrameStream:
+    """Connect to a node with the certificate of a validator that does not run, and be welcomed."""
+    own_id = ValidatorId(name)
+    context = client_context(cluster.files[own_id], registry_of(cluster.validators))
+    stream = await open_stream("127.0.0.1", node.port, context, DEADLINE_SECONDS)
+    handshake.send_hello(stream, handshake.Hello(CHAIN, own_id, Height(0), instance))
+    await handshake.receive_hello(stream)
+    if name < node.node_id:
+        handshake.send_welcome(stream, 1)
+    else:
+        await handshake.receive_welcome(stream)
+    stream.decoder.payload_bytes_max = PAYLOAD_BYTES_MAX
+    return stream
