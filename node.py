@@ -51,7 +51,7 @@ from configs.node_config import ConfigError, NodeConfig, load_genesis, load_node
 from consensus.driver import TICK_SECONDS, ConsensusDriver
 from consensus.pbft.config import PbftConfig
 from consensus.pbft.events import Diverged as DivergedReport
-from consensus.pbft.events import Report, Restored
+from consensus.pbft.events import Head, Report, Restored
 from consensus.pbft.messages import NONCE_BYTES
 from consensus.pbft.replica import Replica
 from consensus.verifier import VerifierPool
@@ -175,45 +175,15 @@ class Node:
         self._executor = executor
         self._mempool = Mempool(config.mempool)
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        chain_id = genesis.genesis_hash
         own_id = ValidatorId(config.name)
         head = consensus_head(executor.head, _certificate(blocks, executor.head.height))
         self._waiters = Waiters(head.height)
         members = MemberDirectory(self._read_state)
         proposals = Proposals(genesis, own_id, blocks, self._mempool)
-        self._host = ConsensusHostService(
-            HostPorts(
-                genesis,
-                executor,
-                blocks,
-                self._mempool,
-                members,
-                proposals,
-                verifier,
-                lambda peer, payload: self._network.send(peer, Channel.CONSENSUS, payload),
-                lambda peer, block: self._network.send(peer, Channel.BLOCKS, block),
-                lambda block_hash, candidates: self._peers.fetch_body(block_hash, candidates),
-                lambda: self._catch_up.wake(),
-                self._on_applied,
-                self._on_report,
-            ),
-            head,
-        )
-        self._admission = Admission(
-            AdmissionPorts(
-                genesis, chain_id, blocks, self._mempool, members, verifier, self._on_admitted, self._pass_on
-            )
-        )
-        self._peers = PeerService(blocks, self._mempool, proposals, self._admission, self._host)
-        addresses = {ValidatorId(name): Address(peer.host, peer.port) for name, peer in config.peers.items()}
-        files = TlsFiles(config.keys.tls_certificate, config.keys.tls_key)
-        self._network = PeerNetwork(
-            NetworkConfig(own_id, chain_id, files, config.peer.host, config.peer.port),
-            head.validators.validators,
-            addresses,
-            self._peers,
-            lambda: self._host.head.height,
-        )
+        self._host = self._make_host(blocks, members, proposals, verifier, head)
+        admission = self._make_admission(blocks, members, verifier)
+        self._peers = PeerService(blocks, self._mempool, proposals, admission, self._host)
+        self._network = self._make_network(own_id, head)
         self._gossip = TransactionGossip(
             functools.partial(self._network.broadcast, Channel.TRANSACTIONS),
             self._peers.deliver_gossip,
@@ -221,35 +191,84 @@ class Node:
             GossipLimits(),
         )
         self._catch_up = CatchUp(
-            self._network,
-            lambda: self._host.head.height,
-            self._peers.take_certified,
-            CatchUpLimits(),
-            time.monotonic,
+            self._network, self._height, self._peers.take_certified, CatchUpLimits(), time.monotonic
         )
         self._replica = Replica(_pbft_config(genesis, own_id), functools.partial(sign, keys.consensus_seed))
-        first = Restored(head, opened.floor, opened.records, secrets.token_bytes(NONCE_BYTES), clock(), opened.damaged)
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        first = Restored(head, opened.floor, opened.records, nonce, clock(), opened.damaged)
         self._driver = ConsensusDriver(
             self._replica, opened.log, self._host, head.validators, first, proposals.concatenated_ids
         )
         self._peers.connect(self._driver, self._catch_up, self._gossip, self._network)
-        view = NodeView(
-            ViewPorts(
-                config.name,
-                genesis,
-                chain_id,
+        view = self._make_view(blocks, admission)
+        self._api = ApiServer(view, ApiLimits(), config.api.host, config.api.port)
+
+    def _make_host(
+        self,
+        blocks: BlockStore,
+        members: MemberDirectory,
+        proposals: Proposals,
+        verifier: VerifierPool,
+        head: Head,
+    ) -> ConsensusHostService:
+        ports = HostPorts(
+            self._genesis,
+            self._executor,
+            blocks,
+            self._mempool,
+            members,
+            proposals,
+            verifier,
+            lambda peer, payload: self._network.send(peer, Channel.CONSENSUS, payload),
+            lambda peer, block: self._network.send(peer, Channel.BLOCKS, block),
+            lambda block_hash, candidates: self._peers.fetch_body(block_hash, candidates),
+            lambda: self._catch_up.wake(),
+            self._on_applied,
+            self._on_report,
+        )
+        return ConsensusHostService(ports, head)
+
+    def _make_admission(self, blocks: BlockStore, members: MemberDirectory, verifier: VerifierPool) -> Admission:
+        return Admission(
+            AdmissionPorts(
+                self._genesis,
+                self._genesis.genesis_hash,
                 blocks,
                 self._mempool,
-                executor,
+                members,
+                verifier,
+                self._on_admitted,
+                self._pass_on,
+            )
+        )
+
+    def _make_network(self, own_id: ValidatorId, head: Head) -> PeerNetwork:
+        config = self._config
+        addresses = {ValidatorId(name): Address(peer.host, peer.port) for name, peer in config.peers.items()}
+        files = TlsFiles(config.keys.tls_certificate, config.keys.tls_key)
+        settings = NetworkConfig(own_id, self._genesis.genesis_hash, files, config.peer.host, config.peer.port)
+        return PeerNetwork(settings, head.validators.validators, addresses, self._peers, self._height)
+
+    def _make_view(self, blocks: BlockStore, admission: Admission) -> NodeView:
+        return NodeView(
+            ViewPorts(
+                self._config.name,
+                self._genesis,
+                self._genesis.genesis_hash,
+                blocks,
+                self._mempool,
+                self._executor,
                 self._host,
-                self._admission,
+                admission,
                 self._network,
                 self._waiters,
                 self._condition,
                 self._metrics,
             )
         )
-        self._api = ApiServer(view, ApiLimits(), config.api.host, config.api.port)
+
+    def _height(self) -> Height:
+        return self._host.head.height
 
     async def run(self) -> None:
         """Run until cancelled or until a part fails for good.
