@@ -254,7 +254,7 @@ class LostVotes:
     """This validator's log misses something that it signed, or is damaged: it stays a learner (rule 11)."""
 
     shown: Ranked | None
-    """The message that it signed and does not hold; None when the log itself was damaged."""
+    """The message that it signed and does not hold; None when the log was damaged, or says that votes were lost."""
     witness: ValidatorId | None
     """Who showed it."""
 
@@ -304,13 +304,21 @@ class Diverged:
     height: Height
     block_hash: Digest
     own: Digest | None
-    """The own result hash; None when the own executor found the block invalid or failed on it twice."""
+    """The own result hash; None when the own executor found the block invalid."""
     certified: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class CannotExecute:
+    """The own executor failed twice on a block that is decided: the replica has stopped."""
+
+    height: Height
+    block_hash: Digest
 
 
 Outgoing = Send | Serve
 Request = FetchBody | Execute | ProposeBlock | CatchUp
-Report = Awoke | LostVotes | ViewChanged | ViewEntered | BadProposal | Equivocation | Diverged
+Report = Awoke | LostVotes | ViewChanged | ViewEntered | BadProposal | Equivocation | Diverged | CannotExecute
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from chain.encoding import decode
 from chain.receipt import decode_result
 from chain.types import Digest, Height
 from consensus.pbft.events import Applied, CertifiedBlock, Decide, Diverged, Head
-from consensus.pbft.intake import hear, hear_certificate, take_buffered
+from consensus.pbft.intake import go_on_catching_up, hear, hear_certificate, take_buffered
 from consensus.pbft.messages import Inquiry, Kind, NewView, Testimony, Vote, decode_message
-from consensus.pbft.normal import diverge
+from consensus.pbft.normal import conclude, diverge
 from consensus.pbft.records import Record, RecordKind
 from consensus.pbft.rules import choice_of
 from consensus.pbft.state import Accepted, HeightState, State, keep_body
@@ -26,9 +26,9 @@ def take_certified(state: State, event: CertifiedBlock) -> None:
     if event.block.block_hash in current.invalid or (own is not None and own.result_hash != subject.result_hash):
         diverge(state, event.certificate, own)
         return
-    current.decided = event.certificate
     current.bodies[event.block.block_hash] = event.block
-    state.out.decide.append(Decide(event.block, event.result, event.certificate))
+    current.was_told = True
+    conclude(state, Decide(event.block, event.result, event.certificate))
 
 
 def take_applied(state: State, event: Applied) -> None:
@@ -39,15 +39,17 @@ def take_applied(state: State, event: Applied) -> None:
     certificate = head.certificate
     assert certificate is not None, "a stored block has its certificate"
     if certificate.subject.result_hash != head.result_hash:
-        state.halted = True
+        state.halted = "diverged"
         certified = certificate.subject.result_hash
         state.out.report.append(Diverged(head.height, head.block_hash, head.result_hash, certified))
         return
     if head.height == current.height and current.decided is not None:
         assert current.decided.subject.block_hash == head.block_hash, "one block is decided a height"
-    state.decided_at[head.height] = state.now
+    state.decided_at.setdefault(head.height, state.now)
     hear_certificate(state, certificate)
     begin_height(state, head)
+    if current.was_told:
+        go_on_catching_up(state, certificate)
 
 
 def begin_height(state: State, head: Head) -> None:

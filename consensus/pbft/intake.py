@@ -93,15 +93,28 @@ def ask_to_catch_up(state: State) -> None:
     Who sent COMMIT for what is certified here may have decided it by now, and then has nothing but the whole to give.
     """
     current = state.round
-    is_recent = state.caught_up_asked is not None and state.now - state.caught_up_asked < state.config.resend_ticks
     candidates = sorted(state.ahead, key=lambda peer: (-state.ahead[peer], peer))
     if current.certificate is not None:
-        signers = (signer for signer, _ in current.certificate.signatures)
-        candidates += [signer for signer in signers if signer not in state.ahead and signer != state.own_id]
+        candidates += [signer for signer in _signers(state, current.certificate) if signer not in state.ahead]
+    _catch_up(state, candidates)
+
+
+def go_on_catching_up(state: State, certificate: Certificate) -> None:
+    """Ask those who decided a block that this replica had to be given for what came after it."""
+    _catch_up(state, _signers(state, certificate))
+
+
+def _catch_up(state: State, candidates: list[ValidatorId]) -> None:
+    current = state.round
+    is_recent = state.caught_up_asked is not None and state.now - state.caught_up_asked < state.config.resend_ticks
     if is_recent or not candidates or current.decided is not None:
         return
     state.caught_up_asked = state.now
     state.out.fetch.append(CatchUp(current.height, tuple(candidates)))
+
+
+def _signers(state: State, certificate: Certificate) -> list[ValidatorId]:
+    return [signer for signer, _ in certificate.signatures if signer != state.own_id]
 
 
 def _answer_late(state: State, peer: ValidatorId, height: Height) -> None:

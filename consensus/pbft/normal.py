@@ -11,7 +11,16 @@ from chain.crypto import SIGNATURE_BYTES
 from chain.encoding import encode
 from chain.receipt import BlockResult
 from chain.types import Digest, Signature, ValidatorId
-from consensus.pbft.events import BadProposal, Decide, Diverged, Execute, FetchBody, Proposal, ProposeBlock
+from consensus.pbft.events import (
+    BadProposal,
+    CannotExecute,
+    Decide,
+    Diverged,
+    Execute,
+    FetchBody,
+    Proposal,
+    ProposeBlock,
+)
 from consensus.pbft.messages import Kind, PrePrepare, Vote
 from consensus.pbft.records import Record, RecordKind
 from consensus.pbft.rules import certificate_of, fresh_header_fault, header_fault
@@ -186,19 +195,27 @@ def decide(state: State) -> bool:
     if result is not None and result.result_hash != subject.result_hash:
         return diverge(state, current.certificate, result)
     if current.faults.get(subject.block_hash, 0) >= CERTIFIED_FAULTS_MAX:
-        return diverge(state, current.certificate, None)
+        state.halted = "cannot_execute"
+        state.out.report.append(CannotExecute(subject.height, subject.block_hash))
+        return True
     if block is None or result is None:
         return False
-    current.decided = current.certificate
-    state.out.decide.append(Decide(block, result, current.certificate))
+    conclude(state, Decide(block, result, current.certificate))
     return True
+
+
+def conclude(state: State, decision: Decide) -> None:
+    """End the height: nothing more is said about it."""
+    state.round.decided = decision.certificate
+    state.decided_at[state.round.height] = state.now
+    state.out.decide.append(decision)
 
 
 def diverge(state: State, certificate: Certificate, own: BlockResult | None) -> bool:
     """Stop: a quorum found another outcome than this replica, and nothing here may overwrite either (rule 3)."""
     subject = certificate.subject
     own_hash = None if own is None else own.result_hash
-    state.halted = True
+    state.halted = "diverged"
     state.out.report.append(Diverged(subject.height, subject.block_hash, own_hash, subject.result_hash))
     return True
 

@@ -74,7 +74,10 @@ class Status:
     votes: bool
     """Whether this replica takes part."""
     why_not: str | None
-    """The reason when it does not: not_a_validator, lost_votes, waiting_for_testimony, below_log, diverged."""
+    """The reason when it does not.
+
+    One of not_a_validator, lost_votes, waiting_for_testimony, below_log, diverged, cannot_execute.
+    """
 
 
 class Replica:
@@ -94,7 +97,7 @@ class Replica:
         else:
             assert self._state is not None, "the first event is Restored"
         state = self._state
-        if state.halted:
+        if state.halted is not None:
             return Output()
         if not isinstance(event, Restored):
             _handle(state, event)
@@ -189,14 +192,14 @@ def _tick(state: State, event: Tick) -> None:
 
 def _advance(state: State) -> None:
     """Take every transition whose conditions hold, until none is left."""
-    while not state.halted and state.round.decided is None:
+    while state.halted is None and state.round.decided is None:
         if not any(transition(state) for transition in _TRANSITIONS):
             break
 
 
 def _why_silent(state: State) -> str | None:
-    if state.halted:
-        return "diverged"
+    if state.halted is not None:
+        return state.halted
     if state.validators.find(state.own_id) is None:
         return "not_a_validator"
     if state.has_lost_votes:

@@ -70,6 +70,8 @@ class HeightState:
     certificate: Certificate | None = None
     """A COMMIT certificate made of votes, while body or result are still missing."""
     decided: Certificate | None = None
+    was_told: bool = False
+    """Whether a peer had to give the decision to this replica, which may then lack later ones too."""
     bodies: dict[Digest, Block] = field(default_factory=dict)
     results: dict[Digest, BlockResult] = field(default_factory=dict)
     executing: set[Digest] = field(default_factory=set)
@@ -130,7 +132,8 @@ class State:
     """The consensus key under which votes were lost."""
     awake: bool = False
     """Whether enough others have testified since the start."""
-    halted: bool = False
+    halted: str | None = None
+    """Why this replica has stopped for good, if it has."""
     has_pending: bool = False
     now: int = 0
     """Ticks since the start."""

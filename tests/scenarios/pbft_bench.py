@@ -5,13 +5,13 @@ between any two parts of one.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chain.block import Block, Header, make_block
-from chain.certificate import Certificate, check_certificate
+from chain.certificate import check_certificate
 from chain.crypto import public_key_of, sign, tagged_hash
 from chain.receipt import BlockResult
-from chain.types import Digest, Epoch, Height, Milliseconds, ValidatorId, View
+from chain.types import Digest, Epoch, Height, Milliseconds, ValidatorId
 from chain.validators import Validator, ValidatorSet, validator_set
 from consensus.pbft.config import PbftConfig
 from consensus.pbft.events import (
@@ -23,6 +23,8 @@ from consensus.pbft.events import (
     Event,
     Execute,
     Executed,
+    ExecutionFault,
+    ExecutionInvalid,
     FetchBody,
     Head,
     MessageArrived,
@@ -36,11 +38,11 @@ from consensus.pbft.events import (
     Send,
     Tick,
 )
-from consensus.pbft.messages import Message, decode_message, encode_message
-from consensus.pbft.records import Record, decode_record, encode_record
+from consensus.pbft.messages import decode_message, encode_message
+from consensus.pbft.records import decode_record, encode_record
 from consensus.pbft.replica import Replica
 from consensus.pbft.rules import header_fault
-from consensus.verify import check_message
+from consensus.verify import MessageError, check_message
 
 CHAIN_ID = tagged_hash("bench-chain")
 GENESIS_TIME = Milliseconds(1_000_000)
@@ -112,8 +114,10 @@ class Host:
     clock: Milliseconds = GENESIS_TIME
     starts: int = 0
     asked: ProposeBlock | None = None
-    manual: bool = False
-    """Whether the test answers Execute and ProposeBlock itself."""
+    executor: str = "honest"
+    """honest, fault, invalid, wrong (another result) or silent."""
+    observe: Callable[["Host", Event, Output], None] = lambda host, event, output: None
+    """Told of every step, before its output is carried out."""
 
     def head(self) -> Head:
         """Return the durable head."""
@@ -156,6 +160,7 @@ class Host:
             self.outputs.append(self.replica.step(PendingChanged(bool(self.pending))))
         output = self.replica.step(event)
         self.outputs.append(output)
+        self.observe(self, event, output)
         parts: list[Callable[[Output], None]] = [self._persist, self._send, self._decide, self._fetch, self._report]
         for part in parts[:crash_after]:
             part(output)
@@ -240,17 +245,29 @@ class Host:
         for request in output.fetch:
             match request:
                 case Execute(block=block):
-                    if not self.manual:
-                        self.work.append(Executed(block.block_hash, result_of(block)))
+                    self._execute(block)
                 case ProposeBlock(height=height, view=view):
                     self.asked = request
-                    if not self.manual and height == len(self.chain) + 1 and self.pending:
+                    if height == len(self.chain) + 1 and self.pending:
                         self.work.append(Proposal(height, view, self.build()))
                 case FetchBody(block_hash=block_hash, candidates=candidates):
                     for candidate in candidates:
                         self.emit(Packet(self.name, candidate, BodyRequest(block_hash)))
                 case CatchUp(height=height, candidates=candidates):
                     self.emit(Packet(self.name, candidates[0], ChainRequest(height)))
+
+    def _execute(self, block: Block) -> None:
+        result = result_of(block)
+        match self.executor:
+            case "fault":
+                self.work.append(ExecutionFault(block.block_hash))
+            case "invalid":
+                self.work.append(ExecutionInvalid(block.block_hash, "bad_transaction"))
+            case "wrong":
+                wrong = replace(result, state_root=tagged_hash("bench-wrong"))
+                self.work.append(Executed(block.block_hash, wrong))
+            case "honest":
+                self.work.append(Executed(block.block_hash, result))
 
     def _report(self, output: Output) -> None:
         self.reports.extend(output.report)
@@ -262,6 +279,10 @@ class Bench:
     def __init__(self, count: int, **changes: int) -> None:
         """Make hosts that are not started yet."""
         self.packets: list[Packet] = []
+        self.cut: set[str] = set()
+        """Hosts that nothing reaches and that reach nobody."""
+        self.refused: list[str] = []
+        """Codes of messages that the edge refused."""
         self.validators = validators_of(count)
         self.hosts = {
             name: Host(name, self.validators, _config(name, changes), self.packets.append)
@@ -282,8 +303,12 @@ class Bench:
         """Deliver one packet, or lose it when its receiver is down."""
         packet = self.packets.pop(index)
         host = self.hosts[packet.to]
-        if host.replica is not None:
+        if host.replica is None or {packet.sender, packet.to} & self.cut:
+            return
+        try:
             host.receive(packet, crash_after)
+        except MessageError as error:
+            self.refused.append(error.code)
 
     def settle(self, steps_max: int = 100_000) -> None:
         """Deliver and work until nothing is under way."""
@@ -342,6 +367,3 @@ def _config(name: ValidatorId, changes: dict[str, int]) -> PbftConfig:
         "resend_ticks": 4,
     } | changes
     return PbftConfig(CHAIN_ID, name, **values)  # type: ignore[arg-type]
-
-
-__all__ = ["Bench", "Certificate", "Host", "Message", "Packet", "Record", "View", "result_of", "seed_of"]

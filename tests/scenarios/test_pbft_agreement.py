@@ -40,6 +40,7 @@ class Storm:
             self.step()
             self.check_votes()
         self.bench.check()
+        assert not self.bench.refused, "honest messages pass the edge"
 
     def step(self) -> None:
         bench, draw = self.bench, self.random
