@@ -9,7 +9,7 @@ from chain.block import Block, block_hash_of
 from chain.certificate import Certificate, CertificateError, Phase, check_certificate, check_certificate_form
 from chain.crypto import verify
 from chain.receipt import BlockResult
-from chain.types import Epoch, ValidatorId
+from chain.types import Epoch, Height, ValidatorId
 from chain.validators import ValidatorSet
 from consensus.pbft.messages import (
     TAGS,
@@ -35,12 +35,16 @@ class MessageError(ValueError):
 
 
 class UnknownEpochError(ValueError):
-    """A message of a validator set that is not known here: a reason to catch up, never to blame (rule 7)."""
+    """A message of a validator set that is not current here, never a reason to blame (rule 7).
 
-    def __init__(self, epoch: Epoch) -> None:
-        """Name the epoch."""
-        super().__init__(f"validator set of epoch {epoch} is not known")
+    If its height is decided here, it is answered with block and certificate; otherwise it is a reason to catch up.
+    """
+
+    def __init__(self, epoch: Epoch, height: Height) -> None:
+        """Name the epoch and the height that the message speaks of."""
+        super().__init__(f"validator set of epoch {epoch} at height {height} is not the current one")
         self.epoch = epoch
+        self.height = height
 
 
 def decode_and_check(data: bytes, validators: ValidatorSet, previous: ValidatorSet | None = None) -> Message:
@@ -79,7 +83,7 @@ def check_certified_block(
     """
     subject, header = certificate.subject, block.header
     if subject.epoch != validators.epoch:
-        raise UnknownEpochError(subject.epoch)
+        raise UnknownEpochError(subject.epoch, subject.height)
     belongs = (
         certificate.phase is Phase.COMMIT
         and subject.chain_id == header.chain_id
@@ -115,7 +119,7 @@ class _Check:
 
     def ranked(self, message: Ranked) -> None:
         if message.epoch != self.validators.epoch:
-            raise UnknownEpochError(message.epoch)
+            raise UnknownEpochError(message.epoch, message.height)
         match message:
             case PrePrepare():
                 self.pre_prepare_form(message)
@@ -195,4 +199,4 @@ class _Check:
         for validators in (self.validators, self.previous):
             if validators is not None and validators.epoch == certificate.subject.epoch:
                 return validators
-        raise UnknownEpochError(certificate.subject.epoch)
+        raise UnknownEpochError(certificate.subject.epoch, certificate.subject.height)
