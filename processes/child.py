@@ -110,6 +110,9 @@ class Child(asyncio.Protocol):
             self.kill(f"it sent what is no frame: {error}")
             return
         for message in messages:
+            if self._cause is not None:
+                # What a child says after it was condemned counts for nothing.
+                return
             self._on_message(message)
 
     def eof_received(self) -> bool:
