@@ -22,10 +22,17 @@ from chain.window import Window
 class InvalidBlock(Exception):
     """A block that no honest validator votes for; says which rule it breaks and where."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(
+        self, code: str, detail: str, *, index: int | None = None, found: object = "", expected: object = ""
+    ) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+        self.index = index
+        """Place of the transaction that breaks the rule."""
+        self.found = str(found)
+        self.expected = str(expected)
+        """What the block should hold instead, where that is one value or a bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +76,13 @@ def check_header(block: Block, head: Head, parameters: Parameters) -> None:
     )
     for code, found, expected in expectations:
         if found != expected:
-            raise InvalidBlock(code, f"{found} where {expected} is expected")
+            raise InvalidBlock(code, f"{found} where {expected} is expected", found=found, expected=expected)
     if header.time <= head.time:
-        raise InvalidBlock("time_not_increasing", f"{header.time} is not after {head.time}")
+        detail = f"{header.time} is not after {head.time}"
+        raise InvalidBlock("time_not_increasing", detail, found=header.time, expected=f"more than {head.time}")
     if head.validators.find(header.proposer) is None:
-        raise InvalidBlock("unknown_proposer", f"{header.proposer} is not a validator")
+        detail = f"{header.proposer} is not a validator"
+        raise InvalidBlock("unknown_proposer", detail, found=header.proposer, expected="a validator")
 
 
 def check_transactions(
@@ -84,10 +93,8 @@ def check_transactions(
     Raises:
         InvalidBlock: naming the first rule and the index of the first transaction that breaks it.
     """
-    if len(block.transactions) > parameters.block_transactions_max:
-        raise InvalidBlock("too_many_transactions", f"{len(block.transactions)}")
-    if len(block.raw) > parameters.block_bytes_max:
-        raise InvalidBlock("block_too_large", f"{len(block.raw)} bytes")
+    _check_bound("too_many_transactions", len(block.transactions), parameters.block_transactions_max)
+    _check_bound("block_too_large", len(block.raw), parameters.block_bytes_max)
     checked: list[tuple[Transaction, Member]] = []
     seen: set[Digest] = set()
     gas_total = 0
@@ -95,25 +102,34 @@ def check_transactions(
         transaction = _decode(raw, index, parameters)
         member = _check_transaction(transaction, index, block, parameters, find_member)
         if transaction.transaction_id in seen or transaction.transaction_id in window:
-            raise InvalidBlock("repeated_transaction", f"index {index}: {transaction.transaction_id.hex()}")
+            raise _invalid("repeated_transaction", index, transaction.transaction_id.hex(), "an id that is not in use")
         if not signature_good(transaction):
-            raise InvalidBlock("bad_signature", f"index {index}: {transaction.transaction_id.hex()}")
+            raise _invalid("bad_signature", index, transaction.signature.hex(), "the sender's signature over the id")
         seen.add(transaction.transaction_id)
         gas_total += transaction.body.gas_limit
         checked.append((transaction, member))
-    if gas_total > parameters.block_gas_max:
-        raise InvalidBlock("block_gas_exceeded", f"{gas_total} where {parameters.block_gas_max} is allowed")
-    root = merkle_root(transaction.merkle_leaf for transaction, _ in checked)
-    if root != block.header.transactions_root:
-        raise InvalidBlock("wrong_transactions_root", f"{block.header.transactions_root.hex()} is not {root.hex()}")
+    _check_bound("block_gas_exceeded", gas_total, parameters.block_gas_max)
+    root = merkle_root(transaction.merkle_leaf for transaction, _ in checked).hex()
+    stated = block.header.transactions_root.hex()
+    if root != stated:
+        raise InvalidBlock("wrong_transactions_root", f"{stated} is not {root}", found=stated, expected=root)
     return tuple(checked)
+
+
+def _invalid(code: str, index: int, found: object, expected: object) -> InvalidBlock:
+    return InvalidBlock(code, f"index {index}: {found}, not {expected}", index=index, found=found, expected=expected)
+
+
+def _check_bound(code: str, found: int, limit: int) -> None:
+    if found > limit:
+        raise InvalidBlock(code, f"{found} where {limit} is allowed", found=found, expected=f"at most {limit}")
 
 
 def _decode(raw: bytes, index: int, parameters: Parameters) -> Transaction:
     try:
         return decode_transaction(raw, size_max=parameters.transaction_bytes_max)
     except DecodeError as error:
-        raise InvalidBlock("malformed_transaction", f"index {index}: {error}") from error
+        raise _invalid("malformed_transaction", index, error, "a transaction in canonical form") from error
 
 
 def _check_transaction(
@@ -121,15 +137,16 @@ def _check_transaction(
 ) -> Member:
     body = transaction.body
     time = block.header.time
+    latest = time + parameters.validity_window_max
     if body.chain_id != block.header.chain_id:
-        raise InvalidBlock("foreign_transaction", f"index {index}: made for chain {body.chain_id.hex()}")
+        raise _invalid("foreign_transaction", index, body.chain_id.hex(), block.header.chain_id.hex())
     if body.valid_until < time:
-        raise InvalidBlock("expired_transaction", f"index {index}: valid until {body.valid_until}, block time {time}")
-    if body.valid_until > time + parameters.validity_window_max:
-        raise InvalidBlock("transaction_too_early", f"index {index}: valid until {body.valid_until}, block time {time}")
+        raise _invalid("expired_transaction", index, body.valid_until, f"at least the block's time {time}")
+    if body.valid_until > latest:
+        raise _invalid("transaction_too_early", index, body.valid_until, f"at most {latest}")
     if body.gas_limit > parameters.transaction_gas_max:
-        raise InvalidBlock("transaction_gas_exceeded", f"index {index}: {body.gas_limit}")
+        raise _invalid("transaction_gas_exceeded", index, body.gas_limit, f"at most {parameters.transaction_gas_max}")
     member = find_member(body.sender_key)
     if member is None or not member.active:
-        raise InvalidBlock("unknown_sender", f"index {index}: key {body.sender_key.hex()}")
+        raise _invalid("unknown_sender", index, body.sender_key.hex(), "the key of an active member")
     return member
