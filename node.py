@@ -129,8 +129,8 @@ async def _run(config: NodeConfig, genesis: Genesis, keys: NodeKeys) -> None:
         opened = open_voting_log(config.data / "wal", executor.head.height)
         stack.callback(opened.log.close)
         verifier = VerifierPool(config.verifier_processes)
-        await verifier.start()
         stack.push_async_callback(verifier.close)
+        await verifier.start()
         await Node(config, genesis, keys, blocks, executor, opened, verifier).run()
 
 
@@ -173,6 +173,7 @@ class Node:
         self._config = config
         self._genesis = genesis
         self._executor = executor
+        self._verifier = verifier
         self._mempool = Mempool(config.mempool)
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         own_id = ValidatorId(config.name)
@@ -293,6 +294,7 @@ class Node:
                 tasks.create_task(self._peers.run())
                 tasks.create_task(self._driver.run())
                 tasks.create_task(self._executor.watch())
+                tasks.create_task(self._verifier.watch())
                 tasks.create_task(self._fail_when_told())
         finally:
             await self._api.stop()

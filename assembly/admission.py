@@ -20,6 +20,7 @@ from chain.identity import Member
 from chain.mempool import AdmissionError, Mempool, check_admissible
 from chain.transaction import Transaction, decode_transaction
 from chain.types import Digest, Milliseconds
+from consensus.verifier_queue import VerifierBusy
 
 CHECKING_MAX: Final = 20_000
 """Transactions whose signatures are being checked at one time; beyond that clients are asked to wait."""
@@ -113,6 +114,11 @@ class Admission:
         head = self._ports.blocks.head
         try:
             good = await signatures_good(self._ports.verifier, [transaction for _, transaction, _ in candidates])
+        except VerifierBusy as busy:
+            error = AdmissionError("overloaded", str(busy), retry_after_seconds=1)
+            for position, transaction, _ in candidates:
+                answers[position] = _refused(transaction.transaction_id, error)
+        else:
             for (position, transaction, member), signature_good in zip(candidates, good, strict=True):
                 # A block may have been decided while the signatures were checked.
                 is_stale = self._ports.blocks.head is not head

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from assembly.members import MemberDirectory
 from assembly.proposals import Proposals
@@ -20,13 +20,18 @@ from chain.encoding import DecodeError
 from chain.genesis import Genesis
 from chain.mempool import Mempool
 from chain.receipt import BlockResult
+from chain.runtime import LocalFault
 from chain.transaction import Transaction, decode_transaction
 from chain.types import Digest, Height, ValidatorId, View
 from chain.validity import Head as LedgerHead
 from chain.validity import InvalidBlock
 from consensus.pbft.events import CatchUp, Decide, FetchBody, Head, Report
+from consensus.verifier_queue import VerifierBusy, VerifierFault
 
 LOG = logging.getLogger("tallystick.consensus")
+
+VERIFIER_ATTEMPTS_MAX: Final = 100
+VERIFIER_PAUSE_SECONDS: Final = 0.05
 
 
 class Executor(Protocol):
@@ -185,11 +190,24 @@ class ConsensusHostService:
             waiting = self._ports.mempool.get(transaction.transaction_id)
             if waiting is None or waiting.transaction.signature != transaction.signature:
                 transactions.append(transaction)
-        for transaction, good in zip(
-            transactions, await signatures_good(self._ports.verifier, transactions), strict=True
-        ):
+        for transaction, good in zip(transactions, await self._verified(transactions), strict=True):
             if not good:
                 raise InvalidBlock("bad_signature", transaction.transaction_id.hex())
+
+    async def _verified(self, transactions: Sequence[Transaction]) -> list[bool]:
+        """Have signatures checked, however busy the verifiers are with what clients send.
+
+        Raises:
+            LocalFault: when this machine cannot check them.
+        """
+        for _ in range(VERIFIER_ATTEMPTS_MAX):
+            try:
+                return await signatures_good(self._ports.verifier, transactions)
+            except VerifierBusy:
+                await asyncio.sleep(VERIFIER_PAUSE_SECONDS)
+            except VerifierFault as error:
+                raise LocalFault(str(error)) from error
+        raise LocalFault("the verifiers stay too busy to check a block")
 
 
 def consensus_head(head: LedgerHead, certificate: Certificate | None) -> Head:

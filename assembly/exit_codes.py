@@ -28,3 +28,5 @@ class ExitCode(IntEnum):
     """This node's own result differs from the certified one; it stopped and overwrote nothing."""
     EXECUTOR_FAILED = 19
     """The executor process cannot be kept alive."""
+    VERIFIER_FAILED = 20
+    """The processes that check signatures cannot be kept alive."""

@@ -16,6 +16,7 @@ from chain.storage import (
 )
 from configs.node_config import ConfigError
 from consensus.log import LogWriteError
+from consensus.verifier_queue import VerifierFault
 from contracts.executor.errors import ExecutorDied, ExecutorFault, GenesisRefused, ResultDiffers
 from network.tls import TlsMaterialError
 
@@ -47,6 +48,7 @@ CODES: Final[tuple[tuple[type[BaseException], ExitCode], ...]] = (
     (Diverged, ExitCode.DIVERGED),
     (ExecutorDied, ExitCode.EXECUTOR_FAILED),
     (ExecutorFault, ExitCode.EXECUTOR_FAILED),
+    (VerifierFault, ExitCode.VERIFIER_FAILED),
 )
 """More specific classes stand before their bases."""
 

@@ -29,6 +29,7 @@ from chain.genesis import Genesis
 from chain.mempool import Mempool
 from chain.recorded_block import RecordedBlock
 from chain.types import Digest, Height, PublicKey
+from consensus.verifier_queue import VerifierFault
 from contracts.executor.client import ExecutorClient
 from contracts.executor.errors import ExecutorBusy, ExecutorDied, ExecutorFault
 from network.peers import PeerNetwork
@@ -244,5 +245,5 @@ class NodeView:
 async def _asked(answer: Awaitable[T]) -> T:
     try:
         return await answer
-    except (ExecutorBusy, ExecutorDied, ExecutorFault) as error:
-        raise NotReady([f"the executor does not answer: {error}"]) from error
+    except (ExecutorBusy, ExecutorDied, ExecutorFault, VerifierFault) as error:
+        raise NotReady([f"a process of this node does not answer: {error}"]) from error
