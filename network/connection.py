@@ -203,7 +203,7 @@ class Connection:
     def _dispatch_all(self, group: asyncio.TaskGroup) -> int:
         """Dispatch the frames that are complete and return their number."""
         frames = 0
-        while (frame := self._stream.decoder.next_frame()) is not None:
+        while self._end is None and (frame := self._stream.decoder.next_frame()) is not None:
             frames += 1
             self._dispatch(frame, group)
         return frames
