@@ -14,7 +14,7 @@ from chain.genesis import Genesis
 from chain.governance import run_system_call
 from chain.identity import Member, decode_member, member_key, organisation_key
 from chain.merkle import merkle_root
-from chain.receipt import BlockResult, Receipt
+from chain.receipt import BlockResult, Receipt, receipt_bytes_max
 from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime, Event
 from chain.state import BlockState, StateReader, StateUpdate, TransactionState
 from chain.state_keys import encode_key
@@ -69,8 +69,7 @@ def execute_transactions(
     receipts: list[bytes] = []
     entries: list[WindowEntry] = []
     for index, (transaction, member) in enumerate(checked):
-        receipt = _execute_transaction(state, block, index, transaction, member, keys_used, surroundings)
-        receipts.append(receipt.encoded())
+        receipts.append(_execute_transaction(state, block, index, transaction, member, keys_used, surroundings))
         body = transaction.body
         entry = WindowEntry(transaction.transaction_id, body.valid_until, member.organisation, body.idempotency_key)
         entries.append(entry)
@@ -91,11 +90,13 @@ def _execute_transaction(
     member: Member,
     keys_used: set[tuple[str, str]],
     surroundings: Surroundings,
-) -> Receipt:
+) -> bytes:
+    """Execute one transaction and return its encoded receipt."""
     height = block.header.height
 
-    def receipt(code: str | None, events: Sequence[Event], gas_used: int, values: Sequence[Any]) -> Receipt:
-        return Receipt(transaction.transaction_id, height, index, code, tuple(events), gas_used, tuple(values))
+    def receipt(code: str | None, events: Sequence[Event], gas_used: int, values: Sequence[Any]) -> bytes:
+        whole = Receipt(transaction.transaction_id, height, index, code, tuple(events), gas_used, tuple(values))
+        return whole.encoded()
 
     refusal = _refusal(state, block, transaction, member, keys_used, surroundings.window)
     if refusal is not None:
@@ -119,8 +120,11 @@ def _execute_transaction(
             return receipt(outcome.code, (), gas_used, ())
         events.extend(outcome.events)
         values.append(outcome.value)
+    encoded = receipt(None, events, gas_used, values)
+    if len(encoded) > receipt_bytes_max(transaction.body.gas_limit, surroundings.genesis.parameters.block_gas_max):
+        return receipt("receipt_too_large", (), gas_used, ())
     state.commit_transaction(own, index)
-    return receipt(None, events, gas_used, values)
+    return encoded
 
 
 def _refusal(

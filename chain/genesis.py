@@ -18,6 +18,9 @@ from chain.validators import VALIDATORS_LIMIT, Validator, ValidatorSet, validato
 
 GENESIS_BYTES_MAX: Final = 16 * 1024 * 1024
 
+BLOCK_TRANSACTIONS_LIMIT: Final = 8192
+"""Upper bound of `block_transactions_max`: with it, and with the bound on receipts, any recorded block can be read."""
+
 
 class GenesisError(ValueError):
     """A genesis that describes no ledger that could start; the message names the field."""
@@ -202,6 +205,8 @@ def _check_parameters(parameters: Parameters) -> None:
         raise GenesisError(f"parameters.protocol_version: this program knows version {PROTOCOL_VERSION}")
     if parameters.block_bytes_max > BLOCK_BYTES_MAX:
         raise GenesisError(f"parameters.block_bytes_max: at most {BLOCK_BYTES_MAX}")
+    if parameters.block_transactions_max > BLOCK_TRANSACTIONS_LIMIT:
+        raise GenesisError(f"parameters.block_transactions_max: at most {BLOCK_TRANSACTIONS_LIMIT}")
     if parameters.transaction_bytes_max * 2 > parameters.block_bytes_max:
         raise GenesisError("parameters.transaction_bytes_max: at most half of block_bytes_max")
     if parameters.transaction_gas_max > parameters.block_gas_max:

@@ -16,8 +16,8 @@ from chain.recorded_block import RESULT_BYTES_MAX, RecordedBlock
 from chain.transaction import decode_transaction
 from chain.types import Digest
 
-PROOF_BYTES_MAX: Final = 4 * 1024 * 1024
-"""Bound on any proof: a transaction, its receipt, and a few kilobytes around them."""
+PROOF_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Bound on any proof: a transaction and its receipt as large as they can be, and a few kilobytes around them."""
 
 PATH_MAX: Final = 63
 

@@ -12,6 +12,22 @@ from chain.types import Digest, Height
 SUCCEEDED: Final = 0
 FAILED: Final = 1
 
+RECEIPT_BYTES_FREE: Final = 256
+"""Bytes that every receipt may have; a failed one never needs more."""
+
+RECEIPTS_BYTES_SHARED: Final = 8 * 1024 * 1024
+"""Bytes that the receipts of a block may have together beyond the free ones."""
+
+
+def receipt_bytes_max(gas_limit: int, block_gas_max: int) -> int:
+    """Return how large the receipt of a transaction may become: its share of the block's gas is its share of the bytes.
+
+    The declared gas of a block's transactions is bounded, so their receipts are, whatever contracts return and
+    announce; a recorded block always fits into one message, one file and one read. No transaction can use up what
+    another one needs.
+    """
+    return RECEIPT_BYTES_FREE + gas_limit * RECEIPTS_BYTES_SHARED // block_gas_max
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:

@@ -10,11 +10,16 @@ from typing import Final
 
 from chain.block import BLOCK_BYTES_MAX, Block, decode_block
 from chain.certificate import CERTIFICATE_BYTES_MAX, Certificate, decode_certificate
-from chain.encoding import SIZE_MAX, DecodeError, decode, encode, fields_of
+from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.receipt import BlockResult, Receipt, decode_receipt, decode_result
 from chain.types import Height
 
-RECORDED_BLOCK_BYTES_MAX: Final = SIZE_MAX
+RECORDED_BLOCK_BYTES_MAX: Final = 24 * 1024 * 1024
+"""A block of 8 MiB, 8 MiB of receipts and 256 bytes more for each of them (chain.receipt), and a certificate."""
+
+RANGE_BYTES_MAX: Final = 32 * 1024 * 1024
+"""Bound on several recorded blocks together; one always fits."""
+
 RESULT_BYTES_MAX: Final = 256
 
 
@@ -71,7 +76,7 @@ def encode_range(first: int, records: Sequence[bytes]) -> bytes:
     return encode([1, first, list(records)])
 
 
-def decode_range(data: bytes, *, size_max: int = RECORDED_BLOCK_BYTES_MAX) -> tuple[Height, tuple[bytes, ...]]:
+def decode_range(data: bytes, *, size_max: int = RANGE_BYTES_MAX) -> tuple[Height, tuple[bytes, ...]]:
     """Return the first height and the encoded recorded blocks of a range.
 
     Raises:
