@@ -17,6 +17,8 @@ class NetworkLimits:
     """From the accepted or opened socket to the end of the greeting."""
     unauthenticated_max: int = 32
     """Inbound connections that have not proven who they are; one more crowds out the oldest."""
+    accepts_per_second: int = 100
+    """Inbound connections taken from the kernel's queue."""
     ping_interval_seconds: float = 1.0
     silence_seconds_max: float = 5.0
     """A peer from which nothing at all arrives for this long is disconnected."""

@@ -86,7 +86,7 @@ class PeerNetwork:
         self._own_head = own_head
         self._instance = secrets.token_bytes(handshake.INSTANCE_BYTES)
         self._log = LimitedLog(logging.getLogger(__name__), _LOG_INTERVAL_SECONDS, time.monotonic)
-        self._listener = Listener(config.host, config.port, config.limits.unauthenticated_max, self._log)
+        self._listener = Listener(config.host, config.port, config.limits, self._log)
         self._group: asyncio.TaskGroup | None = None
         self._peers: dict[ValidatorId, Peer] = {}
         self._refused: Counter[str] = Counter()

@@ -91,6 +91,21 @@ async def test_many_silent_connections_crowd_out_each_other_and_no_validator(tmp
             await asyncio.gather(reader.read(), return_exceptions=True)
 
 
+async def test_connections_are_taken_at_a_bounded_rate(tmp_path: Path) -> None:
+    async with running(tmp_path, NORTH, limits=replace(QUICK, accepts_per_second=20)) as cluster:
+        north = cluster.nodes[0]
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        opened = [await asyncio.open_connection("127.0.0.1", north.port) for _ in range(50)]
+        for _, writer in opened:
+            writer.write(RUBBISH["plain http"])
+        await eventually(lambda: sum(north.network.status().refused.values()) == 50)
+        assert clock() - begun > 0.7, "a burst of 20, then 16 at a time at 20 a second"
+        for reader, writer in opened:
+            writer.close()
+            await asyncio.gather(reader.read(), return_exceptions=True)
+
+
 async def test_the_log_is_limited_however_often_rubbish_comes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with running(tmp_path, NORTH) as cluster:
         north = cluster.nodes[0]
