@@ -31,7 +31,7 @@ LEVELS_MAX = 8
 CONTENTS_MAX = 200
 RANGES_MAX = 16
 RECALLS_MAX = 20
-MOVES_MAX = 1000
+PAGE = 50
 FIRST_SPREAD = 32
 SPREAD_MAX = 500
 JOURNEY_MAX = 500
@@ -460,14 +460,7 @@ def declare_error(event: str, time: int, reason: str, corrections: list[str], it
         if record is not None and record.last > 0:
             restored += put_back(event, number, subject, record)
     require(restored == entry.touched, "later_events_exist")
-    shifts = moves.items(prefix=event, limit=MOVES_MAX)
-    require(len(shifts) < MOVES_MAX, "too_many_moves")
-    for (name, lot, source, target), amount in shifts:
-        require(target.startswith(":") or books[lot, target] >= amount, "later_events_exist")
-        books[lot, target] -= amount
-        books[lot, source] += amount
-        note_contents(lot, source)
-        note_contents(lot, target)
+    reverse_moves(event)
     index = 0
     while f"{event}.{index}" in recalls:
         close_recall(f"{event}.{index}")
@@ -477,6 +470,21 @@ def declare_error(event: str, time: int, reason: str, corrections: list[str], it
     error_texts[event] = text
     DeclaredInError(hash=event, reason=reason, by=ctx.sender)
     return event
+
+
+def reverse_moves(event: str) -> None:
+    """Move quantities back to the accounts that they came from."""
+    lot, source, target = "", "", ""
+    more = True
+    while more:
+        page = moves.items(prefix=event, after=(event, lot, source, target), limit=PAGE)
+        for (name, lot, source, target), amount in page:
+            require(target.startswith(":") or books[lot, target] >= amount, "later_events_exist")
+            books[lot, target] -= amount
+            books[lot, source] += amount
+            note_contents(lot, source)
+            note_contents(lot, target)
+        more = len(page) == PAGE
 
 
 def put_back(event: str, number: int, subject: str, record: Item) -> int:
@@ -522,12 +530,12 @@ def announce(head: Head, items: list[str], quantities: list[Quantity]) -> None:
             require(owner is not None, "recall_needs_product")
             require(owner == ctx.organisation or has_role(["regulator"]), "not_authorised")
             if head.recall == "open":
-                open_recall(f"{head.hash}.{index}", subject)
+                open_recall(f"{head.hash}.{index}", subject, max(FIRST_SPREAD // len(subjects), 1))
             else:
                 lift_recalls(subject)
 
 
-def open_recall(recall: str, subject: str) -> None:
+def open_recall(recall: str, subject: str, budget: int) -> None:
     recalls[recall] = Recall(
         subject=subject, by=ctx.organisation, open=True, found=1, done=0, cursor="", cursor_event=""
     )
@@ -535,7 +543,7 @@ def open_recall(recall: str, subject: str) -> None:
     reached[subject, recall] = True
     spreading.value += 1
     RecallOpened(recall=recall, subject=subject, by=ctx.sender)
-    spread(recall, FIRST_SPREAD)
+    spread(recall, budget)
 
 
 def lift_recalls(subject: str) -> None:

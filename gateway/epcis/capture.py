@@ -12,7 +12,7 @@ from gateway.epcis.document import CheckedEvent, Document, parse_document
 from gateway.epcis.errors import EpcisError
 from gateway.epcis.event_hash import HASH_PREFIX, HASH_SUFFIX, event_hash
 from gateway.epcis.facts import CONTRACT, call_of
-from gateway.epcis.gas import gas_limit
+from gateway.epcis.gas import GAS_MAX, gas_limit
 
 ARGUMENT_BYTES_MAX: Final = 60_000
 """What a call may carry; the contract language refuses arguments of 64 KiB and more."""
@@ -69,7 +69,10 @@ def prepared_calls(document: Document) -> list[PreparedEvent]:
             raise EpcisError(
                 "event_too_large", event.path, f"{size} bytes on the ledger; at most {ARGUMENT_BYTES_MAX}: split it"
             )
-        prepared.append(_prepared(digest, method, args, _subject(event)))
+        made = _prepared(digest, method, args, _subject(event))
+        if made.gas_limit > GAS_MAX:
+            raise EpcisError("event_too_large", event.path, f"{made.gas_limit} gas; at most {GAS_MAX}: split it")
+        prepared.append(made)
     return prepared
 
 

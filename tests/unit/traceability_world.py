@@ -1,10 +1,12 @@
 """A ledger with the traceability contract and five parties, for tests that think in EPCIS events."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from chain.runtime import CallOutcome
+from contracts.engine.runtime import Engine
 from contracts.engine.testkit import Harness
 from gateway.epcis.capture import PreparedEvent, prepare
 
@@ -62,11 +64,30 @@ def quantity(lot: str, amount: Any, unit: str = "KGM") -> dict[str, Any]:
     return {"epcClass": lot, "quantity": amount, "uom": unit}
 
 
+def declaration(event: PreparedEvent, *corrections: str) -> PreparedEvent:
+    """Return the error declaration of a recorded event: the same event with the declaration added."""
+    original: dict[str, Any] = json.loads(event.args[0]["text"])
+    original["errorDeclaration"] = {
+        "declarationTime": "2026-03-02T00:00:00Z",
+        "reason": "incorrect_data",
+        "correctiveEventIDs": list(corrections),
+    }
+    (declared,) = prepare(json.dumps(original).encode())
+    assert declared.event_hash == event.event_hash
+    return declared
+
+
+@cache
+def engine() -> Engine:
+    """Return the one engine of all worlds, so that the contract is compiled once."""
+    return Engine()
+
+
 class World:
     """The ledger and a clock that makes every event another one."""
 
     def __init__(self) -> None:
-        self.ledger = Harness()
+        self.ledger = Harness(engine())
         assert self.ledger.deploy("traceability", SOURCE).code is None, self.ledger.failure
         self.minute = 0
         for organisation, identifier in PARTIES.items():
