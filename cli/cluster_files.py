@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from chain.crypto import SEED_BYTES, public_key_of
-from chain.genesis import Genesis, GenesisMember, Governance, Organisation, Parameters, genesis_to_json
+from chain.genesis import Genesis, GenesisContract, GenesisMember, Governance, Organisation, Parameters, genesis_to_json
 from chain.governance import ADMINISTRATOR
 from chain.types import Epoch, Milliseconds, PublicKey, ValidatorId
 from chain.validators import Validator, validator_set
@@ -20,8 +20,10 @@ from network.tls import make_certificate
 from tallystick.wallet import Wallet
 
 
-def create_cluster(folder: Path, count: int, base_port: int) -> ClusterLayout:
-    """Create keys, genesis and configurations of a cluster.
+def create_cluster(
+    folder: Path, count: int, base_port: int, contracts: tuple[GenesisContract, ...] | None = None
+) -> ClusterLayout:
+    """Create keys, genesis and configurations of a cluster, with the contracts that ship unless others are given.
 
     Raises:
         CliError: when the folder already holds something else.
@@ -47,7 +49,7 @@ def create_cluster(folder: Path, count: int, base_port: int) -> ClusterLayout:
         validator_set(Epoch(0), validators),
         tuple(_create_organisation(folder, party.organisation, party.name) for party in PARTIES),
         tuple(members),
-        library_contracts(),
+        library_contracts() if contracts is None else contracts,
     )
     (folder / "genesis.json").write_text(genesis_to_json(genesis), encoding="utf-8")
     for node in nodes:
