@@ -96,6 +96,8 @@ class Keeper:
         """Return when no child will be started any more."""
         assert self._task is not None, "start comes first"
         await asyncio.wait({self._task})
+        if not self._task.cancelled():
+            self._task.result()
 
     async def close(self) -> None:
         """End the child: by the end of its pipe, and if it does not notice that, by force."""

@@ -115,7 +115,7 @@ class ExecutorClient:
     async def replay(self, certified: Sequence[tuple[bytes, bytes]]) -> Head:
         """Execute decided blocks in ascending order, compare each with its certified result, and apply it.
 
-        Blocks at or below the head are passed over.
+        Blocks at or below the head are passed over. All of them together must fit into a frame.
 
         Raises:
             InvalidBlock: when a block breaks a rule.
@@ -130,6 +130,8 @@ class ExecutorClient:
     ) -> protocol.Viewed:
         """Run a view on the state at the head as the member with the key `caller`, or as nobody.
 
+        It gets VIEW_GAS_MAX of contracts.executor.service at most.
+
         Raises:
             ExecutorDied: when the executor died over it.
         """
@@ -137,7 +139,7 @@ class ExecutorClient:
         return await self._supervisor.ask(Kind.VIEW, arguments, protocol.viewed_from)
 
     async def read(self, contract: str, keys: Sequence[bytes]) -> protocol.Values:
-        """Return the values under several keys of a contract."""
+        """Return the values under several keys of a contract, at most ENTRIES_MAX of contracts.executor.service."""
         return await self._supervisor.ask(Kind.READ, [contract, list(keys)], protocol.values_from)
 
     async def scan(

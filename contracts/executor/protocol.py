@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import NoneType
 from typing import Any
 
-from chain.encoding import DecodeError, fields_of
+from chain.encoding import DecodeError, EncodeError, encode, fields_of
 from chain.receipt import BlockResult, decode_result
 from chain.types import Digest, Height, Milliseconds, ValidatorId
 from chain.validators import validator_set_from_value
@@ -183,6 +183,10 @@ def viewed_from(values: list[Any]) -> Viewed:
     """Return what a VIEW request's reply says."""
     height, code, value, gas_used = fields_of(values, "view reply", int, None, None, int)
     _all_of([code], str, NoneType)
+    try:
+        encode(value)
+    except EncodeError as error:
+        raise DecodeError(f"a view returned what is no value: {error}") from error
     return Viewed(Height(height), code, value, gas_used)
 
 

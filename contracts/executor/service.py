@@ -25,8 +25,11 @@ from contracts.executor.protocol import Kind, Outcome, head_as_value
 EXECUTIONS_MAX: Final = 4
 """Undecided blocks of one height whose outcome is kept; beyond that the oldest is forgotten and executed anew."""
 
-VERSIONS_MAX: Final = 1000
-"""Versions of a key in one reply."""
+ENTRIES_MAX: Final = 500
+"""Keys, entries or versions in one reply: with the largest values they stay within a frame."""
+
+VIEW_GAS_MAX: Final = 5_000_000
+"""Bounds how long a block may wait for a view: a quarter of a second at the worst price of 50 ns a unit."""
 
 
 class Service:
@@ -113,8 +116,8 @@ class Service:
     def _replay(self, pairs: list[list[bytes]]) -> list[Any]:
         """Execute decided blocks, compare with their certified results, and apply them."""
         for raw, certified in pairs:
-            expected = decode_result(certified).result_hash
             try:
+                expected = decode_result(certified).result_hash
                 height = decode_block(raw).header.height
             except DecodeError as error:
                 raise InvalidBlock("malformed_block", str(error)) from error
@@ -129,15 +132,16 @@ class Service:
 
     def _view(self, contract: str, method: str, args: list[Any], key: bytes | None, gas_limit: int) -> list[Any]:
         caller = None if key is None else self._ledger.find_member(key)
-        outcome = self._ledger.view(contract, method, args, caller, gas_limit)
+        outcome = self._ledger.view(contract, method, args, caller, min(gas_limit, VIEW_GAS_MAX))
         return [Outcome.DONE, self._ledger.head.height, outcome.code, outcome.value, outcome.gas_used]
 
     def _read(self, contract: str, keys: list[bytes]) -> list[Any]:
         database = self._ledger.database
+        keys = keys[:ENTRIES_MAX]
         return [Outcome.DONE, self._ledger.head.height, [database.get(contract, key) for key in keys]]
 
     def _scan(self, contract: str, start: bytes, end: bytes, limit: int, reverse: bool) -> list[Any]:
-        entries = self._ledger.database.scan(contract, start, end, limit, reverse)
+        entries = self._ledger.database.scan(contract, start, end, min(limit, ENTRIES_MAX), reverse)
         return [Outcome.DONE, self._ledger.head.height, [list(entry) for entry in entries]]
 
     def _proof(self, contract: str, key: bytes) -> list[Any]:
@@ -148,7 +152,7 @@ class Service:
 
     def _history(self, contract: str, key: bytes, limit: int) -> list[Any]:
         leaves: list[bytes] = []
-        limit = min(limit, VERSIONS_MAX)
+        limit = min(limit, ENTRIES_MAX)
         complete = True
         try:
             for leaf in islice(self._ledger.database.history(contract, key), limit):

@@ -27,9 +27,6 @@ from processes.lockdown import Walls, lock_down
 
 STORE_KIND: Final = "state"
 LOCK_RETRY_SECONDS: Final = 0.05
-RECURSION_MAX: Final = 4000
-"""Frames of Python; the engine's own limits on depth bind long before."""
-
 EXIT_FAULT: Final = 3
 """Exit status after a fault or an unusable store was reported; the report is what counts."""
 
@@ -69,7 +66,6 @@ def _open(channel: Channel, runtime: ContractRuntime) -> tuple[Ledger, tuple[str
     request = OpenRequest(*fields_of(arguments, "open request", str, bytes, int, int, int))
     genesis = decode_genesis(request.genesis)
     folder = Path(request.folder)
-    sys.setrecursionlimit(RECURSION_MAX)
     try:
         _make_folder(folder)
         missing = lock_down(Walls(folder, request.memory_bytes_max))

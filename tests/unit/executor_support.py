@@ -13,6 +13,7 @@ from chain.crypto import public_key_of
 from chain.genesis import Genesis, GenesisContract, GenesisMember, Governance, Organisation, Parameters
 from chain.ledger import Ledger, open_ledger
 from chain.merkle import merkle_root
+from chain.runtime import ContractRuntime
 from chain.state_database import StateDatabase
 from chain.storage import MemoryStore
 from chain.transaction import Call, Transaction, TransactionBody, sign_transaction
@@ -48,11 +49,12 @@ class Chain:
     """Makes blocks that continue each other, with a ledger in memory that knows what they result in."""
 
     genesis: Genesis = field(default_factory=small_genesis)
+    runtime: ContractRuntime = field(default_factory=FakeRuntime)
     ledger: Ledger = field(init=False)
     nonce: int = 0
 
     def __post_init__(self) -> None:
-        self.ledger = open_ledger(self.genesis, StateDatabase(MemoryStore()), FakeRuntime())
+        self.ledger = open_ledger(self.genesis, StateDatabase(MemoryStore()), self.runtime)
 
     @property
     def head(self) -> Head:
@@ -72,7 +74,10 @@ class Chain:
 
     def block(self, *methods: str, height_step: int = 1) -> Block:
         """Return a block on the head with a transaction for each method of the contract `fake`."""
-        transactions = [self.transaction(("fake", method, ())) for method in methods]
+        return self.block_of([self.transaction(("fake", method, ())) for method in methods], height_step)
+
+    def block_of(self, transactions: Sequence[Transaction], height_step: int = 1) -> Block:
+        """Return a block of transactions on the head."""
         head = self.head
         header = Header(
             PROTOCOL_VERSION,

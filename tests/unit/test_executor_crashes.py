@@ -4,14 +4,16 @@ import asyncio
 import os
 import random
 import signal
+import sys
 from pathlib import Path
 
 import pytest
-from executor_support import Chain, running, settings
+from executor_support import HERE, Chain, running, settings
 
 from chain.encoding import encode
+from chain.storage import StoreFull
 from contracts.executor.client import ExecutorClient
-from contracts.executor.errors import ExecutorDied, ExecutorFault
+from contracts.executor.errors import ExecutorDied, ExecutorFault, ResultDiffers
 
 MISBEHAVIOURS = ["crash", "kill", "fault", "memory", "bug", "rubbish", "nonsense"]
 
@@ -153,6 +155,73 @@ async def test_the_executor_ends_with_its_node(tmp_path: Path) -> None:
         os.kill(pid, signal.SIGINT)
         assert (await client.view("fake", "counter", [], None, 1_000)).value == 0
         assert client.pid == pid
+
+
+async def test_another_result_after_a_restart_ends_the_client(tmp_path: Path) -> None:
+    chain = Chain()
+    async with running(tmp_path, chain) as client:
+        await client.execute(chain.block("process_id").raw)
+        await killed(client)
+        with pytest.raises(ResultDiffers):
+            await client.watch()
+        with pytest.raises(ResultDiffers):
+            await client.statistics()
+
+
+async def test_a_full_disk_ends_the_client_with_its_name(tmp_path: Path) -> None:
+    chain = Chain()
+    certified = [chain.decide(*["increment"] * 10) for _ in range(60)]
+    async with running(tmp_path, chain, module="executor_small_disk") as client:
+        with pytest.raises(StoreFull, match=str(tmp_path)):
+            await client.replay(certified)
+        with pytest.raises(StoreFull):
+            await client.watch()
+    async with running(tmp_path, chain) as client:
+        assert 0 < client.head.height < 60
+        assert await client.replay(certified) == chain.head
+
+
+async def test_a_block_overtakes_the_queries_that_wait(tmp_path: Path) -> None:
+    chain = Chain()
+    async with running(tmp_path, chain) as client:
+        views = [asyncio.create_task(client.view("fake", "counter", [], None, 1_000)) for _ in range(300)]
+        await asyncio.sleep(0)
+        await client.execute(chain.block("increment").raw)
+        assert sum(view.done() for view in views) <= 2
+        assert [(await view).value for view in views] == [0] * 300
+
+
+async def test_an_executor_does_not_outlive_a_node_that_is_killed(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, sys; sys.path[:0] = sys.argv[2:]\n"
+        "from pathlib import Path\n"
+        "from executor_support import Chain, running\n"
+        "async def main():\n"
+        "    async with running(Path(sys.argv[1]), Chain()) as client:\n"
+        "        print(client.pid, flush=True)\n"
+        "        await client.execute(Chain().block('hang').raw)\n"
+        "asyncio.run(main())\n"
+    )
+    folders = [HERE, str(Path(HERE).parent.parent)]
+    node = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, str(tmp_path), *folders, stdout=asyncio.subprocess.PIPE
+    )
+    assert node.stdout is not None
+    pid = int(await node.stdout.readline())
+    assert is_running(pid)
+    node.kill()
+    await node.wait()
+    while is_running(pid):
+        await asyncio.sleep(0.001)
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process lives; whoever has inherited it may not have collected it yet."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] not in ("Z", "X")
 
 
 async def killed(client: ExecutorClient) -> None:
