@@ -172,7 +172,9 @@ async def test_a_peer_with_another_certificate_is_refused_and_named(tmp_path: Pa
         cluster.add_validators([EAST])
         impostor = cluster.make_node(EAST)
         cluster.introduce()
-        genuine, _ = make_validator(tmp_path / "..", EAST)
+        folder = tmp_path / "genuine"
+        folder.mkdir()
+        genuine, _ = make_validator(folder, EAST)
         north = cluster.nodes[0]
         north.network.update([cluster.validators[0], genuine], cluster.addresses)
         impostor.start()
