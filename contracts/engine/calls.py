@@ -22,7 +22,7 @@ BUILTIN_CALLS: Final[Mapping[str, tuple[int, int, str, int]]] = {
     "all": (1, 1, "all_true", gas.BUILTIN),
     "any": (1, 1, "any_true", gas.BUILTIN),
     "hex_to_bytes": (1, 1, "hex_to_bytes", gas.BUILTIN),
-    "int": (1, 1, "integer_of", gas.BUILTIN),
+    "int": (1, 1, "integer_of", gas.INTEGER_TEXT),
     "len": (1, 1, "length", gas.OPERATOR),
     "list": (1, 1, "list_of", gas.BUILTIN),
     "max": (1, ANY_COUNT, "maximum", gas.BUILTIN),
@@ -30,7 +30,7 @@ BUILTIN_CALLS: Final[Mapping[str, tuple[int, int, str, int]]] = {
     "range": (1, 3, "range_list", gas.BUILTIN),
     "reversed": (1, 1, "reversed_list", gas.BUILTIN),
     "sha256": (1, 1, "sha256", gas.SHA256),
-    "str": (1, 1, "text_of", gas.BUILTIN),
+    "str": (1, 1, "text_of", gas.INTEGER_TEXT),
     "sum": (1, 1, "total", gas.BUILTIN),
 }
 """Built-in function -> fewest and most arguments, guard, price."""

@@ -41,6 +41,16 @@ COMPARISONS: Final[Mapping[type[ast.cmpop], str]] = {
 CONTEXT: Final = frozenset(("sender", "organisation", "roles", "height", "time", "chain_id", "contract"))
 
 
+def operator_price(op: ast.operator) -> int:
+    """Return the fixed price of an operator."""
+    match op:
+        case ast.Mult() | ast.FloorDiv() | ast.Mod():
+            return gas.PRODUCT
+        case ast.Pow() | ast.LShift() | ast.RShift():
+            return gas.POWER
+    return gas.OPERATOR
+
+
 def expression(scope: Scope, node: ast.expr) -> ast.expr:
     """Return the Python expression that computes `node` under guard."""
     return ast.copy_location(_expression(scope, node), node)
@@ -53,7 +63,7 @@ def _expression(scope: Scope, node: ast.expr) -> ast.expr:
         case ast.Name(id=name):
             return _name(scope, node, name)
         case ast.BinOp(left=left, op=op, right=right):
-            scope.spend(gas.OPERATOR)
+            scope.spend(operator_price(op))
             return guard(OPERATORS[type(op)], scope.expression(left), scope.expression(right))
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=value)) if type(value) is int:
             return constant(-value)
@@ -159,7 +169,7 @@ def _attribute(scope: Scope, node: ast.expr, value: ast.expr, attribute: str) ->
     if isinstance(value, ast.Name) and value.id == "ctx":
         if attribute not in CONTEXT:
             raise refusal(node, "context", f"ctx has {', '.join(sorted(CONTEXT))}")
-        scope.spend(gas.STATEMENT)
+        scope.spend(gas.BUILTIN if attribute == "roles" else gas.STATEMENT)
         return guard("roles") if attribute == "roles" else ast.Attribute(load("_m"), attribute, ast.Load())
     storage = storage_named(scope, value)
     if storage is not None:
@@ -181,7 +191,7 @@ def _subscript(scope: Scope, value: ast.expr, index: ast.expr) -> ast.expr:
     storage = storage_named(scope, value)
     if storage is not None:
         return read_entry(scope, storage, key_expression(scope, storage, index))
-    scope.spend(gas.OPERATOR)
+    scope.spend(gas.SUBSCRIPT)
     target = scope.expression(value)
     if isinstance(index, ast.Slice):
         lower = constant(None) if index.lower is None else scope.expression(index.lower)
@@ -209,7 +219,7 @@ def _format(scope: Scope, values: list[ast.expr]) -> ast.expr:
         scope.spend(gas.ELEMENT)
         if isinstance(value, ast.FormattedValue):
             parts.append(guard("formatted", scope.expression(value.value)))
-            scope.spend(gas.OPERATOR)
+            scope.spend(gas.INTEGER_TEXT)
         else:
             parts.append(scope.expression(value))
     return guard("concatenate", *parts)

@@ -4,13 +4,13 @@ import hashlib
 from typing import Any, NoReturn
 
 from contracts.engine.errors import Failed, OutOfGas, Stop
-from contracts.engine.gas import HASHED_PER_UNIT
+from contracts.engine.gas import CONTAINER, HASHED_PER_UNIT
 from contracts.engine.guards_collections import collection_guards, collection_methods
 from contracts.engine.guards_compare import comparison_guards
 from contracts.engine.guards_numbers import Guard, number_guards
 from contracts.engine.guards_text import text_guards, text_methods
 from contracts.engine.run import Run
-from contracts.engine.values import Optional, Record, RecordValue, Type, fresh, python_type
+from contracts.engine.values import Optional, Record, RecordValue, Type, fresh
 
 
 def value_guards(run: Run) -> dict[str, Any]:
@@ -85,23 +85,20 @@ def _replace_fields(run: Run) -> Guard:
     def replace_fields(value: Any, **changes: Any) -> RecordValue:
         if type(value) is not RecordValue:
             raise Failed(f"{type(value).__name__} is no record")
-        run.charge(len(value.fields))
+        run.charge(CONTAINER + len(value.fields))
         types = value.kind.types
         for name, new in changes.items():
-            if name not in types or not _fits(types[name], new):
+            if name not in types or not _fits(*types[name], new):
                 raise Failed(f"{value.kind.name}.{name} cannot be {type(new).__name__}")
         return RecordValue(value.kind, {**value.fields, **changes})
 
     return replace_fields
 
 
-def _fits(kind: Type, value: Any) -> bool:
+def _fits(kind: Type, wanted: type, value: Any) -> bool:
     """Tell whether a value has the outermost type of a field; what is inside is checked when the record leaves."""
-    if value is None:
-        return isinstance(kind, Optional)
-    wanted = python_type(kind)
     if type(value) is not wanted:
-        return False
+        return value is None and isinstance(kind, Optional)
     if wanted is not RecordValue:
         return True
     inner = kind.item if isinstance(kind, Optional) else kind
@@ -111,13 +108,15 @@ def _fits(kind: Type, value: Any) -> bool:
 def record_guards(record: Record) -> dict[str, Guard]:
     """Return the constructor and the type check of a declared record."""
 
+    parts = [(field.name, *record.types[field.name], field) for field in record.fields]
+
     def new(**fields: Any) -> RecordValue:
         values: dict[str, Any] = {}
-        for field in record.fields:
-            value = fields[field.name] if field.name in fields else fresh(field.default)
-            if not _fits(field.type, value):
-                raise Failed(f"{record.name}.{field.name} cannot be {type(value).__name__}")
-            values[field.name] = value
+        for name, kind, wanted, field in parts:
+            value = fields[name] if name in fields else fresh(field.default)
+            if not _fits(kind, wanted, value):
+                raise Failed(f"{record.name}.{name} cannot be {type(value).__name__}")
+            values[name] = value
         return RecordValue(record, values)
 
     def check(value: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from contracts.engine.errors import Failed
 from contracts.engine.gas import CHARACTERS_PER_UNIT, COMPARED_PER_UNIT, ITEM, SLOTS_PER_UNIT, TURN
-from contracts.engine.guards_compare import equality
+from contracts.engine.guards_compare import equality, matches
 from contracts.engine.guards_numbers import Guard, integer, length_checked
 from contracts.engine.limits import LIST_LENGTH_MAX, MAP_LENGTH_MAX
 from contracts.engine.run import Run
@@ -34,7 +34,8 @@ def _items(run: Run) -> dict[str, Guard]:
     def key_of(key: Any) -> str:
         if type(key) is not str:
             raise Failed("the keys of a map are text")
-        run.charge(len(key) // COMPARED_PER_UNIT)
+        if len(key) >= COMPARED_PER_UNIT:
+            run.charge(len(key) // COMPARED_PER_UNIT)
         return key
 
     def item(values: Any, key: Any) -> Any:
@@ -44,7 +45,9 @@ def _items(run: Run) -> dict[str, Guard]:
                 raise Failed("the map has no such key")
             return values[key]
         if kind is list or kind is str or kind is bytes:
-            return values[index_in(values, key)]
+            if type(key) is not int or not -len(values) <= key < len(values):
+                raise Failed("expected an index within range")
+            return values[key]
         raise Failed(f"{kind.__name__} has no elements")
 
     def set_item(values: Any, key: Any, value: Any) -> None:
@@ -68,7 +71,13 @@ def _items(run: Run) -> dict[str, Guard]:
         run.charge(len(pairs) * ITEM)
         result: dict[str, Any] = {}
         for key, value in pairs:
-            set_item(result, key, value)
+            if type(key) is not str:
+                raise Failed("the keys of a map are text")
+            if len(key) >= COMPARED_PER_UNIT:
+                key_of(key)
+            result[key] = value
+        if len(result) > MAP_LENGTH_MAX:
+            raise Failed("map has too many entries")
         return result
 
     return {"item": item, "set_item": set_item, "delete_item": delete_item, "dict_of": dict_of}
@@ -116,8 +125,13 @@ def _loops(run: Run) -> dict[str, Guard]:
 
     def unpacked_turns(price: int, values: Any, shape: tuple[Any, ...]) -> Any:
         snapshot = turns(price + ITEM * len(shape), values)
+        count = len(shape)
+        nested = any(inner is not None for inner in shape)
         for value in snapshot:
-            check_shape(value, shape)
+            if (type(value) is not tuple and type(value) is not list) or len(value) != count:
+                raise Failed(f"expected {count} parts")
+            if nested:
+                check_shape(value, shape)
         return snapshot
 
     return {
@@ -217,9 +231,12 @@ def _choices(run: Run) -> dict[str, Guard]:
         if not found:
             raise Failed("min and max need at least one value")
         kind = type(found[0])
-        if kind not in (int, str, bytes) or any(type(value) is not kind for value in found):
-            raise Failed("min and max take integers, texts or bytes, and only one kind")
+        for value in found:
+            if type(value) is not kind:
+                raise Failed("min and max take values of one kind")
         if kind is not int:
+            if kind is not str and kind is not bytes:
+                raise Failed("min and max take integers, texts or bytes")
             run.charge(sum(map(len, found)) // COMPARED_PER_UNIT)
         return found
 
@@ -284,15 +301,13 @@ def _list_search(run: Run) -> dict[str, Guard]:
     equal = equality(run)
 
     def index(values: list[Any], value: Any) -> int:
-        run.charge(len(values) * ITEM)
-        for position, element in enumerate(values):
-            if equal(element, value):
-                return position
-        raise Failed("the list has no such element")
+        position = next(matches(values, value, equal, run), None)
+        if position is None:
+            raise Failed("the list has no such element")
+        return position
 
     def count(values: list[Any], value: Any) -> int:
-        run.charge(len(values) * ITEM)
-        return sum(1 for element in values if equal(element, value))
+        return sum(1 for _ in matches(values, value, equal, run))
 
     def remove(values: list[Any], value: Any) -> None:
         del values[index(values, value)]

@@ -4,10 +4,11 @@ Containers are compared by our own walk, which pays for each element and stops a
 parts make Python's comparison take exponential time.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from contracts.engine.errors import Failed
-from contracts.engine.gas import COMPARED_PER_UNIT, ITEM
+from contracts.engine.gas import COMPARED_ITEM, COMPARED_PER_UNIT, CONTAINER, SEARCHED_PER_UNIT
 from contracts.engine.guards_numbers import Guard
 from contracts.engine.limits import NESTING_MAX
 from contracts.engine.run import Run
@@ -41,22 +42,31 @@ def equality(run: Run) -> Guard:
             return bool(left == right)
         if depth == NESTING_MAX:
             raise Failed("value is nested too deeply")
-        return inside(left, right, depth + 1)
-
-    def inside(left: Any, right: Any, depth: int) -> bool:
-        kind = type(left)
+        if kind is list:
+            return equal_lists(left, right, depth + 1)
+        if kind is dict:
+            return equal_maps(left, right, depth + 1)
         if kind is RecordValue:
-            if left.kind is not right.kind:
-                return False
-            left, right, kind = left.fields, right.fields, dict
-        if kind is not list and kind is not dict:
-            raise Failed("tuples cannot be compared")
+            return left.kind is right.kind and equal_maps(left.fields, right.fields, depth + 1)
+        raise Failed("tuples cannot be compared")
+
+    def equal_lists(left: list[Any], right: list[Any], depth: int) -> bool:
         if len(left) != len(right):
             return False
-        run.charge(len(left) * ITEM)
-        if kind is list:
-            return all(equal(a, b, depth) for a, b in zip(left, right, strict=True))
-        return all(key in right and equal(value, right[key], depth) for key, value in left.items())
+        run.charge(CONTAINER + len(left) * COMPARED_ITEM)
+        for one, other in zip(left, right, strict=True):  # noqa: SIM110, a generator costs twice as much
+            if not equal(one, other, depth):
+                return False
+        return True
+
+    def equal_maps(left: dict[str, Any], right: dict[str, Any], depth: int) -> bool:
+        if len(left) != len(right):
+            return False
+        run.charge(CONTAINER + len(left) * COMPARED_ITEM)
+        for key, value in left.items():  # noqa: SIM110
+            if key not in right or not equal(value, right[key], depth):
+                return False
+        return True
 
     return equal
 
@@ -96,8 +106,7 @@ def _containment(run: Run, equal: Guard) -> Guard:
     def contains(item: Any, container: Any) -> bool:
         kind = type(container)
         if kind is list:
-            run.charge(len(container) * ITEM)
-            return any(equal(item, element) for element in container)
+            return next(matches(container, item, equal, run), None) is not None
         if kind is dict:
             if type(item) is not str:
                 raise Failed("the keys of a map are text")
@@ -106,8 +115,19 @@ def _containment(run: Run, equal: Guard) -> Guard:
         if kind is str or kind is bytes:
             if type(item) is not kind:
                 raise Failed(f"expected {kind.__name__}")
-            run.charge((len(item) + len(container)) // COMPARED_PER_UNIT * ITEM)
+            run.charge((len(item) + len(container)) // SEARCHED_PER_UNIT)
             return item in container
         raise Failed(f"cannot look into {kind.__name__}")
 
     return contains
+
+
+def matches(values: list[Any], item: Any, equal: Guard, run: Run) -> Iterator[int]:
+    """Return the positions of the elements that equal an item, paying for all of them before the first."""
+    kind = type(item)
+    run.charge(len(values) * COMPARED_ITEM)
+    if kind is str or kind is bytes:
+        run.charge(len(values) * (len(item) // COMPARED_PER_UNIT))
+    if kind in (int, str, bytes, bool, type(None)):
+        return (position for position, value in enumerate(values) if type(value) is kind and value == item)
+    return (position for position, value in enumerate(values) if equal(value, item))

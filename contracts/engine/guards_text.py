@@ -6,7 +6,7 @@ Python's own tables of letters, digits and spaces change with the Unicode versio
 from typing import Any, Final
 
 from contracts.engine.errors import Failed
-from contracts.engine.gas import CHARACTERS_PER_UNIT, COMPARED_PER_UNIT, ITEM
+from contracts.engine.gas import CHARACTERS_PER_UNIT, COMPARED_PER_UNIT, ITEM, SEARCHED_PER_UNIT
 from contracts.engine.guards_numbers import Guard, integer, length_checked
 from contracts.engine.limits import STRIP_CHARACTERS_MAX, TEXT_LENGTH_MAX
 from contracts.engine.run import Run
@@ -113,7 +113,7 @@ def _search(run: Run) -> dict[str, Guard]:
     def searched(value: str, part: Any) -> str:
         if not text(part):
             raise Failed("the text to look for is empty")
-        run.charge((len(value) + len(part)) // COMPARED_PER_UNIT * ITEM)
+        run.charge((len(value) + len(part)) // SEARCHED_PER_UNIT)
         return value
 
     def find(value: str, part: Any, start: Any = 0) -> int:

@@ -4,7 +4,7 @@ Compiled contracts are bound to one Run for good; the engine fills it before a c
 nothing of one transaction is there when the next one starts. One thread uses a Run, for one call at a time.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from chain.runtime import CallContext, Event, StateAccess
 from contracts.engine.errors import OutOfGas
@@ -30,7 +30,8 @@ class Run:
 
     def __init__(self) -> None:
         self.gas = 0
-        self.state: StateAccess | None = None
+        self.state = cast(StateAccess, None)
+        """The state of the transaction that runs; there is none between calls."""
         self.events: list[Event] = []
         self.active: list[str] = []
         """Contracts that have been entered and not left, outermost first."""
@@ -58,8 +59,10 @@ class Run:
         self.chain_id = context.chain_id
 
     def end(self) -> None:
-        """Forget everything of the call."""
-        self.__init__()  # type: ignore[misc]
+        """Forget the call; what remains of its context is replaced before anything can read it."""
+        self.state = cast(StateAccess, None)
+        self.events = []
+        self.active = []
 
     def charge(self, units: int) -> None:
         """Take gas, or stop the run."""

@@ -166,8 +166,10 @@ class Engine:
         """Run the code of a method and copy its result out."""
         try:
             value = method.code(*arguments)
+        except NameError as error:
+            raise Failed("a name is used before it has a value") from error
         except PYTHON_ERRORS as error:
-            # The guards leave only unbound names to Python; whatever else it may be, it depends on the contract alone.
+            # The guards leave only unbound names to Python; whatever else may come, the contract alone decides it.
             raise Failed(f"{type(error).__name__}: {error}") from error
         return method.result(value, Walk(self._run, result_bytes_max))
 
@@ -177,9 +179,7 @@ class Engine:
         if known is None and not is_name(contract):
             raise Stop(errors.UNKNOWN_CONTRACT)
         key = contract_key(contract) if known is None else known.key
-        state = self._run.state
-        assert state is not None
-        data = state.get(SYSTEM, key)
+        data = self._run.state.get(SYSTEM, key)
         if data is None:
             raise Stop(errors.UNKNOWN_CONTRACT)
         if known is not None and (known.data is data or known.data == data):

@@ -13,7 +13,7 @@ from contracts.engine.annotations import read_type
 from contracts.engine.calls import event_call
 from contracts.engine.declarations import is_docstring
 from contracts.engine.errors import ENGINE_CODES
-from contracts.engine.expressions import OPERATORS, check_field_name
+from contracts.engine.expressions import OPERATORS, check_field_name, operator_price
 from contracts.engine.loops import loop_target, turns
 from contracts.engine.module import Storage
 from contracts.engine.rules import is_plain_name, refusal
@@ -162,7 +162,7 @@ def _store(scope: Scope, target: ast.expr) -> Callable[[ast.expr], list[ast.stmt
             if storage is not None:
                 return _store_entry(scope, storage, key_expression(scope, storage, index), target)
             _check_item_target(scope, target, value, index)
-            scope.spend(gas.OPERATOR)
+            scope.spend(gas.SUBSCRIPT)
             place, at = scope.expression(value), scope.expression(index)
             return lambda new: [perform(guard("set_item", place, at, new))]
         case ast.Attribute(value=ast.Name() as value, attr="value"):
@@ -215,7 +215,7 @@ def _check_item_target(scope: Scope, target: ast.expr, value: ast.expr, index: a
 
 
 def _augment(scope: Scope, target: ast.expr, op: ast.operator, value: ast.expr) -> list[ast.stmt]:
-    scope.spend(gas.OPERATOR)
+    scope.spend(operator_price(op))
     operator = IN_PLACE.get(type(op), OPERATORS[type(op)])
 
     def combined(old: ast.expr) -> ast.expr:
@@ -251,7 +251,7 @@ def _augment_item(
         return [first, perform(write_entry(scope, storage, load(key), new, target))]
     _check_item_target(scope, target, owner, index)
     place = scope.temporary()
-    scope.spend(2 * gas.OPERATOR)
+    scope.spend(2 * gas.SUBSCRIPT)
     return [
         assign(place, scope.expression(owner)),
         assign(key, scope.expression(index)),
@@ -285,7 +285,7 @@ def _delete(scope: Scope, owner: ast.expr, index: ast.expr, place: ast.AST) -> a
     if isinstance(index, ast.Slice):
         raise refusal(place, "target", "delete one element at a time")
     _check_item_target(scope, owner, owner, index)
-    scope.spend(gas.OPERATOR)
+    scope.spend(gas.SUBSCRIPT)
     return guard("delete_item", scope.expression(owner), scope.expression(index))
 
 

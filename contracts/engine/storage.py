@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from chain.encoding import INT_MAX, INT_MIN, decode, encode
-from chain.runtime import LocalFault, StateAccess
+from chain.runtime import LocalFault
 from chain.state_keys import (
     BYTES_TAG,
     FALSE_TAG,
@@ -20,7 +20,7 @@ from chain.state_keys import (
     decode_key,
     encode_key,
 )
-from contracts.engine.errors import WRITE_IN_VIEW, Failed, Stop
+from contracts.engine.errors import WRITE_IN_VIEW, Failed, OutOfGas, Stop
 from contracts.engine.gas import SCAN_ENTRY, STORED_BYTE, STORED_PER_UNIT
 from contracts.engine.guards_numbers import Guard, integer
 from contracts.engine.limits import SCAN_ENTRIES_MAX, VALUE_BYTES_MAX
@@ -77,7 +77,19 @@ def part_encoder(kind: str) -> Callable[[Any], bytes]:
 def key_encoder(storage: Storage) -> Callable[..., bytes]:
     """Return the function from a contract's key, or from nothing for a Var, to the state key."""
     base = encode_key((storage.name,))
+    text_base = base + bytes((TEXT_TAG,))
     encoders = [part_encoder(kind) for kind in storage.keys]
+
+    def text(key: Any) -> bytes:
+        if type(key) is not str:
+            raise Failed(f"the key is str, not {type(key).__name__}")
+        data = key.encode("utf-8")
+        if b"\x00" in data:
+            data = data.replace(b"\x00", b"\x00\xff")
+        encoded = text_base + data + b"\x00"
+        if len(encoded) > KEY_BYTES_MAX:
+            raise Failed("the key is too long")
+        return encoded
 
     def single(key: Any) -> bytes:
         encoded = base + first(key)
@@ -92,6 +104,8 @@ def key_encoder(storage: Storage) -> Callable[..., bytes]:
 
     if not encoders:
         return lambda: base
+    if storage.keys == ("str",):
+        return text
     first = encoders[0]
     return single if len(encoders) == 1 else composite
 
@@ -123,7 +137,7 @@ def value_reader(kind: Type, run: Run) -> Callable[[bytes], Any]:
         first = data[0]
         if first < 0x80:
             return first
-        if first == 0xCD or first == 0xCC or first == 0xCE:
+        if 0xCC <= first <= 0xCF:
             return int.from_bytes(data[1:], "big")
         return read(data)
 
@@ -143,11 +157,20 @@ def value_writer(kind: Type, run: Run) -> Callable[[Any], bytes]:
     def write_integer(value: Any) -> bytes:
         if type(value) is not int or not INT_MIN <= value <= INT_MAX:
             raise Failed("expected an int of 64 bits")
-        if 0 <= value < 0x80:
-            return bytes((value,))
-        return encode(value)
+        return integer_bytes(value)
 
     return write_integer if kind == Scalar("int") else write
+
+
+def integer_bytes(value: int) -> bytes:
+    """Return the canonical encoding of an integer; the same bytes as chain.encoding.encode, sooner."""
+    if 0 <= value < 0x80:
+        return value.to_bytes(1, "big")
+    if value < 0:
+        return encode(value)
+    if value < 0x1_0000:
+        return b"\xcc" + value.to_bytes(1, "big") if value < 0x100 else b"\xcd" + value.to_bytes(2, "big")
+    return b"\xce" + value.to_bytes(4, "big") if value < 0x1_0000_0000 else b"\xcf" + value.to_bytes(8, "big")
 
 
 def storage_guards(storage: Storage, run: Run) -> dict[str, Guard]:
@@ -163,10 +186,15 @@ def _reading(storage: Storage, run: Run) -> dict[str, Guard]:
     key_of = key_encoder(storage)
     read = value_reader(storage.value, run)
 
-    def get(*key: Any) -> Any:
-        data = fetch(run, key_of(*key))
-        if data is not None:
-            return read(data)
+    def get_entry(key: Any) -> Any:
+        data = fetch(run, key_of(key))
+        return absent() if data is None else read(data)
+
+    def get_var() -> Any:
+        data = fetch(run, key_of())
+        return absent() if data is None else read(data)
+
+    def absent() -> Any:
         if not storage.has_default:
             raise Failed(f"{storage.name} has no such entry")
         return fresh(storage.default)
@@ -178,7 +206,7 @@ def _reading(storage: Storage, run: Run) -> dict[str, Guard]:
     def has(key: Any) -> bool:
         return fetch(run, key_of(key)) is not None
 
-    return {"get": get, "find": find, "has": has}
+    return {"get": get_entry if storage.is_map else get_var, "find": find, "has": has}
 
 
 def _writing(storage: Storage, run: Run) -> dict[str, Guard]:
@@ -200,10 +228,10 @@ def _writing(storage: Storage, run: Run) -> dict[str, Guard]:
 def fetch(run: Run, key: bytes) -> bytes | None:
     """Read the state of the active contract."""
     try:
-        data = state_of(run).get(run.contract, key)
+        data = run.state.get(run.contract, key)
     except PYTHON_ERRORS as error:
         raise LocalFault(f"the state could not be read: {error!r}") from error
-    if data is not None:
+    if data is not None and len(data) >= STORED_PER_UNIT:
         run.charge(len(data) // STORED_PER_UNIT)
     return data
 
@@ -211,7 +239,7 @@ def fetch(run: Run, key: bytes) -> bytes | None:
 def scan_state(run: Run, first: bytes, last: bytes, limit: int, reverse: bool) -> list[tuple[bytes, bytes]]:
     """Read a range of the state of the active contract."""
     try:
-        return state_of(run).scan(run.contract, first, last, limit, reverse)
+        return run.state.scan(run.contract, first, last, limit, reverse)
     except PYTHON_ERRORS as error:
         raise LocalFault(f"the state could not be read: {error!r}") from error
 
@@ -220,17 +248,13 @@ def store(run: Run, key: bytes, data: bytes | None) -> None:
     """Write the state of the active contract, or delete an entry."""
     if run.read_only:
         raise Stop(WRITE_IN_VIEW)
-    run.charge((len(key) + (0 if data is None else len(data))) * STORED_BYTE)
+    run.gas -= (len(key) + (0 if data is None else len(data))) * STORED_BYTE
+    if run.gas < 0:
+        raise OutOfGas
     try:
-        state_of(run).put(run.contract, key, data)
+        run.state.put(run.contract, key, data)
     except PYTHON_ERRORS as error:
         raise LocalFault(f"the state could not be written: {error!r}") from error
-
-
-def state_of(run: Run) -> StateAccess:
-    """Return the state of the transaction that runs."""
-    assert run.state is not None
-    return run.state
 
 
 def _scanning(storage: Storage, run: Run) -> Guard:
@@ -275,7 +299,7 @@ def _scanning(storage: Storage, run: Run) -> Guard:
         return found
 
     def present(part: str, key: bytes, data: bytes) -> Any:
-        parts = decode_key(key)[1:]
+        parts = decode_key(key[len(base) :])
         name = parts[0] if single else parts
         if part == "keys":
             return name

@@ -68,13 +68,13 @@ class Record:
 
     name: str
     fields: tuple[Field, ...]
-    types: Mapping[str, "Type"] = field(compare=False, repr=False)
-    """The fields' types by name."""
+    types: Mapping[str, "tuple[Type, type]"] = field(compare=False, repr=False)
+    """The fields' types by name, and the Python types of their values."""
 
 
 def record_type(name: str, fields: tuple[Field, ...]) -> Record:
     """Return a record type with these fields."""
-    return Record(name, fields, {part.name: part.type for part in fields})
+    return Record(name, fields, {part.name: (part.type, python_type(part.type)) for part in fields})
 
 
 Type = Scalar | Nothing | Optional | ListOf | DictOf | TupleOf | Record

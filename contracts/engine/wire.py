@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from chain.encoding import INT_MAX, INT_MIN
 from contracts.engine.errors import Failed
-from contracts.engine.gas import ITEM, STORED_PER_UNIT
+from contracts.engine.gas import CONTAINER, STORED_PER_UNIT, WIRE_ITEM
 from contracts.engine.limits import LIST_LENGTH_MAX, MAP_LENGTH_MAX, NESTING_MAX, TEXT_LENGTH_MAX
 from contracts.engine.run import Run
 from contracts.engine.values import (
@@ -42,15 +42,8 @@ class Walk:
 
     def enter(self, count: int) -> None:
         """Pay for a container before its elements are visited."""
-        self.run.charge(count * ITEM)
+        self.run.charge(CONTAINER + count * WIRE_ITEM)
         self.left -= HEADER_BYTES + count
-        if self.left < 0:
-            raise Failed("value is too large")
-
-    def take(self, size: int) -> None:
-        """Pay for a text or bytes."""
-        self.run.charge(size // STORED_PER_UNIT)
-        self.left -= HEADER_BYTES + size
         if self.left < 0:
             raise Failed("value is too large")
 
@@ -125,7 +118,12 @@ def _text(value: Any, walk: Walk) -> Any:
         raise Failed(f"expected str, not {type(value).__name__}")
     if len(value) > TEXT_LENGTH_MAX:
         raise Failed("text is too long")
-    walk.take(len(value) if value.isascii() else len(value.encode("utf-8")))
+    size = len(value) if value.isascii() else len(value.encode("utf-8"))
+    walk.left -= HEADER_BYTES + size
+    if walk.left < 0:
+        raise Failed("value is too large")
+    if size >= STORED_PER_UNIT:
+        walk.run.charge(size // STORED_PER_UNIT)
     return value
 
 
@@ -134,7 +132,12 @@ def _bytes(value: Any, walk: Walk) -> Any:
         raise Failed(f"expected bytes, not {type(value).__name__}")
     if len(value) > TEXT_LENGTH_MAX:
         raise Failed("bytes are too long")
-    walk.take(len(value))
+    size = len(value)
+    walk.left -= HEADER_BYTES + size
+    if walk.left < 0:
+        raise Failed("value is too large")
+    if size >= STORED_PER_UNIT:
+        walk.run.charge(size // STORED_PER_UNIT)
     return value
 
 
