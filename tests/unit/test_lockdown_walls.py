@@ -5,6 +5,7 @@ import errno
 import os
 import signal
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,33 @@ from processes.syscalls import ALWAYS, CONDITIONAL, FILES, HOSTILE
 HERE = str(Path(__file__).parent)
 DEADLINE_SECONDS = 30
 DENIED = {f"OSError {errno.EPERM}", f"OSError {errno.EACCES}"}
+MISSING = {
+    "landlock": ["file system"],
+    "seccomp": ["system calls"],
+    "landlock and seccomp": ["file system", "system calls", "network", "signals to other processes"],
+}
 COLUMN = 0 if os.uname().machine == "x86_64" else 1
 
 
-async def attempt(folder: Path | None, what: str, argument: str = "") -> tuple[str | None, Ending]:
-    """Return what a locked-in process reported of an attempt, None if it did not live to, and how it ended."""
+async def attempt(
+    folder: Path | None, what: str, argument: str = "", absent: Sequence[str] = ()
+) -> tuple[str | None, Ending]:
+    """Return what a locked-in process reported of an attempt, None if it did not live to, and how it ended.
+
+    On a kernel that lacks `absent`, and nothing else.
+    """
     messages: list[list[Any]] = []
     child = await start_child("lockdown_attempts", messages.append, (HERE,))
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
-            child.send([None if folder is None else str(folder), what, argument])
+            child.send([None if folder is None else str(folder), what, argument, " ".join(absent)])
             ending = await child.wait()
     finally:
         child.collect()
-    assert messages[0] == ["walls", []], "this kernel lacks walls that the test needs"
+    reported = [sentence.partition(":")[0] for sentence in messages[0][1]]
+    assert reported == [wall for name in absent for wall in MISSING[name]], (
+        "this kernel lacks walls that the test needs"
+    )
     return (messages[1][1] if len(messages) > 1 else None), ending
 
 
@@ -125,3 +139,17 @@ def test_each_system_call_stands_in_one_list() -> None:
     for column in (0, 1):
         numbers = [entry[column] for calls in lists for entry in calls.values() if entry[column] is not None]
         assert len(numbers) == len(set(numbers))
+
+
+async def test_each_wall_holds_without_the_other(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        assert (await attempt(tmp_path, "connect", port, ["seccomp"]))[0] in DENIED
+        assert (await attempt(tmp_path, "connect", port, ["landlock"]))[1].status == -signal.SIGSYS
+    assert (await attempt(tmp_path, "read", "/etc/passwd", ["seccomp"]))[0] in DENIED
+    assert (await attempt(tmp_path, "kill", str(os.getpid()), ["seccomp"]))[0] in DENIED
+    assert (await attempt(tmp_path, "fork", "", ["landlock"]))[1].status == -signal.SIGSYS
+
+
+async def test_a_kernel_without_walls_is_reported(tmp_path: Path) -> None:
+    assert (await attempt(tmp_path, "read", "/etc/hostname", ["landlock and seccomp"]))[1].status == 0
