@@ -1,0 +1,125 @@
+"""Spreads the checks that need no order over processes, and hands the blocks on in order with what was found.
+
+The first batch is checked in this process: most histories that people try are no larger, and starting processes takes
+longer than that. Blocks in flight are bounded, so a history of any length needs the memory of a few batches.
+"""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Final
+
+from audit.block_checks import Agreement, check_block
+from audit.mismatch import AuditMismatch, Mismatch, SourceUnreadable
+from audit.source import BlockSource
+
+BATCH_BLOCKS_MAX: Final = 64
+BATCH_BYTES: Final = 512 * 1024
+"""A batch is full once its blocks have this size together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive recorded blocks."""
+
+    first: int
+    blocks: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedBatch:
+    """A batch and what was found in its blocks; no block beyond the first one with a mismatch was checked."""
+
+    batch: Batch
+    mismatches: tuple[Mismatch | None, ...]
+
+
+def checked_batches(
+    source: BlockSource, head_height: int, agreement: Agreement, processes: int
+) -> Iterator[CheckedBatch]:
+    """Yield all blocks of a source in order, checked.
+
+    Raises:
+        AuditMismatch: when the source itself finds something false; blocks before it were yielded.
+        SourceUnreadable: when the source cannot be read, or a process that checks has died.
+    """
+    batches = read_batches(source, head_height)
+    first = next(batches, None)
+    if first is None:
+        return
+    yield check_batch(first, agreement)
+    if processes == 1:
+        for batch in batches:
+            yield check_batch(batch, agreement)
+        return
+    yield from _in_processes(batches, agreement, processes)
+
+
+def read_batches(source: BlockSource, head_height: int) -> Iterator[Batch]:
+    """Yield the blocks of a source in batches."""
+    blocks: list[bytes] = []
+    first = 1
+    size = 0
+    try:
+        for block in source.blocks(1, head_height):
+            blocks.append(block)
+            size += len(block)
+            if len(blocks) == BATCH_BLOCKS_MAX or size >= BATCH_BYTES:
+                yield Batch(first, tuple(blocks))
+                first += len(blocks)
+                blocks, size = [], 0
+    except AuditMismatch:
+        # What came before it is checked first: a difference there is the earlier one.
+        if blocks:
+            yield Batch(first, tuple(blocks))
+        raise
+    if blocks:
+        yield Batch(first, tuple(blocks))
+
+
+def check_batch(batch: Batch, agreement: Agreement) -> CheckedBatch:
+    """Check the blocks of a batch up to the first mismatch."""
+    mismatches: list[Mismatch | None] = []
+    for place, block in enumerate(batch.blocks):
+        try:
+            check_block(batch.first + place, block, agreement)
+        except AuditMismatch as error:
+            mismatches.append(error.mismatch)
+            break
+        mismatches.append(None)
+    return CheckedBatch(batch, tuple(mismatches))
+
+
+def _in_processes(batches: Iterator[Batch], agreement: Agreement, processes: int) -> Iterator[CheckedBatch]:
+    second = next(batches, None)
+    if second is None:
+        return
+    # A fresh interpreter inherits neither threads nor locks of this one.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        waiting = deque([pool.submit(check_batch, second, agreement)])
+        ended: AuditMismatch | None = None
+        reading = True
+        while waiting:
+            while reading and len(waiting) < 2 * processes:
+                try:
+                    batch = next(batches, None)
+                except AuditMismatch as error:
+                    ended, batch = error, None
+                if batch is None:
+                    reading = False
+                else:
+                    waiting.append(pool.submit(check_batch, batch, agreement))
+            yield _result(waiting.popleft())
+        if ended is not None:
+            raise ended
+
+
+def _result(future: Future[CheckedBatch]) -> CheckedBatch:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise SourceUnreadable("a process that checks signatures has died; run with fewer --processes") from error
