@@ -13,7 +13,7 @@ from api.context import ApiContext, context_of
 from api.ports import NotReady, Pruned
 from api.problems import Problem, not_ready
 from api.requests import EVENT_STREAM_TYPE, Order
-from api.responses import dump_json
+from api.responses import HEIGHT_HEADER, dump_json
 from api.walk import START, Entry, Extract, Position, block_entries, end_of_block, read_cursor, write_cursor
 
 T = TypeVar("T")
@@ -37,7 +37,12 @@ async def serve_stream(
     if context.streams_open >= context.limits.streams_max:
         detail = f"{context.streams_open} streams are open"
         raise Problem("too_many_streams", detail, retry_after_seconds=STREAMS_RETRY_SECONDS)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Content-Type": EVENT_STREAM_TYPE}
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",
+        "Content-Type": EVENT_STREAM_TYPE,
+        HEIGHT_HEADER: str(context.node.head().height),
+    }
     response = web.StreamResponse(headers=headers)
     context.streams_open += 1
     try:

@@ -1,0 +1,85 @@
+"""What can go wrong for an application, one class for each stage, each with the values to act on.
+
+SubmitError and EvaluateError mean that nothing was changed. TransactionFailed means that the transaction is committed,
+certified and without effect. CommitTimeout means that nobody knows yet: send the same transaction again, not a new one.
+"""
+
+from chain.receipt import Receipt
+from chain.transaction import Transaction
+
+
+class TallystickError(Exception):
+    """Anything that this package raises on its own account."""
+
+
+class NodeUnavailable(TallystickError):
+    """None of the nodes answered in time; says what each of them did instead."""
+
+    def __init__(self, attempts: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{url}: {reason}" for url, reason in attempts.items()) or "no node was asked")
+        self.attempts = attempts
+
+
+class WrongLedger(TallystickError):
+    """A node serves another ledger than the one that was asked for."""
+
+    def __init__(self, url: str, detail: str) -> None:
+        super().__init__(f"{url}: {detail}")
+        self.url = url
+
+
+class VerificationError(TallystickError):
+    """A node's answer is not proven by what it presents. The node is faulty or lies; ask another one."""
+
+    def __init__(self, url: str, detail: str) -> None:
+        super().__init__(f"{url}: {detail}")
+        self.url = url
+
+
+class ApiError(TallystickError):
+    """A node refused a request; `code` is stable (docs/api.md lists all)."""
+
+    def __init__(self, url: str, status: int, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.url = url
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+
+class EvaluateError(TallystickError):
+    """A contract refused a view, or there is no such view."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class SubmitError(TallystickError):
+    """A transaction was refused before it came near a block; nothing was changed."""
+
+    def __init__(self, code: str, detail: str, transaction: Transaction) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.transaction = transaction
+
+
+class CommitTimeout(TallystickError):
+    """No certified receipt came in time. The transaction may be committed or may still be: send it again as it is."""
+
+    def __init__(self, detail: str, transaction: Transaction) -> None:
+        super().__init__(f"transaction {transaction.transaction_id.hex()}: {detail}")
+        self.detail = detail
+        self.transaction = transaction
+
+
+class TransactionFailed(TallystickError):
+    """A transaction was committed and failed; its certified receipt has the code, and nothing else was changed."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__(f"transaction {receipt.transaction_id.hex()} failed: {receipt.code}")
+        assert receipt.code is not None
+        self.code = receipt.code
+        self.receipt = receipt
