@@ -1,4 +1,4 @@
-"""The `tally` command: its verb groups, and the one place where an expected error becomes a message and an exit code."""
+"""The `tally` command: its verb groups, and the place where an expected error becomes a message and an exit code."""
 
 import sys
 from importlib import import_module

@@ -1,0 +1,77 @@
+"""`tally query`: run views of contracts, and read the state with its proof."""
+
+import click
+
+from chain.json_values import to_json
+from cli.errors import CliError
+from cli.output import print_json
+from cli.receipts import plain
+from cli.session import Target, ledger_options, run
+from cli.values import parse_arguments
+
+
+@click.group()
+def query() -> None:
+    """Read from the ledger."""
+
+
+@query.command(context_settings={"ignore_unknown_options": True})
+@click.argument("contract")
+@click.argument("method")
+@click.argument("arguments", nargs=-1)
+@click.option("--as", "party", default=None, help="Ask as this party; without it, as nobody.")
+@ledger_options
+def view(
+    target: Target, contract: str, method: str, arguments: tuple[str, ...], party: str | None, as_json: bool
+) -> None:
+    """Run the view METHOD of CONTRACT; one node computes the answer, which cannot be proven."""
+    signer = None if party is None else target.wallet(party)
+    args = parse_arguments(arguments)
+
+    async def work() -> None:
+        async with target.client() as client:
+            value = await client.evaluate(contract, method, *args, signer=signer)
+        if as_json:
+            print_json({"value": to_json(value)})
+        else:
+            click.echo(plain(value))
+
+    run(work())
+
+
+@query.command(context_settings={"ignore_unknown_options": True})
+@click.argument("contract")
+@click.argument("storage")
+@click.argument("key", nargs=-1)
+@ledger_options
+def state(target: Target, contract: str, storage: str, key: tuple[str, ...], as_json: bool) -> None:
+    """Show what STORAGE of CONTRACT holds, under KEY if it is a map, verified by its proof."""
+    parts = parse_arguments(key)
+
+    async def work() -> None:
+        async with target.client() as client:
+            found = await client.state(contract, storage, *parts)
+        if as_json:
+            fields = {"found": found.found, "value": to_json(found.value), "changed_height": found.changed_height}
+            print_json({**fields, "height": found.height, "verified": True})
+        elif found.found:
+            click.echo(
+                f"{plain(found.value)}\nchanged in block {found.changed_height}; proven at height {found.height}"
+            )
+        else:
+            raise CliError(f"no value there; its absence is proven at height {found.height}")
+
+    run(work())
+
+
+@query.command()
+@click.argument("path")
+@ledger_options
+def get(target: Target, path: str, as_json: bool) -> None:
+    """Print the JSON that a node serves at PATH, such as /v1/blocks (docs/api.md lists them); not verified."""
+
+    async def work() -> None:
+        async with target.client() as client:
+            print_json(await client.read(path))
+
+    run(work())

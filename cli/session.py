@@ -1,0 +1,121 @@
+"""What commands that talk to a ledger share: which nodes, which genesis, who signs, and errors as messages."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from chain.receipt import Receipt
+from chain.transaction import Call
+from cli import cluster_layout
+from cli.errors import CliError
+from cli.keys import open_wallet
+from tallystick.client import AsyncClient
+from tallystick.errors import CommitTimeout, SubmitError, TallystickError
+from tallystick.wallet import Wallet
+
+DEFAULT_FOLDER: Final = Path(".tally")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The ledger that a command works on."""
+
+    urls: tuple[str, ...]
+    genesis_hash: str | None
+    """None if it has to be taken from the first node: then answers are verified, but not anchored."""
+    layout: cluster_layout.ClusterLayout | None
+    """The local cluster, whose parties' keys are at hand; None for another ledger."""
+
+    def client(self) -> AsyncClient:
+        """Return a client that fails over between the nodes and verifies what they answer."""
+        return AsyncClient(self.urls, genesis_hash=self.genesis_hash)
+
+    def wallet(self, party: str) -> Wallet:
+        """Return the wallet of a demo party, or of a key file.
+
+        Raises:
+            CliError: when there is neither.
+        """
+        if self.layout is not None and self.layout.party_key(party).exists():
+            return open_wallet(self.layout.party_key(party))
+        if Path(party).is_file():
+            return open_wallet(Path(party))
+        known = "" if self.layout is None else f"; parties here: {', '.join(self.layout.parties())}"
+        raise CliError(f"{party!r} is neither a party of this cluster nor a key file{known}")
+
+
+def ledger_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose a ledger; the command receives `target` and `as_json`."""
+    options = (
+        click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output."),
+        click.option("--genesis-hash", default=None, help="Trust only the ledger with this genesis hash."),
+        click.option("--url", "urls", multiple=True, help="A node's address; repeat it for fail-over."),
+        click.option(
+            "--dir",
+            "folder",
+            type=click.Path(path_type=Path, file_okay=False),
+            default=DEFAULT_FOLDER,
+            show_default=True,
+            help="Folder of the local cluster to use when no --url is given.",
+        ),
+    )
+
+    def with_target(*, folder: Path, urls: tuple[str, ...], genesis_hash: str | None, **others: Any) -> Any:
+        return command(target=choose_target(folder, urls, genesis_hash), **others)
+
+    with_target.__doc__ = command.__doc__
+    with_target.__name__ = command.__name__
+    with_target.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+    for option in options:
+        with_target = option(with_target)
+    return with_target
+
+
+def choose_target(folder: Path, urls: tuple[str, ...], genesis_hash: str | None) -> Target:
+    """Return the ledger at the given addresses, otherwise the local cluster.
+
+    Raises:
+        CliError: when there is neither.
+    """
+    if urls:
+        layout = cluster_layout.load(folder) if cluster_layout.exists(folder) else None
+        return Target(urls, genesis_hash, layout)
+    layout = cluster_layout.load(folder)
+    return Target(tuple(node.api for node in layout.nodes), genesis_hash or layout.chain_id, layout)
+
+
+def run(work: Awaitable[T]) -> T:
+    """Run a coroutine; errors of the SDK become messages.
+
+    Raises:
+        CliError: with the error's stable code where it has one.
+    """
+
+    async def awaited() -> T:
+        return await work
+
+    try:
+        return asyncio.run(awaited())
+    except TallystickError as error:
+        code = getattr(error, "code", None)
+        raise CliError(f"{code}: {error}" if code else str(error)) from error
+
+
+async def commit(
+    client: AsyncClient, wallet: Wallet, contract: str, method: str, args: Sequence[Any], gas_limit: int
+) -> Receipt:
+    """Submit one call and return its certified receipt, be it of success or failure.
+
+    Raises:
+        SubmitError, CommitTimeout: when there is no receipt.
+    """
+    transaction = await client.prepare(wallet, Call(contract, method, tuple(args)), gas_limit=gas_limit)
+    (outcome,) = await client.submit_many([transaction])
+    if isinstance(outcome, SubmitError | CommitTimeout):
+        raise outcome
+    return outcome

@@ -1,0 +1,79 @@
+"""`tally tx`: send transactions and look at them."""
+
+import click
+
+from chain.json_values import to_json
+from cli.errors import CliError
+from cli.output import print_json
+from cli.receipts import plain, receipt_json, receipt_text
+from cli.session import Target, commit, ledger_options, run
+from cli.values import parse_arguments
+from tallystick.building import GAS_LIMIT_DEFAULT
+
+
+@click.group()
+def tx() -> None:
+    """Send transactions and look at them."""
+
+
+@tx.command(context_settings={"ignore_unknown_options": True})
+@click.argument("contract")
+@click.argument("method")
+@click.argument("arguments", nargs=-1)
+@click.option("--as", "party", required=True, help="Who signs: a party of the local cluster, or a key file.")
+@click.option("--gas", "gas_limit", type=int, default=GAS_LIMIT_DEFAULT, show_default=True, help="Gas limit.")
+@ledger_options
+def send(
+    target: Target,
+    contract: str,
+    method: str,
+    arguments: tuple[str, ...],
+    party: str,
+    gas_limit: int,
+    as_json: bool,
+) -> None:
+    """Call METHOD of CONTRACT with ARGUMENTS and wait for the certified receipt.
+
+    Arguments are JSON where they look like it, text otherwise: 12, true, null, '{"map": {"a": 1}}', acme.
+    A failed receipt exits with 1: it is committed, and nothing but the receipt was recorded.
+    """
+    wallet = target.wallet(party)
+    args = parse_arguments(arguments)
+
+    async def work() -> None:
+        async with target.client() as client:
+            receipt = await commit(client, wallet, contract, method, args, gas_limit)
+        if as_json:
+            print_json(receipt_json(receipt))
+        else:
+            click.echo(receipt_text(receipt))
+        if not receipt.succeeded:
+            raise CliError(f"the transaction failed: {receipt.code}")
+
+    run(work())
+
+
+@tx.command()
+@click.argument("transaction_id")
+@ledger_options
+def show(target: Target, transaction_id: str, as_json: bool) -> None:
+    """Show a committed transaction and its receipt, verified from the genesis hash by the proof the node gives."""
+    try:
+        digest = bytes.fromhex(transaction_id)
+    except ValueError as error:
+        raise CliError(f"{transaction_id!r} is not a transaction id in hexadecimal") from error
+
+    async def work() -> None:
+        async with target.client() as client:
+            proven = await client.proof(digest)
+        body = proven.transaction.body
+        calls = [{"contract": call.contract, "method": call.method, "args": to_json(call.args)} for call in body.calls]
+        if as_json:
+            print_json({**receipt_json(proven.receipt), "calls": calls, "memo": body.memo, "verified": True})
+            return
+        click.echo(receipt_text(proven.receipt))
+        for call in body.calls:
+            click.echo(f"call {call.contract}.{call.method}{plain(call.args)}")
+        click.echo("verified: signature, both Merkle paths and the certificate, from the genesis hash")
+
+    run(work())
