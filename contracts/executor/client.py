@@ -42,6 +42,7 @@ class ExecutorClient:
         self._supervisor = Supervisor(settings, self._resume)
         self._undecided: dict[Digest, _Undecided] = {}
         self._head: Head | None = None
+        self._walls_missing: tuple[str, ...] = ()
 
     @property
     def head(self) -> Head:
@@ -61,9 +62,8 @@ class ExecutorClient:
 
     @property
     def walls_missing(self) -> tuple[str, ...]:
-        """Sentences that name the walls which this kernel lacks; empty while no process is ready."""
-        ready = self._supervisor.ready
-        return () if ready is None else ready.walls_missing
+        """Sentences that name the walls which this kernel lacks, as the last process that was ready reported them."""
+        return self._walls_missing
 
     async def start(self) -> Head:
         """Start the executor and return its head once its state is open.
@@ -184,6 +184,7 @@ class ExecutorClient:
         if self._head is None or self._head.block_hash != ready.head.block_hash:
             self._undecided.clear()
         self._head = ready.head
+        self._walls_missing = ready.walls_missing
         for undecided in self._undecided.values():
             future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             future.add_done_callback(_ignore)

@@ -80,11 +80,6 @@ class Supervisor:
         return None if child is None else child.pid
 
     @property
-    def ready(self) -> Ready | None:
-        """What the present process reported at its start, None while there is none that is ready."""
-        return self._ready
-
-    @property
     def restarts(self) -> int:
         """How often the process was started again."""
         return self._keeper.restarts
