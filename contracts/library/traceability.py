@@ -733,10 +733,11 @@ def watched(head: Head, record: Item) -> Item:
 
 
 def require_sound(head: Head, subject: str, record: Item) -> None:
-    """What is recalled or was out of range is not sold or dispensed."""
+    """What is recalled or was out of range is not sold or dispensed, nor hidden in a container that is."""
     if head.step in SALES:
         require(not is_recalled(subject) and not is_recalled(record.lot), "item_recalled")
         require(not was_out_of_range(record), "item_out_of_range")
+        require(len(inside.keys(prefix=subject, limit=1)) == 0, "container_not_empty")
 
 
 def require_identifier(text: str) -> None:

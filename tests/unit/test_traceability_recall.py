@@ -123,6 +123,14 @@ def test_recalled_goods_are_sent_back_but_not_sold(world: World) -> None:
     assert world.view("in_the_field", recall, 0, 100) == []
 
 
+def test_a_container_does_not_hide_what_is_recalled(world: World) -> None:
+    world.commission(PLANT, vial(1), lot="L1")
+    world.pack(PLANT, crate(1), vial(1))
+    world.record(AUTHORITY, "Object", **lot_event(LOT, **SET))
+    sale = {"action": "OBSERVE", "bizStep": "retail_selling", "epcList": [crate(1)]}
+    assert world.code(PLANT, "Object", **sale) == "container_not_empty"
+
+
 def test_the_field_shows_quantities_and_packed_things(world: World) -> None:
     world.produce(PLANT, quantity(BULK, 10))
     world.pack(PLANT, crate(1), childQuantityList=[quantity(BULK, 4)])
