@@ -288,7 +288,8 @@ def ids_of(block: Block) -> list[Digest]:
 
 def test_receipts_that_belong_to_other_transactions(maker: ChainMaker) -> None:
     receipts = list(maker.records[HEIGHT - 1].decoded_receipts())
-    for field, value in (("transaction_id", WRONG), ("height", Height(9)), ("index", 7)):
+    lies: list[tuple[str, Any]] = [("transaction_id", WRONG), ("height", Height(9)), ("index", 7)]
+    for field, value in lies:
         altered = [receipts[0], replace(receipts[1], **{field: value}), receipts[2]]
         found = mismatch_of(with_receipts(maker, altered))
         assert (found.level, found.field, found.transaction_index) == (Level.RECEIPTS, f"receipt.{field}", 1)

@@ -1,0 +1,149 @@
+"""Reads an export for the audit, and finds every byte of it that is not what the other bytes say it is.
+
+The manifest has one form, names exactly the files that are there, and each of its fields is computed anew from them.
+A file that differs from the manifest is handed on first: the audit names the block, transaction and field that were
+altered. Only where it finds nothing wrong, the file's hash is what differs.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from audit.export_format import (
+    FILE_BYTES_MAX,
+    GENESIS_FILE,
+    MANIFEST_BYTES_MAX,
+    MANIFEST_FILE,
+    FileEntry,
+    Manifest,
+    ManifestError,
+    decode_manifest,
+    sha256_of,
+)
+from audit.mismatch import AuditMismatch, Level, Mismatch, SourceUnreadable
+from chain.crypto import tagged_hash
+from chain.encoding import DecodeError
+from chain.recorded_block import decode_range, decode_recorded_block
+
+
+class ExportSource:
+    """Implements audit.source.BlockSource over an export's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._manifest: Manifest | None = None
+
+    def head_height(self) -> int:
+        """Return the height of the last block.
+
+        Raises:
+            AuditMismatch: when the manifest is none, or other files are there than it names.
+            SourceUnreadable: when there is no export, or the system refuses to read it.
+        """
+        return self._read_manifest().head_height
+
+    def genesis(self) -> bytes:
+        """Return the bytes of the genesis file.
+
+        Raises:
+            SourceUnreadable: when the system refuses to read it.
+        """
+        self._read_manifest()
+        return self._read(GENESIS_FILE, FILE_BYTES_MAX, 0)
+
+    def blocks(self, first: int, last: int) -> Iterator[bytes]:
+        """Yield the recorded blocks from height `first` to `last`; compare each file, and in the end the manifest.
+
+        Raises:
+            AuditMismatch: when a file is not the one that the manifest describes.
+            SourceUnreadable: when the system refuses to read one.
+        """
+        manifest = self._read_manifest()
+        record: bytes | None = None
+        for entry in manifest.files:
+            if entry.last < first or entry.first > last:
+                continue
+            for height, record in self._file(entry):
+                if first <= height <= last:
+                    yield record
+        if last == manifest.head_height:
+            self._check_ends(manifest, record)
+
+    def _file(self, entry: FileEntry) -> Iterator[tuple[int, bytes]]:
+        data = self._read(entry.file, FILE_BYTES_MAX, entry.first)
+        try:
+            first, records = decode_range(data)
+        except DecodeError as error:
+            raise _differs(entry.first, entry.file, "a range of blocks in canonical form", str(error)) from error
+        if (first, first + len(records) - 1) != (entry.first, entry.last):
+            found = f"{first} to {first + len(records) - 1}"
+            raise _differs(entry.first, f"{entry.file} heights", f"{entry.first} to {entry.last}", found)
+        yield from enumerate(records, first)
+        if len(data) != entry.bytes:
+            raise _differs(entry.first, f"manifest: bytes of {entry.file}", str(len(data)), str(entry.bytes))
+        if sha256_of(data) != entry.sha256:
+            raise _differs(entry.first, f"manifest: sha256 of {entry.file}", sha256_of(data), entry.sha256)
+
+    def _check_ends(self, manifest: Manifest, last_record: bytes | None) -> None:
+        """Compare what the manifest says of the genesis and of the last block."""
+        genesis = self.genesis()
+        genesis_hash = tagged_hash("genesis", genesis).hex()
+        head_hash = genesis_hash if last_record is None else _block_hash(last_record)
+        expectations = (
+            ("genesis bytes", str(len(genesis)), str(manifest.genesis_bytes)),
+            ("genesis sha256", sha256_of(genesis), manifest.genesis_sha256),
+            ("genesis_hash", genesis_hash, manifest.genesis_hash),
+            ("head hash", head_hash, manifest.head_hash),
+        )
+        for field, expected, found in expectations:
+            if expected != found:
+                height = manifest.head_height if field == "head hash" else 0
+                raise _differs(height, f"manifest: {field}", expected, found)
+
+    def _read_manifest(self) -> Manifest:
+        if self._manifest is None:
+            names = self._names()
+            if MANIFEST_FILE not in names:
+                raise _differs(0, MANIFEST_FILE, "a manifest", "none")
+            try:
+                manifest = decode_manifest(self._read(MANIFEST_FILE, MANIFEST_BYTES_MAX, 0))
+            except ManifestError as error:
+                raise _differs(0, MANIFEST_FILE, "a manifest in its one form", str(error)) from error
+            self._check_names(manifest, names)
+            self._manifest = manifest
+        return self._manifest
+
+    def _names(self) -> set[str]:
+        try:
+            names = {path.name for path in self._folder.iterdir()}
+        except OSError as error:
+            raise SourceUnreadable(f"{self._folder} cannot be read: {error.strerror}") from error
+        if MANIFEST_FILE not in names and GENESIS_FILE not in names:
+            raise SourceUnreadable(f"{self._folder} holds no export: there is no {MANIFEST_FILE} in it")
+        return names
+
+    def _check_names(self, manifest: Manifest, names: set[str]) -> None:
+        missing, extra = sorted(manifest.file_names - names), sorted(names - manifest.file_names)
+        if missing:
+            height = next((entry.first for entry in manifest.files if entry.file == missing[0]), 0)
+            raise _differs(height, missing[0], "a file that the manifest names", "no such file")
+        if extra:
+            raise _differs(0, extra[0], "no file that the manifest does not name", "a file")
+
+    def _read(self, name: str, bytes_max: int, height: int) -> bytes:
+        path = self._folder / name
+        try:
+            with path.open("rb") as file:
+                data = file.read(bytes_max + 1)
+        except OSError as error:
+            raise SourceUnreadable(f"{path} cannot be read: {error.strerror}") from error
+        if len(data) > bytes_max:
+            raise _differs(height, name, f"at most {bytes_max} bytes", "more")
+        return data
+
+
+def _block_hash(record: bytes) -> str:
+    return decode_recorded_block(record).decoded_block().block_hash.hex()
+
+
+def _differs(height: int, field: str, expected: str, found: str) -> AuditMismatch:
+    return AuditMismatch(Mismatch(Level.FORM, height, field, expected, found))
