@@ -5,7 +5,7 @@ The result depends on the source alone: no parser version, hash seed or optimisa
 
 import ast
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import CodeType
 
@@ -15,7 +15,7 @@ from contracts.engine.limits import CALL_CHAIN_MAX
 from contracts.engine.module import VIEW, Module
 from contracts.engine.prescan import prescan
 from contracts.engine.rules import parse, refusal
-from contracts.engine.scope import Scope
+from contracts.engine.scope import Scope, located
 from contracts.engine.statements import function_code
 
 
@@ -27,15 +27,21 @@ class Compiled:
     code: CodeType
     codes: Mapping[str, tuple[str, ...]]
     source_bytes: int
+    tokens: int
 
 
-def compile_contract(source: str) -> Compiled:
-    """Check a source by every rule of the language and compile it.
+def free(tokens: int) -> None:
+    """Compile without payment."""
+
+
+def compile_contract(source: str, pay: Callable[[int], None] = free) -> Compiled:
+    """Check a source by every rule of the language and compile it; `pay` learns the number of tokens first.
 
     Raises:
         Rejected: at the first place that breaks a rule.
     """
-    prescan(source)
+    tokens = prescan(source)
+    pay(tokens)
     module = read_module(parse(source))
     scopes: dict[str, Scope] = {}
     functions: list[ast.stmt] = []
@@ -45,9 +51,9 @@ def compile_contract(source: str) -> Compiled:
     order = _callees_first(scopes)
     _check_chains(scopes, order)
     _check_views(scopes, order)
-    tree = ast.fix_missing_locations(ast.Module(functions, []))
+    tree = located(ast.Module(functions, []))
     code = compile(tree, "<contract>", "exec", flags=0, dont_inherit=True, optimize=0)
-    return Compiled(module, code, _codes(scopes, order), len(source.encode("utf-8")))
+    return Compiled(module, code, _codes(scopes, order), len(source.encode("utf-8")), tokens)
 
 
 def source_hash(source: str) -> bytes:

@@ -14,7 +14,7 @@ OPERATOR: Final = 6
 SUBSCRIPT: Final = 8
 PRODUCT: Final = 10
 """A multiplication, division or remainder."""
-POWER: Final = 18
+POWER: Final = 26
 """A power or a shift."""
 BUILTIN: Final = 14
 """A built-in function or a method of a value, apart from what it charges by size."""
@@ -43,8 +43,10 @@ CALL: Final = 100
 """A call of a contract from outside or by `invoke`."""
 SOURCE_PER_UNIT: Final = 64
 """Bytes of source that one unit loads, at every call."""
-COMPILE_PER_BYTE: Final = 60
-"""Checking and compiling one byte of source, at deployment."""
+COMPILE_PER_BYTE: Final = 20
+"""Scanning one byte of source, at deployment."""
+COMPILE_PER_TOKEN: Final = 600
+"""Checking and compiling one token of the source, at deployment."""
 
 # Charged by size, before the work is done: how much one unit pays for.
 CHARACTERS_PER_UNIT: Final = 4

@@ -86,8 +86,8 @@ REFUSED_CHARACTERS: Final = {
 }
 
 
-def prescan(source: str) -> None:
-    """Check that a source is made of the language's tokens and stays within its limits.
+def prescan(source: str) -> int:
+    """Check that a source is made of the language's tokens and stays within its limits; return how many they are.
 
     Raises:
         Rejected: at the first place that is not.
@@ -103,7 +103,7 @@ def prescan(source: str) -> None:
             raise Rejected(
                 number, LINE_LENGTH_MAX + 1, "line_length", f"break lines after {LINE_LENGTH_MAX} characters"
             )
-    _Scanner(source).scan()
+    return _Scanner(source).scan()
 
 
 class _Scanner:
@@ -112,11 +112,12 @@ class _Scanner:
     def __init__(self, source: str) -> None:
         self.source = source
         self.brackets: list[str] = []
+        self.tokens = 0
         self.line_tokens = 0
         self.indents = [0]
         self.elifs: dict[int, int] = {}
 
-    def scan(self) -> None:
+    def scan(self) -> int:
         position = 0
         while position < len(self.source):
             match = TOKEN.match(self.source, position)
@@ -131,6 +132,8 @@ class _Scanner:
                 self._begin_token(position, text)
                 if kind == "string":
                     end = _string_end(self.source, position, text)
+                    # A field of a format string is an expression of its own.
+                    self.tokens += 3 * self.source.count("{", position, end)
                 elif kind == "name":
                     _check_name(self.source, position, text)
                 elif kind == "number":
@@ -140,10 +143,12 @@ class _Scanner:
             position = end
         if self.brackets:
             _refuse(self.source, len(self.source), "brackets", f"close the {self.brackets[-1]}")
+        return self.tokens
 
     def _begin_token(self, position: int, text: str) -> None:
         if self.line_tokens == 0:
             self._begin_line(position, text)
+        self.tokens += 1
         self.line_tokens += 1
         if self.line_tokens > LINE_TOKENS_MAX:
             _refuse(self.source, position, "statement_length", "split this statement into several")

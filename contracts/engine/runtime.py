@@ -96,7 +96,7 @@ class Engine:
         size = min(len(source.encode("utf-8", "replace")), SOURCE_BYTES_MAX)
         run.charge(gas.CALL + size * gas.COMPILE_PER_BYTE)
         try:
-            bound = self._bind(source)
+            bound = self._bind(source, gas.COMPILE_PER_TOKEN)
         except Rejected as rejected:
             raise _rejection(rejected) from rejected
         record = ContractRecord(contract, source, LANGUAGE_VERSION, 1, context.sender, context.height, False)
@@ -192,7 +192,7 @@ class Engine:
         if record.language != LANGUAGE_VERSION:
             raise LocalFault(f"contract {contract} needs language version {record.language}; this engine knows 1")
         try:
-            loaded = Loaded(key, data, record, self._bind(record.source))
+            loaded = Loaded(key, data, record, self._bind(record.source, 0))
         except Rejected as error:
             raise LocalFault(f"contract {contract} is deployed but does not compile: {error}") from error
         self._loaded[contract] = loaded
@@ -200,15 +200,17 @@ class Engine:
             self._loaded.popitem(last=False)
         return loaded
 
-    def _bind(self, source: str) -> Bound:
-        """Return a source compiled and bound to this engine's run, from the cache if it is there."""
+    def _bind(self, source: str, token_price: int) -> Bound:
+        """Return a source compiled and bound to this engine's run, from the cache if it is there, at the same price."""
         name = source_hash(source) if source.isascii() or _is_text(source) else b""
         bound = self._bound.get(name)
         if bound is None:
-            bound = self._bound[name] = bind(compile_contract(source), self._run, self._invoke)
+            compiled = compile_contract(source, lambda tokens: self._run.charge(tokens * token_price))
+            bound = self._bound[name] = bind(compiled, self._run, self._invoke)
             if len(self._bound) > self._compiled_max:
                 self._bound.popitem(last=False)
         else:
+            self._run.charge(bound.compiled.tokens * token_price)
             self._bound.move_to_end(name)
         return bound
 

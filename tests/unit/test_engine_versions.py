@@ -16,6 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("engine_outcomes.py")
 SUPPORTED = ("3.11", "3.12", "3.13")
+CURRENT = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def interpreters() -> dict[str, str]:
@@ -25,7 +26,7 @@ def interpreters() -> dict[str, str]:
     for version in SUPPORTED:
         for home in (None, *map(str, homes)):
             path = shutil.which(f"python{version}", path=home)
-            if path is not None and f"{sys.version_info[0]}.{sys.version_info[1]}" != version and _works(path, version):
+            if path is not None and version != CURRENT and _works(path, version):
                 found[version] = path
     return found
 
@@ -64,16 +65,18 @@ def reference(packages: Path) -> list[list[object]]:
     return outcomes(sys.executable, packages)
 
 
-@pytest.mark.parametrize(("options", "seed"), [((), "1"), ((), "4294967295"), (("-O",), "0"), (("-OO",), "7")], ids=str)
+@pytest.mark.parametrize(("options", "seed"), [((), "4294967295"), (("-OO",), "7")], ids=str)
 def test_hash_seed_and_optimisation_change_nothing(
     packages: Path, reference: list[list[object]], options: tuple[str, ...], seed: str
 ) -> None:
     assert outcomes(sys.executable, packages, *options, seed=seed) == reference
 
 
-@pytest.mark.parametrize("version", SUPPORTED)
+@pytest.mark.parametrize("version", [version for version in SUPPORTED if version != CURRENT])
 def test_the_python_version_changes_nothing(packages: Path, reference: list[list[object]], version: str) -> None:
-    interpreter = interpreters().get(version, sys.executable)
+    interpreter = interpreters().get(version)
+    if interpreter is None:
+        pytest.skip(f"this machine has no Python {version} to compare with")
     for ours, theirs in zip(reference, outcomes(interpreter, packages, seed="3"), strict=True):
         assert theirs == ours
 
