@@ -121,6 +121,8 @@ _ADMISSION: Final = frozenset(
         "valid_until_too_far",
         "gas_limit_too_high",
         "refused",
+        "refused_meanwhile",
+        "overloaded",
         "mempool_full",
         "organisation_share_exceeded",
     }

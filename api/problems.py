@@ -55,6 +55,10 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "valid_until_too_far": ProblemKind(422, "The transaction is valid for longer than the ledger allows"),
     "gas_limit_too_high": ProblemKind(422, "The gas limit exceeds what the ledger allows a transaction"),
     "refused": ProblemKind(422, "The transaction was refused; the detail says why"),
+    "refused_meanwhile": ProblemKind(
+        409, "The same transaction was being refused just now; send it again to learn why"
+    ),
+    "overloaded": ProblemKind(429, "Too many signatures wait to be checked on this node"),
     "mempool_full": ProblemKind(429, "Too many transactions wait on this node"),
     "organisation_share_exceeded": ProblemKind(429, "Too many transactions of this organisation wait on this node"),
     # The node.

@@ -1,12 +1,12 @@
 """The state as it is stored: keys of a contract, single ones with proof, and their history."""
 
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
 from api.context import ApiContext, context_of
 from api.ports import StateReply
-from api.problems import Problem
+from api.problems import Problem, not_ready
 from api.render import key_json, leaf_json, stored_value_json
 from api.requests import (
     BINARY_TYPE,
@@ -20,6 +20,8 @@ from api.requests import (
 from api.responses import base64_text, binary_response, height_headers, json_response, page_response
 from chain.proofs import StateProof, certified_header_of
 from chain.state_leaf import decode_leaf
+
+HEAD_SECONDS: Final = 5.0
 
 
 async def list_keys(request: web.Request) -> web.Response:
@@ -74,8 +76,12 @@ async def _certified_proof(context: ApiContext, contract: str, key: bytes, reply
     assert reply.proof is not None, "a proof was asked for"
     if reply.height == 0:
         raise Problem("not_certified", "the state of genesis is certified by the first block, which is not there yet")
+    if reply.height > context.node.head().height:
+        # The state may be read a moment before the node has taken the block as its head.
+        await context.unless_stopping(context.node.wait_height(reply.height), HEAD_SECONDS)
     block = await context.blocks.get(reply.height)
-    assert block is not None, "the state belongs to a decided block"
+    if block is None:
+        raise not_ready((f"the node has not caught up with its state at height {reply.height}",))
     return StateProof(contract, key, reply.proof, certified_header_of(block.record)).encoded()
 
 

@@ -38,8 +38,7 @@ async def submit(request: web.Request) -> web.Response:
     timeout = seconds_of(request, "timeout", limits.wait_seconds_default, limits.wait_seconds_max)
     with_proof = flag_of(request, "proof")
     raws, batch = await _read_transactions(request, context)
-    submissions = await context.node.submit(raws)
-    assert len(submissions) == len(raws), "the node answers for each transaction"
+    submissions = await _hand_on(raws, context)
     for submission in submissions:
         context.metrics.count_transactions(submission.state.value)
     ids = _ids(submissions, SubmissionState.RECEIVED, SubmissionState.PENDING, SubmissionState.COMMITTED)
@@ -56,6 +55,23 @@ async def submit(request: web.Request) -> web.Response:
         return _single_response(ids[0], answers[0], bool(committed), timeout if wait else None)
     complete = all(known in committed for known in ids)
     return json_response({"transactions": answers}, status=200 if complete else 202)
+
+
+async def _hand_on(raws: Sequence[bytes], context: ApiContext) -> Sequence[Submission]:
+    """Return the node's answer to each transaction; those that no block could hold never reach it."""
+    size_max = context.node.genesis.parameters.transaction_bytes_max
+    fitting = [raw for raw in raws if len(raw) <= size_max]
+    answers = await context.node.submit(fitting)
+    assert len(answers) == len(fitting), "the node answers for each transaction"
+    if len(fitting) == len(raws):
+        return answers
+    following = iter(answers)
+    return [next(following) if len(raw) <= size_max else _too_large(raw, size_max) for raw in raws]
+
+
+def _too_large(raw: bytes, size_max: int) -> Submission:
+    detail = f"{len(raw)} bytes, at most {size_max}"
+    return Submission(SubmissionState.REFUSED, None, "transaction_too_large", detail)
 
 
 def _ids(submissions: Sequence[Submission], *states: SubmissionState) -> list[Digest]:

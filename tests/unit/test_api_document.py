@@ -81,9 +81,12 @@ def test_a_problem_has_to_be_in_the_table() -> None:
 
 
 def test_every_admission_code_is_in_the_table() -> None:
-    source = (ROOT / "chain" / "mempool.py").read_text()
-    codes = set(re.findall(r'AdmissionError\(\s*"(\w+)"', source))
-    assert codes
+    codes: set[str] = set()
+    for path in ("chain/mempool.py", "assembly/admission.py"):
+        source = (ROOT / path).read_text()
+        codes.update(re.findall(r'AdmissionError\(\s*"(\w+)"', source))
+        codes.update(re.findall(r'SubmissionState.REFUSED, \w+, "(\w+)"', source))
+    assert {"mempool_full", "bad_signature"} <= codes
     assert codes <= PROBLEMS.keys()
 
 

@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -17,6 +18,7 @@ from chain.genesis import decode_genesis, genesis_from_json
 from chain.proofs import decode_state_proof
 from chain.state_keys import encode_key
 from chain.state_proof import verify_proof
+from chain.types import Height
 
 MSGPACK = {"Content-Type": "application/msgpack", "Accept": "application/msgpack"}
 
@@ -186,6 +188,12 @@ async def test_the_state_of_genesis_is_not_certified_yet() -> None:
         path = f"/v1/state/bank/{key_path('balances', 'x')}"
         assert (await api.get(path)).json["leaf"] is None
         await api.problem("GET", path + "?proof", "not_certified")
+
+
+async def test_state_that_is_ahead_of_the_head_waits_for_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    head, path = api.node.head(), f"/v1/state/bank/{key_path('balances', 'zed')}?proof"
+    monkeypatch.setattr(api.node, "head", lambda: replace(head, height=Height(0)))
+    assert (await api.get(path)).status == 200
 
 
 async def test_keys_of_a_contract(api: Api) -> None:

@@ -147,6 +147,16 @@ async def test_a_bad_signature_and_malformed_bytes(api: Api) -> None:
     await api.problem("POST", "/v1/transactions", "malformed_transaction", json=raw_of(b""))
 
 
+async def test_a_transaction_that_no_block_could_hold() -> None:
+    async with serving(FakeNode()) as api:
+        large = make_transaction(("bank", "deposit", ("x" * 70_000, 1)))
+        await api.problem("POST", "/v1/transactions", "transaction_too_large", json=raw_of(large.raw))
+        body = encode([deposit(1).raw, large.raw, deposit(2, nonce=2).raw])
+        entries = (await api.post("/v1/transactions?wait=committed", data=body, headers=MSGPACK)).json["transactions"]
+        assert [entry["status"] for entry in entries] == ["committed", "refused", "committed"]
+        assert [len(raw) < 1_000 for raw in api.node.submitted] == [True, True]
+
+
 @pytest.mark.parametrize("code", ["mempool_full", "organisation_share_exceeded"])
 async def test_a_full_mempool_is_429_with_retry_after(api: Api, code: str) -> None:
     api.node.faults.refusal = AdmissionError(code, "too many wait", retry_after_seconds=3)
