@@ -85,9 +85,9 @@ def take_testimony(state: State, testimony: Testimony) -> None:
 
 def awake(state: State) -> bool:
     """Begin to speak once quorum - 1 others have testified; what was said before the start is sent again."""
-    is_validator = state.validators.find(state.own_id) is not None
-    enough = len(state.witnesses.intersection(state.others)) >= state.validators.quorum - 1
-    if state.awake or state.has_lost_votes or not is_validator or not enough:
+    if state.awake or state.has_lost_votes or state.validators.find(state.own_id) is None:
+        return False
+    if len(state.witnesses.intersection(state.others)) < state.validators.quorum - 1:
         return False
     state.awake = True
     state.out.report.append(Awoke())

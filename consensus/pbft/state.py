@@ -176,8 +176,10 @@ class State:
     @property
     def may_speak(self) -> bool:
         """Whether this replica may sign messages of the current height."""
-        is_validator = self.validators.find(self.own_id) is not None
-        return is_validator and self.awake and not self.has_lost_votes and self.round.height >= self.floor
+        if not self.awake or self.round.height < self.floor:
+            return False
+        own = self.validators.find(self.own_id)
+        return own is not None and own.consensus_key != self.lost_key
 
     def primary_of(self, view: View) -> ValidatorId:
         """Return the primary of a view of the current height."""
