@@ -82,7 +82,7 @@ def attribute(value: Any, name: str) -> Any:
 
 
 def _replace_fields(run: Run) -> Guard:
-    def replace_fields(value: Any, **changes: Any) -> RecordValue:
+    def replace_fields(value: Any, /, **changes: Any) -> RecordValue:
         if type(value) is not RecordValue:
             raise Failed(f"{type(value).__name__} is no record")
         run.charge(CONTAINER + len(value.fields))

@@ -104,7 +104,7 @@ def constant(value: Any) -> ast.expr:
     return ast.Constant(value)
 
 
-def guard(name: str, *arguments: ast.expr, **keywords: ast.expr) -> ast.expr:
+def guard(name: str, /, *arguments: ast.expr, **keywords: ast.expr) -> ast.expr:
     """Return a call of a guard."""
     options = [ast.keyword(key, value) for key, value in keywords.items()]
     return ast.Call(load(f"_{name}"), list(arguments), options)
