@@ -136,9 +136,11 @@ def _refusal(
     window: Window,
 ) -> str | None:
     """Return why a transaction fails before its first call: what an earlier transaction or block has done to it."""
-    stored = state.get(SYSTEM, member_key(transaction.body.sender_key))
-    if stored is None or not decode_member(stored).active:
-        return "sender_revoked"
+    # The sender was active in the parent state; only a call to the system namespace can have changed that since.
+    if state.has_written(SYSTEM):
+        stored = state.get(SYSTEM, member_key(transaction.body.sender_key))
+        if stored is None or not decode_member(stored).active:
+            return "sender_revoked"
     key = transaction.body.idempotency_key
     if key is None:
         return None

@@ -171,6 +171,10 @@ class BlockState:
         leaf = self._base_leaf(contract, key)
         return None if leaf is None else stored_value(leaf)
 
+    def has_written(self, contract: str) -> bool:
+        """Tell whether a committed transaction of this block has written to a contract."""
+        return contract in self._overlays
+
     def entries(self, contract: str, start: bytes, end: bytes, reverse: bool) -> Iterator[Entry]:
         """Yield the entries with start <= key < end after the committed transactions."""
         entries = _values(self._base, contract, start, end, reverse)

@@ -4,6 +4,7 @@ What depends on earlier transactions of the same block is not validity but a fai
 drift of local clocks is checked elsewhere, by consensus and at fresh proposals alone.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -98,9 +99,11 @@ def check_transactions(
     checked: list[tuple[Transaction, Member]] = []
     seen: set[Digest] = set()
     gas_total = 0
+    # The parent state does not change meanwhile, and a block holds many transactions of few senders.
+    find_once = functools.cache(find_member)
     for index, raw in enumerate(block.transactions):
         transaction = _decode(raw, index, parameters)
-        member = _check_transaction(transaction, index, block, parameters, find_member)
+        member = _check_transaction(transaction, index, block, parameters, find_once)
         if transaction.transaction_id in seen or transaction.transaction_id in window:
             raise _invalid("repeated_transaction", index, transaction.transaction_id.hex(), "an id that is not in use")
         if not signature_good(transaction):
