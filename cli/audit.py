@@ -1,6 +1,8 @@
 """`tally audit`: checks a whole history, from an export or a running node, and exits 3 where it is not true."""
 
 import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
@@ -39,12 +41,13 @@ def audit(source: str, genesis_hash: str | None, processes: int | None, as_json:
     anchor = None if genesis_hash is None else _digest(genesis_hash)
     line = ProgressLine()
     try:
-        verdict = run_audit(
-            _open(source),
-            genesis_hash=anchor,
-            processes=processes or len(os.sched_getaffinity(0)),
-            on_progress=lambda progress: line.show(_progress_text(progress)),
-        )
+        with _opened(source) as blocks:
+            verdict = run_audit(
+                blocks,
+                genesis_hash=anchor,
+                processes=processes or len(os.sched_getaffinity(0)),
+                on_progress=lambda progress: line.show(_progress_text(progress)),
+            )
     except (SourceUnreadable, LocalFault, StoreError) as error:
         raise CliError(f"the audit could not be finished: {error}") from error
     finally:
@@ -57,16 +60,19 @@ def audit(source: str, genesis_hash: str | None, processes: int | None, as_json:
         click.get_current_context().exit(EXIT_AUDIT_MISMATCH)
 
 
-def _open(source: str) -> BlockSource:
+@contextmanager
+def _opened(source: str) -> Iterator[BlockSource]:
     if source.startswith(("http://", "https://")):
-        return NodeSource(source)
+        with closing(NodeSource(source)) as node:
+            yield node
+        return
     folder = Path(source)
     if (folder / CLUSTER_FILE).exists():
         raise CliError(
             f"{folder} is a cluster's folder: audit one of its nodes by its URL (tally cluster status --dir {folder}),"
             f" or what `tally export --dir {folder} --out FOLDER` wrote"
         )
-    return ExportSource(folder)
+    yield ExportSource(folder)
 
 
 def _digest(text: str) -> bytes:

@@ -1,5 +1,6 @@
 """`tally export`: writes a running node's history into a folder that anybody can audit offline."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -41,9 +42,10 @@ def export(folder: Path, url: str | None, out: Path, as_json: bool) -> None:
     source_url = url or _running_node(folder)
     line = ProgressLine()
     try:
-        source = NodeSource(source_url)
-        manifest = write_export(out, source, lambda height, head: line.show(f"{bar(height, head)} block {height:,}"))
-        source.close()
+        with closing(NodeSource(source_url)) as source:
+            manifest = write_export(
+                out, source, lambda height, head: line.show(f"{bar(height, head)} block {height:,}")
+            )
     except (ExportError, SourceUnreadable) as error:
         raise CliError(f"the export could not be finished: {error}") from error
     except AuditMismatch as error:

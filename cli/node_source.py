@@ -18,7 +18,10 @@ from chain.recorded_block import RANGE_BYTES_MAX, decode_range
 TIMEOUT_SECONDS: Final = 30.0
 RANGE_BLOCKS_MAX: Final = 1_000
 HEIGHT_HEADER: Final = "X-Ledger-Height"
-_CONNECTIONS: Final = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
+_CONNECTIONS: Final[dict[str, type[http.client.HTTPConnection]]] = {
+    "http": http.client.HTTPConnection,
+    "https": http.client.HTTPSConnection,
+}
 
 
 class NodeSource:

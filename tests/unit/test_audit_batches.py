@@ -1,0 +1,100 @@
+"""Checks spread over processes: everything comes back in order, and whatever is wrong is found as in one process."""
+
+from collections.abc import Iterator
+
+import pytest
+from chain_maker import ChainMaker, MemorySource
+
+from audit import batches
+from audit.auditor import run_audit
+from audit.batches import checked_batches, read_batches
+from audit.block_checks import Agreement
+from audit.mismatch import AuditMismatch, Level, Mismatch
+from audit.state_store import MEMORY_BLOCKS_MAX, working_store
+from audit.verdict import Outcome
+from chain.storage import MemoryStore
+from chain.store import LevelStore
+from chain.types import Digest
+
+BLOCKS = 3 * batches.BATCH_BLOCKS_MAX + 5
+
+
+@pytest.fixture(scope="module")
+def maker() -> ChainMaker:
+    maker = ChainMaker()
+    for _ in range(BLOCKS):
+        maker.decide()
+    return maker
+
+
+def agreement(maker: ChainMaker) -> Agreement:
+    return Agreement(maker.genesis.genesis_hash, maker.genesis.validators)
+
+
+class Failing(MemorySource):
+    """Finds something false itself after some blocks."""
+
+    def blocks(self, first: int, last: int) -> Iterator[bytes]:
+        yield from self.records[: BLOCKS - 3]
+        raise AuditMismatch(Mismatch(Level.FORM, BLOCKS - 2, "file", "one thing", "another"))
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_all_blocks_come_in_order(maker: ChainMaker, processes: int) -> None:
+    seen: list[bytes] = []
+    first = 1
+    for checked in checked_batches(maker.source, BLOCKS, agreement(maker), processes):
+        assert checked.batch.first == first
+        assert checked.mismatches == (None,) * len(checked.batch.blocks)
+        seen.extend(checked.batch.blocks)
+        first += len(checked.batch.blocks)
+    assert seen == maker.source.records
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_mismatch_of_the_source_comes_after_the_blocks_before_it(maker: ChainMaker, processes: int) -> None:
+    source = Failing(maker.genesis.encoded(), maker.source.records)
+    seen = 0
+    with pytest.raises(AuditMismatch):
+        for checked in checked_batches(source, BLOCKS, agreement(maker), processes):
+            seen += len(checked.batch.blocks)
+    assert seen == BLOCKS - 3
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_verdict_does_not_depend_on_the_number_of_processes(maker: ChainMaker, processes: int) -> None:
+    source = maker.source
+    verdict = run_audit(source, processes=processes)
+    assert (verdict.outcome, verdict.blocks) == (Outcome.OK, BLOCKS)
+    height = 2 * batches.BATCH_BLOCKS_MAX + 3
+    source.records[height - 1] = source.records[height - 1][:-1] + b"\xc0"
+    verdict = run_audit(source, processes=processes)
+    assert verdict.first_mismatch is not None
+    assert (verdict.first_mismatch.level, verdict.first_mismatch.height) == (Level.FORM, height)
+
+
+def test_an_earlier_lie_counts_before_what_the_source_finds(maker: ChainMaker) -> None:
+    records = list(maker.source.records)
+    records[BLOCKS - 5] = b"\xc0"
+    verdict = run_audit(Failing(maker.genesis.encoded(), records))
+    assert verdict.first_mismatch is not None
+    assert (verdict.first_mismatch.height, verdict.first_mismatch.field) == (BLOCKS - 4, "block record")
+
+
+def test_batches_are_bounded_in_blocks_and_bytes(maker: ChainMaker) -> None:
+    sizes = [len(batch.blocks) for batch in read_batches(maker.source, BLOCKS)]
+    assert sizes == [batches.BATCH_BLOCKS_MAX] * 3 + [5]
+    large = MemorySource(b"", [bytes(batches.BATCH_BYTES)] * 3)
+    assert [len(batch.blocks) for batch in read_batches(large, 3)] == [1, 1, 1]
+
+
+def test_long_histories_are_executed_on_disk() -> None:
+    chain_id = Digest(bytes(32))
+    with working_store(MEMORY_BLOCKS_MAX, chain_id) as store:
+        assert isinstance(store, MemoryStore)
+    with working_store(MEMORY_BLOCKS_MAX + 1, chain_id) as store:
+        assert isinstance(store, LevelStore)
+        folder = store._folder
+        store.write([(b"xkey", b"value")])
+        assert store.get(b"xkey") == b"value"
+    assert not folder.exists()

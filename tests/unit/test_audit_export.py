@@ -1,0 +1,291 @@
+"""Exports: written in numbered files, continued where they stopped, and covered to the last byte."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from chain_maker import ChainMaker, MemorySource, certify, make_genesis
+
+from audit.auditor import run_audit
+from audit.export_format import (
+    GENESIS_FILE,
+    MANIFEST_FILE,
+    Manifest,
+    ManifestError,
+    block_file_name,
+    decode_manifest,
+    sha256_of,
+)
+from audit.export_source import ExportSource
+from audit.export_writer import ExportError, write_export
+from audit.mismatch import Level, Mismatch, SourceUnreadable
+from audit.verdict import Outcome
+from chain.recorded_block import decode_range, decode_recorded_block, encode_range
+
+FILE_BYTES = 2_000
+"""Small files, so that a few blocks fill several."""
+
+
+def export(folder: Path, source: MemorySource) -> Manifest:
+    return write_export(folder, source, lambda height, head: None, FILE_BYTES)
+
+
+def mismatch_of(folder: Path) -> Mismatch:
+    verdict = run_audit(ExportSource(folder))
+    assert verdict.outcome is Outcome.MISMATCH
+    assert verdict.first_mismatch is not None
+    return verdict.first_mismatch
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def maker() -> ChainMaker:
+    maker = ChainMaker()
+    maker.decide_many(5)
+    return maker
+
+
+@pytest.fixture
+def folder(maker: ChainMaker, tmp_path: Path) -> Path:
+    export(tmp_path / "export", maker.source)
+    return tmp_path / "export"
+
+
+def test_an_export_is_audited(maker: ChainMaker, folder: Path) -> None:
+    assert set(content(folder)) == {GENESIS_FILE, MANIFEST_FILE, *(block_file_name(number) for number in (1, 2, 3))}
+    verdict = run_audit(ExportSource(folder), genesis_hash=maker.genesis.genesis_hash)
+    assert (verdict.outcome, verdict.blocks, verdict.transactions) == (Outcome.OK, 5, 10)
+    assert verdict.head_hash == maker.head.block_hash.hex()
+
+
+def test_the_manifest_tells_what_is_where(maker: ChainMaker, folder: Path) -> None:
+    document = json.loads((folder / MANIFEST_FILE).read_bytes())
+    assert document["format"] == "tallystick-export/1"
+    assert document["genesis"]["genesis_hash"] == maker.genesis.genesis_hash.hex()
+    assert document["head"] == {"height": 5, "hash": maker.head.block_hash.hex()}
+    assert [(entry["first"], entry["last"]) for entry in document["files"]] == [(1, 2), (3, 4), (5, 5)]
+    for entry in document["files"]:
+        data = (folder / entry["file"]).read_bytes()
+        assert (entry["bytes"], entry["sha256"]) == (len(data), sha256_of(data))
+        first, records = decode_range(data)
+        assert (first, first + len(records) - 1) == (entry["first"], entry["last"])
+
+
+def test_an_export_without_blocks(tmp_path: Path) -> None:
+    maker = ChainMaker()
+    manifest = export(tmp_path / "export", maker.source)
+    assert (manifest.head_height, manifest.head_hash) == (0, maker.genesis.genesis_hash.hex())
+    assert run_audit(ExportSource(tmp_path / "export")).outcome is Outcome.OK
+
+
+def test_an_export_is_continued_without_touching_its_files(tmp_path: Path) -> None:
+    maker = ChainMaker()
+    maker.decide_many(3)
+    export(tmp_path, maker.source)
+    before = content(tmp_path)
+    assert export(tmp_path, maker.source).head_height == 3
+    assert content(tmp_path) == before
+    maker.decide_many(3)
+    assert export(tmp_path, maker.source).head_height == 6
+    after = content(tmp_path)
+    assert all(after[name] == data for name, data in before.items() if name != MANIFEST_FILE)
+    assert len(after) > len(before)
+    verdict = run_audit(ExportSource(tmp_path), genesis_hash=maker.genesis.genesis_hash)
+    assert (verdict.outcome, verdict.blocks) == (Outcome.OK, 6)
+
+
+def test_an_interrupted_export_is_continued(maker: ChainMaker, tmp_path: Path) -> None:
+    class Breaking(MemorySource):
+        def blocks(self, first: int, last: int) -> Iterator[bytes]:
+            yield from self.records[first - 1 : 4]
+            raise SourceUnreadable("the node is gone")
+
+    with pytest.raises(SourceUnreadable):
+        export(tmp_path, Breaking(maker.genesis.encoded(), maker.source.records))
+    assert run_audit(ExportSource(tmp_path)).blocks == 4
+    # What else an interruption may leave behind: a file that the manifest does not name yet, and half a file.
+    (tmp_path / block_file_name(3)).write_bytes(b"not named yet")
+    (tmp_path / f"{MANIFEST_FILE}.partial").write_bytes(b"half")
+    export(tmp_path, maker.source)
+    verdict = run_audit(ExportSource(tmp_path))
+    assert (verdict.outcome, verdict.blocks) == (Outcome.OK, 5)
+
+
+def test_an_interruption_before_the_first_manifest(maker: ChainMaker, tmp_path: Path) -> None:
+    (tmp_path / GENESIS_FILE).write_bytes(b"half")
+    (tmp_path / f"{GENESIS_FILE}.partial").write_bytes(b"half")
+    export(tmp_path, maker.source)
+    assert run_audit(ExportSource(tmp_path)).outcome is Outcome.OK
+
+
+@pytest.mark.parametrize("name", [GENESIS_FILE, block_file_name(1), block_file_name(3)])
+def test_a_damaged_export_is_not_continued(maker: ChainMaker, folder: Path, name: str) -> None:
+    data = bytearray((folder / name).read_bytes())
+    data[-1] ^= 1
+    (folder / name).write_bytes(data)
+    with pytest.raises(ExportError, match="not what the manifest says"):
+        export(folder, maker.source)
+
+
+def test_what_cannot_be_continued(maker: ChainMaker, folder: Path, tmp_path: Path) -> None:
+    other = ChainMaker(make_genesis(name="another"))
+    with pytest.raises(ExportError, match="of chain"):
+        export(folder, other.source)
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(ExportError, match="does not belong"):
+        export(folder, maker.source)
+    strange = tmp_path / "strange"
+    strange.mkdir()
+    (strange / "notes.txt").write_text("mine")
+    with pytest.raises(ExportError, match="holds no export"):
+        export(strange, maker.source)
+    (folder / MANIFEST_FILE).write_bytes(b"{}")
+    with pytest.raises(ExportError, match="not a manifest"):
+        export(folder, maker.source)
+
+
+def test_another_history_of_the_same_chain_is_not_mixed_in(maker: ChainMaker, folder: Path) -> None:
+    fork = ChainMaker()
+    fork.decide_many(7, transactions=1)
+    with pytest.raises(ExportError, match="audit it, or export from another node"):
+        export(folder, fork.source)
+    shorter = MemorySource(fork.genesis.encoded(), fork.source.records[:4])
+    with pytest.raises(ExportError, match="block 4 is"):
+        export(folder, shorter)
+
+
+def test_a_source_that_gives_no_blocks(maker: ChainMaker, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="no block"):
+        export(tmp_path, MemorySource(maker.genesis.encoded(), [b"\xc0"]))
+    with pytest.raises(ExportError, match="where block 2"):
+        export(tmp_path / "other", MemorySource(maker.genesis.encoded(), [maker.source.records[0]] * 2))
+
+
+def test_a_folder_that_cannot_be_written(maker: ChainMaker, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ExportError, match="cannot be written"):
+        export(tmp_path / "file" / "export", maker.source)
+
+
+def test_no_export_at_all(tmp_path: Path) -> None:
+    for missing in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(SourceUnreadable):
+            run_audit(ExportSource(missing))
+
+
+def test_flipping_any_byte_is_a_mismatch(tmp_path: Path) -> None:
+    """Each byte of each file in turn: the manifest, the genesis and a block, as small as they can be."""
+    maker = ChainMaker(make_genesis(validators=1, contracts=[]))
+    maker.decide(maker.transfer())
+    export(tmp_path, maker.source)
+    for name, original in content(tmp_path).items():
+        for position in range(len(original)):
+            altered = bytearray(original)
+            altered[position] ^= 1 << position % 8
+            (tmp_path / name).write_bytes(altered)
+            assert run_audit(ExportSource(tmp_path)).outcome is Outcome.MISMATCH, f"byte {position} of {name}"
+        (tmp_path / name).write_bytes(original)
+    assert run_audit(ExportSource(tmp_path)).outcome is Outcome.OK
+
+
+def test_appending_or_cutting_a_byte_is_a_mismatch(folder: Path) -> None:
+    for name, original in content(folder).items():
+        for altered in (original + b"\n", original + b"\x00", original[:-1], b""):
+            (folder / name).write_bytes(altered)
+            mismatch_of(folder)
+        (folder / name).write_bytes(original)
+
+
+def test_a_missing_or_an_additional_file_is_a_mismatch(folder: Path) -> None:
+    for name, height in ((MANIFEST_FILE, 0), (GENESIS_FILE, 0), (block_file_name(2), 3), (block_file_name(3), 5)):
+        original = (folder / name).read_bytes()
+        (folder / name).unlink()
+        found = mismatch_of(folder)
+        assert (found.level, found.height, found.field) == (Level.FORM, height, name)
+        (folder / name).write_bytes(original)
+    (folder / "notes.txt").write_text("mine")
+    assert mismatch_of(folder).field == "notes.txt"
+
+
+def test_an_altered_block_is_named_rather_than_its_file(maker: ChainMaker, folder: Path) -> None:
+    path = folder / block_file_name(2)
+    first, records = decode_range(path.read_bytes())
+    altered = bytearray(records[1])
+    altered[-1] ^= 1
+    path.write_bytes(encode_range(first, [records[0], bytes(altered)]))
+    found = mismatch_of(folder)
+    assert (found.level, found.height, found.field) == (Level.RECEIPTS, 4, "receipt.values[0]")
+
+
+def test_another_quorum_is_true_but_not_what_the_manifest_says(maker: ChainMaker, folder: Path) -> None:
+    path = folder / block_file_name(3)
+    first, records = decode_range(path.read_bytes())
+    record = decode_recorded_block(records[0])
+    other = certify(maker.genesis, record.decoded_block(), record.decoded_result(), ["v02", "v03", "v04"])
+    path.write_bytes(
+        encode_range(first, [type(record)(record.block, record.result, other.encoded(), record.receipts).encoded()])
+    )
+    found = mismatch_of(folder)
+    assert (found.level, found.height, found.field) == (Level.FORM, 5, f"manifest: sha256 of {block_file_name(3)}")
+
+
+def test_blocks_in_other_files_than_the_manifest_says(folder: Path) -> None:
+    one, two = folder / block_file_name(1), folder / block_file_name(2)
+    _, first_records = decode_range(one.read_bytes())
+    _, second_records = decode_range(two.read_bytes())
+    one.write_bytes(encode_range(1, [*first_records, second_records[0]]))
+    found = mismatch_of(folder)
+    assert (found.height, found.field) == (1, f"{block_file_name(1)} heights")
+
+
+ALTERATIONS: list[tuple[str, Callable[[str], str]]] = [
+    ("white space", lambda text: text.replace(": ", ":  ", 1)),
+    ("a repeated name", lambda text: text.replace('"format"', '"format": "tallystick-export/1",\n "format"', 1)),
+    ("an unknown name", lambda text: text.replace('"format"', '"more": 1,\n "format"', 1)),
+    ("another format", lambda text: text.replace("export/1", "export/2", 1)),
+    ("a number as text", lambda text: text.replace('"height": 5', '"height": "5"')),
+    ("a fraction", lambda text: text.replace('"height": 5', '"height": 5.0')),
+    ("infinity", lambda text: text.replace('"height": 5', '"height": 1e999')),
+    ("a higher head", lambda text: text.replace('"height": 5', '"height": 6')),
+    ("another file name", lambda text: text.replace("blocks-000001", "blocks-00001")),
+    ("a path", lambda text: text.replace("blocks-000001", "../blocks-000001")),
+    ("a gap", lambda text: text.replace('"first": 3', '"first": 4')),
+    ("an empty range", lambda text: text.replace('"first": 5', '"first": 6')),
+    ("no object", lambda text: "[]\n"),
+    ("deep nesting", lambda text: "[" * 100_000),
+]
+
+
+@pytest.mark.parametrize(("_why", "alter"), ALTERATIONS, ids=[why for why, _ in ALTERATIONS])
+def test_a_manifest_has_one_form(folder: Path, _why: str, alter: Callable[[str], str]) -> None:
+    path = folder / MANIFEST_FILE
+    altered = alter(path.read_text()).encode()
+    assert altered != path.read_bytes()
+    with pytest.raises(ManifestError):
+        decode_manifest(altered)
+    path.write_bytes(altered)
+    assert mismatch_of(folder).field == MANIFEST_FILE
+
+
+def test_each_field_of_the_manifest_is_computed_anew(maker: ChainMaker, folder: Path) -> None:
+    path = folder / MANIFEST_FILE
+    text = path.read_text()
+    genesis = maker.genesis.encoded()
+    lies = (
+        (f'"bytes": {len(genesis)}', '"bytes": 1', "genesis bytes"),
+        (sha256_of(genesis), "0" * 64, "genesis sha256"),
+        (maker.genesis.genesis_hash.hex(), "0" * 64, "genesis_hash"),
+        (maker.head.block_hash.hex(), "0" * 64, "head hash"),
+    )
+    for old, new, field in lies:
+        assert old in text
+        path.write_text(text.replace(old, new))
+        assert mismatch_of(folder).field == f"manifest: {field}"
+
+
+def test_a_part_of_an_export_can_be_read(maker: ChainMaker, folder: Path) -> None:
+    assert list(ExportSource(folder).blocks(2, 4)) == maker.source.records[1:4]
