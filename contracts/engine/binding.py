@@ -65,12 +65,12 @@ def _method(function: Function, namespace: Mapping[str, Any]) -> Method:
 
 def _emitter(event: EventType, run: Run) -> Guard:
     fields = [(name, exporter(kind, named=True)) for name, kind in event.fields]
+    walk = Walk(run, VALUE_BYTES_MAX)
 
     def emit(**values: Any) -> None:
         if run.read_only:
             raise Stop(WRITE_IN_VIEW)
-        walk = Walk(run, VALUE_BYTES_MAX)
-        walk.enter(len(fields))
+        walk.restart(VALUE_BYTES_MAX).enter(len(fields))
         content = {name: convert(values[name], walk) for name, convert in fields}
         run.charge((VALUE_BYTES_MAX - walk.left) // EVENT_BYTES_PER_UNIT)
         run.events.append(Event(run.contract, event.name, content))

@@ -42,6 +42,7 @@ class Engine:
 
     def __init__(self, compiled_max: int = COMPILED_MAX) -> None:
         self._run = Run()
+        self._walk = Walk(self._run, 0)
         self._compiled_max = compiled_max
         self._bound: OrderedDict[bytes, Bound] = OrderedDict()
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
@@ -142,7 +143,7 @@ class Engine:
             raise Stop(errors.REENTRANT_CALL)
         if len(run.active) >= CALL_DEPTH_MAX:
             raise Stop(errors.CALL_DEPTH)
-        walk = Walk(run, VALUE_BYTES_MAX)
+        walk = self._walk.restart(VALUE_BYTES_MAX)
         copied = [plain(argument, walk) for argument in args]
         caller = run.identity()
         run.sender = run.organisation = f"contract:{run.contract}"
@@ -154,7 +155,7 @@ class Engine:
     def _arguments(self, method: Method, args: Sequence[Any]) -> list[Any]:
         if len(args) != len(method.parameters):
             raise Stop(errors.INVALID_ARGUMENTS)
-        walk = Walk(self._run, VALUE_BYTES_MAX)
+        walk = self._walk.restart(VALUE_BYTES_MAX)
         try:
             return [convert(value, walk) for convert, value in zip(method.parameters, args, strict=True)]
         except Failed as failed:
@@ -171,7 +172,7 @@ class Engine:
         except PYTHON_ERRORS as error:
             # The guards leave only unbound names to Python; whatever else may come, the contract alone decides it.
             raise Failed(f"{type(error).__name__}: {error}") from error
-        return method.result(value, Walk(self._run, result_bytes_max))
+        return method.result(value, self._walk.restart(result_bytes_max))
 
     def _load(self, contract: str) -> Loaded:
         """Return a deployed contract, compiled."""

@@ -42,6 +42,9 @@ PYTHON_ERRORS: Final = (
 SCAN_PAGE: Final = 16
 """Entries that are read at once, so that little is read before it is paid for."""
 
+KNOWN_KEYS_MAX: Final = 16
+"""Text keys whose encoding is remembered, because a call mostly uses the same ones several times."""
+
 AFTER_PREFIX: Final = b"\xff"
 """Greater than any byte that begins a key part, so that it ends the range of keys with a prefix."""
 
@@ -77,18 +80,19 @@ def part_encoder(kind: str) -> Callable[[Any], bytes]:
 def key_encoder(storage: Storage) -> Callable[..., bytes]:
     """Return the function from a contract's key, or from nothing for a Var, to the state key."""
     base = encode_key((storage.name,))
-    text_base = base + bytes((TEXT_TAG,))
     encoders = [part_encoder(kind) for kind in storage.keys]
+
+    known: dict[str, bytes] = {}
 
     def text(key: Any) -> bytes:
         if type(key) is not str:
             raise Failed(f"the key is str, not {type(key).__name__}")
-        data = key.encode("utf-8")
-        if b"\x00" in data:
-            data = data.replace(b"\x00", b"\x00\xff")
-        encoded = text_base + data + b"\x00"
-        if len(encoded) > KEY_BYTES_MAX:
-            raise Failed("the key is too long")
+        encoded = known.get(key)
+        if encoded is None:
+            encoded = single(key)
+            if len(known) == KNOWN_KEYS_MAX:
+                known.clear()
+            known[key] = encoded
         return encoded
 
     def single(key: Any) -> bytes:
@@ -104,9 +108,9 @@ def key_encoder(storage: Storage) -> Callable[..., bytes]:
 
     if not encoders:
         return lambda: base
+    first = encoders[0]
     if storage.keys == ("str",):
         return text
-    first = encoders[0]
     return single if len(encoders) == 1 else composite
 
 
@@ -187,8 +191,16 @@ def _reading(storage: Storage, run: Run) -> dict[str, Guard]:
     read = value_reader(storage.value, run)
 
     def get_entry(key: Any) -> Any:
-        data = fetch(run, key_of(key))
-        return absent() if data is None else read(data)
+        encoded = key_of(key)
+        try:  # as in fetch, without the cost of a call
+            data = run.state.get(run.contract, encoded)
+        except PYTHON_ERRORS as error:
+            raise LocalFault(f"the state could not be read: {error!r}") from error
+        if data is None:
+            return absent()
+        if len(data) >= STORED_PER_UNIT:
+            run.charge(len(data) // STORED_PER_UNIT)
+        return read(data)
 
     def get_var() -> Any:
         data = fetch(run, key_of())

@@ -40,6 +40,11 @@ class Walk:
         self.run = run
         self.left = size_max
 
+    def restart(self, size_max: int) -> "Walk":
+        """Begin with another value; the one before is done."""
+        self.left = size_max
+        return self
+
     def enter(self, count: int) -> None:
         """Pay for a container before its elements are visited."""
         self.run.charge(CONTAINER + count * WIRE_ITEM)

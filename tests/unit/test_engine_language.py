@@ -226,3 +226,17 @@ def test_records_check_types_when_they_are_made(expression: str) -> None:
     source = f"R = Record(a=int)\nS = Record(b=int)\n@call\ndef f() -> None:\n    x = {expression}\n"
     assert ledger.deploy("c", source).code is None
     assert ledger.call("a.b", "c", "f").code == "contract_error"
+
+
+def test_fields_may_have_the_names_that_guards_use() -> None:
+    before = "R = Record(value=int, part=int, fields=int, changes=int, kind=int)\nE = Event(values=int, run=int)"
+    body = """r = R(value=1, part=2, fields=3, changes=4, kind=5).replace(value=6, part=7, changes=8)
+E(values=r.value, run=r.kind)
+return [r.value, r.part, r.fields, r.changes, r.kind]"""
+    assert run(body, "list[int]", before) == [6, 7, 3, 8, 5]
+
+
+def test_storage_may_have_the_names_that_guards_use() -> None:
+    before = "item = Map(str, int)\ntuple_of = Var(int)\nt1 = Map(str, int)\nm = Var(int, default=0)"
+    body = 'item["a"] = 1\ndel item["a"]\nx = {"a": 5}\ndel x["a"]\nt1["q"] = 2\nm.value += t1["q"]\nreturn m.value + len(x)'
+    assert run(body, "int", before) == 2
