@@ -238,5 +238,11 @@ return [r.value, r.part, r.fields, r.changes, r.kind]"""
 
 def test_storage_may_have_the_names_that_guards_use() -> None:
     before = "item = Map(str, int)\ntuple_of = Var(int)\nt1 = Map(str, int)\nm = Var(int, default=0)"
-    body = 'item["a"] = 1\ndel item["a"]\nx = {"a": 5}\ndel x["a"]\nt1["q"] = 2\nm.value += t1["q"]\nreturn m.value + len(x)'
+    body = """item["a"] = 1
+del item["a"]
+x = {"a": 5}
+del x["a"]
+t1["q"] = 2
+m.value += t1["q"]
+return m.value + len(x)"""
     assert run(body, "int", before) == 2
