@@ -1,4 +1,4 @@
-"""A storm: a bench that is moved at random, with loss, repetition, disorder, and crashes between the parts of an output."""
+"""A bench that is moved at random: loss, repetition, disorder, and crashes between the parts of an output."""
 
 import random
 

@@ -7,10 +7,10 @@ from consensus.pbft.events import Diverged, LostVotes
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 7])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_storm_never_splits_the_ledger_and_passes(count: int, seed: int) -> None:
     storm = Storm(seed, count)
-    storm.run(1500)
+    storm.run(1000)
     storm.heal()
     assert storm.recovers(400), storm.bench.heights()
     storm.bench.check()

@@ -69,7 +69,7 @@ def test_liars_split_nothing(count: int, seed: int) -> None:
     names = storm.random.sample(storm.bench.validators.ids, storm.bench.validators.faults_max)
     liars = [Liar(storm, name) for name in names]
     storm.liars = set(names)
-    storm.run(1500)
+    storm.run(1000)
     storm.heal()
     assert storm.recovers(1500), storm.bench.heights()
     for liar in liars:
