@@ -22,8 +22,8 @@ STOP_SECONDS_MAX: Final = 20.0
 POLL_SECONDS: Final = 0.05
 
 
-def start(node: NodePlace) -> int:
-    """Start a node in the background and record it; return its process id.
+def start(node: NodePlace) -> "subprocess.Popen[bytes]":
+    """Start a node in the background and record it; whoever only launches it need not keep what is returned.
 
     Raises:
         CliError: when one of its ports is taken.
@@ -45,7 +45,7 @@ def start(node: NodePlace) -> int:
             cwd=node.folder,
         )
     node.pid_file.write_text(f"{process.pid} {_start_time(process.pid)}\n", encoding="ascii")
-    return process.pid
+    return process
 
 
 def running_pid(node: NodePlace) -> int | None:
