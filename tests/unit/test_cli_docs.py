@@ -1,0 +1,88 @@
+"""Every command, setting and setting's sample is documented, and the sample configuration can be used."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from chain.mempool import MempoolLimits
+from cli.main import tally
+from configs.node_config import ConfigError, load_node_config
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "configs" / "node.sample.toml"
+
+
+def leaf_commands(command: click.Command, name: str) -> Iterator[str]:
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for child in command.list_commands(context):
+            found = command.get_command(context, child)
+            assert found is not None
+            yield from leaf_commands(found, f"{name} {child}")
+    else:
+        yield name
+
+
+def test_every_command_is_documented_and_every_documented_command_exists() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    documented = {re.sub(r" [A-Z]+$", "", name) for name in re.findall(r"^\| `(tally [^`]+)` \|", page, re.MULTILINE)}
+    assert documented == set(leaf_commands(tally, "tally"))
+
+
+def test_every_command_says_what_it_does() -> None:
+    def check(command: click.Command) -> None:
+        assert command.help, command.name
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and parameter.name not in ("folder", "help"):
+                assert parameter.help, f"{command.name} {parameter.name}"
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for child in command.list_commands(context):
+                found = command.get_command(context, child)
+                assert found is not None
+                check(found)
+
+    check(tally)
+
+
+def test_the_sample_configuration_names_every_setting_with_its_default() -> None:
+    document = tomllib.loads(SAMPLE.read_text(encoding="utf-8"))
+    config = load_node_config(SAMPLE)
+    assert config.name == document["name"] == "node1"
+    assert set(document["mempool"]) == {"transactions_max", "bytes_max", "organisation_share_percent"}
+    assert config.mempool == MempoolLimits()
+    optional = {"log_file", "log_bytes_max", "log_files_max", "verifier_processes", "store_cache_bytes"}
+    required = {"name", "genesis", "data", "api", "peer", "peers", "keys", "mempool"}
+    assert set(document) == optional | required
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (('name = "node1"', "name = 1"), "name: text"),
+        (('api = "127.0.0.1:7700"', 'api = "nowhere"'), "api: 'nowhere' is not of the form host:port"),
+        (('api = "127.0.0.1:7700"', 'api = "host:99999"'), "is not of the form host:port"),
+        (("verifier_processes = 1", "verifier_processes = -1"), "verifier_processes: an integer of at least 0"),
+        (("verifier_processes = 1", "verifier_processes = true"), "verifier_processes: an integer"),
+        (("[mempool]", "[mempool]\nsize = 1"), "mempool: a table with some of"),
+        (("transactions_max = 50000", "transactions_max = 0"), "mempool.transactions_max: a positive integer"),
+        (('name = "node1"', 'name = "node1"\nsecret = 1'), "unknown field secret"),
+        (('data = "."', ""), "field data is missing"),
+        (('name = "node1"', "name = "), "Invalid value"),
+    ],
+)
+def test_a_bad_configuration_is_refused_with_file_and_field(
+    tmp_path: Path, change: tuple[str, str], expected: str
+) -> None:
+    path = tmp_path / "node.toml"
+    text = SAMPLE.read_text(encoding="utf-8")
+    assert change[0] in text
+    path.write_text(text.replace(*change, 1), encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_node_config(path)
+    assert str(path) in str(caught.value)
+    assert expected in str(caught.value)
