@@ -34,7 +34,7 @@ def mute(cluster: Cluster, name: str) -> None:
 
 
 def connected(cluster: Cluster, name: str, peer: str) -> bool:
-    peers = http(cluster.node(name), "/v1/network").json()["peers"]
+    peers = http(cluster.node(name), "/v1/network").json()["node"]["peers"]
     return any(entry["name"] == peer and entry["connected"] for entry in peers)
 
 
