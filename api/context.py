@@ -23,7 +23,7 @@ class ApiLimits:
     """Transactions in one request."""
     wait_seconds_max: float = 60.0
     wait_seconds_default: float = 10.0
-    view_gas_max: int = 20_000_000
+    view_gas_max: int = 5_000_000
     range_bytes_max: int = 2 * 1024 * 1024
     """Bytes of a range of raw blocks after which no further block is added."""
     scan_blocks_max: int = 500

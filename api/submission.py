@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -50,11 +51,12 @@ async def submit(request: web.Request) -> web.Response:
     if wanted:
         waiting = context.node.wait_committed(wanted, timeout)
         committed = await context.unless_stopping(waiting, timeout + 1) or {}
-    answers = [await _answer(context, known, committed, with_proof) for known in submissions]
-    if not batch:
-        return _single_response(ids[0], answers[0], bool(committed), timeout if wait else None)
-    complete = all(known in committed for known in ids)
-    return json_response({"transactions": answers}, status=200 if complete else 202)
+    detail = _pending_detail(context, timeout if wait else None)
+    answers = [await _answer(context, known, committed, with_proof, detail) for known in submissions]
+    status = 200 if all(known in committed for known in ids) else 202
+    if batch:
+        return json_response({"transactions": answers}, status=status)
+    return json_response(answers[0], status=status, headers={"Location": f"/v1/transactions/{ids[0].hex()}"})
 
 
 async def _hand_on(raws: Sequence[bytes], context: ApiContext) -> Sequence[Submission]:
@@ -86,24 +88,28 @@ def _refusal_of_all(submissions: Sequence[Submission], batch: bool) -> Problem:
     return refusal(first.code, first.detail, first.retry_after_seconds, **members)
 
 
-def _single_response(
-    transaction_id: Digest, answer: dict[str, Any], committed: bool, waited_seconds: float | None
-) -> web.Response:
-    if not committed:
-        told = (
-            "received; it may still be lost" if waited_seconds is None else f"not committed within {waited_seconds} s"
-        )
-        answer["detail"] = f"{told}: look it up, or send the same bytes again, which is always safe"
-    headers = {"Location": f"/v1/transactions/{transaction_id.hex()}"}
-    return json_response(answer, status=200 if committed else 202, headers=headers)
+def _pending_detail(context: ApiContext, waited_seconds: float | None) -> str:
+    """Return what the client is told of a transaction without a receipt, with the node's own troubles."""
+    reasons = context.node.status().not_ready_reasons
+    told = "received, and may still be lost"
+    if waited_seconds is not None:
+        told = f"not committed within {waited_seconds:g} s"
+    if reasons:
+        told += f" ({'; '.join(reasons)})"
+    return f"{told}: look it up, or send the same bytes again, which is always safe"
 
 
 async def _answer(
-    context: ApiContext, submission: Submission, committed: _Committed, with_proof: bool
+    context: ApiContext, submission: Submission, committed: _Committed, with_proof: bool, pending_detail: str
 ) -> dict[str, Any]:
-    known = committed.get(submission.transaction_id) if submission.transaction_id else None
-    if known is None:
+    if submission.state is SubmissionState.REFUSED or submission.transaction_id is None:
         return submission_json(submission)
+    known = committed.get(submission.transaction_id)
+    if known is None:
+        # What is decided but cannot be read yet is pending to the client: an acknowledgement has a receipt.
+        received = submission.state is SubmissionState.RECEIVED
+        state = SubmissionState.RECEIVED if received else SubmissionState.PENDING
+        return {**submission_json(replace(submission, state=state)), "detail": pending_detail}
     answer = committed_json(known)
     if with_proof:
         block = await context.blocks.get(known.height)

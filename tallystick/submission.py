@@ -21,10 +21,10 @@ from tallystick.verifier import Verifier, unverified_receipt
 
 BATCH_TRANSACTIONS_MAX: Final = 500
 BATCH_BYTES_MAX: Final = 2 * 1024 * 1024
-WAIT_SECONDS: Final = 5.0
+WAIT_SECONDS: Final = 2.0
 """How long one request waits; a longer wait is made of several."""
 
-GRACE_SECONDS: Final = 2.0
+GRACE_SECONDS: Final = 3.0
 """What a node may take beyond that before another one is asked."""
 
 PAUSE_SECONDS: Final = 0.25
@@ -68,7 +68,7 @@ async def commit_all(
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout_seconds
     progress = _Progress({transaction.transaction_id: transaction for transaction in transactions})
-    reason = f"not committed within {timeout_seconds} s"
+    reason = "no node was asked in time"
     while progress.waiting and (remaining := deadline - loop.time()) > 0:
         started = loop.time()
         for batch in _batches(list(progress.waiting.values())):
@@ -82,10 +82,10 @@ async def commit_all(
                 continue
             if answer.repeated:
                 progress.sent.update(transaction.transaction_id for transaction in batch)
-            _take_answer(answer, batch, progress, verifier)
+            reason = _take_answer(answer, batch, progress, verifier) or reason
         if progress.waiting and loop.time() - started < PAUSE_SECONDS:
             await asyncio.sleep(min(PAUSE_SECONDS, max(0.0, deadline - loop.time())))
-    progress.give_up(reason)
+    progress.give_up(f"no receipt within {timeout_seconds:g} s: {reason}")
     return [progress.done[transaction.transaction_id] for transaction in transactions]
 
 
@@ -126,11 +126,15 @@ def _request(batch: Sequence[Transaction], wait_seconds: float, verifier: Verifi
     return Request("POST", "/v1/transactions", query, body, {"Content-Type": MSGPACK}, attempt_seconds)
 
 
-def _take_answer(answer: Answer, batch: Sequence[Transaction], progress: _Progress, verifier: Verifier | None) -> None:
+def _take_answer(
+    answer: Answer, batch: Sequence[Transaction], progress: _Progress, verifier: Verifier | None
+) -> str | None:
+    """Take in what a node says of each transaction; return why some are not committed, in its words."""
     if answer.status in RETRY_STATUSES and "transactions" not in _document(answer):
         problem = answer.problem()
         progress.refused.update((transaction.transaction_id, (problem.code, problem.detail)) for transaction in batch)
-        return
+        return problem.detail
+    reason: str | None = None
     for transaction, entry in zip(batch, _entries(answer, len(batch)), strict=True):
         transaction_id = transaction.transaction_id
         status = entry["status"]
@@ -140,6 +144,8 @@ def _take_answer(answer: Answer, batch: Sequence[Transaction], progress: _Progre
             _take_refusal(transaction, entry, progress)
         else:
             progress.sent.add(transaction_id)
+            reason = str(entry.get("detail"))
+    return reason
 
 
 def _take_refusal(transaction: Transaction, entry: dict[str, Any], progress: _Progress) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from api_fake_node import STRANGER, FakeNode, deposit, fake_genesis, make_transaction
@@ -85,6 +86,25 @@ async def test_waiting_ends_with_pending_when_the_time_is_over(api: Api) -> None
     answer = await api.post("/v1/transactions?wait=committed&timeout=0.05", json=raw_of(deposit(5).raw))
     assert (answer.status, answer.json["status"]) == (202, "received")
     assert "not committed within 0.05 s" in answer.json["detail"]
+
+
+async def test_the_node_says_why_nothing_is_committed(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.node.auto_commit = False
+    status = replace(api.node.status(), not_ready_reasons=("only 1 of 3 peers is connected",))
+    monkeypatch.setattr(api.node, "status", lambda: status)
+    body = encode([deposit(5).raw])
+    answer = await api.post("/v1/transactions?wait=committed&timeout=0.05", data=body, headers=MSGPACK)
+    assert "(only 1 of 3 peers is connected)" in answer.json["transactions"][0]["detail"]
+
+
+async def test_what_is_decided_but_cannot_be_read_yet_is_pending(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(ids: object, timeout_seconds: float) -> dict[object, object]:
+        return {}
+
+    await api.node.submit([deposit(5).raw])
+    monkeypatch.setattr(api.node, "wait_committed", nothing)
+    answer = await api.post("/v1/transactions?wait=committed&timeout=0.05", json=raw_of(deposit(5).raw))
+    assert (answer.status, answer.json["status"]) == (202, "pending")
 
 
 async def test_a_waiting_request_is_answered_by_the_block_that_comes(api: Api) -> None:
