@@ -1,1 +1,12 @@
 """Puts this folder on the import path, so that tests of all kinds share the modules beside it, such as chain_maker."""
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of tests that may run for longer, or again exactly as they ran before."""
+    group = parser.getgroup("tallystick")
+    group.addoption(
+        "--crash-moments", type=int, default=4, help="Times that all nodes of a cluster are killed under load."
+    )
+    group.addoption("--seed", type=int, default=1, help="Seed of the moments at which nodes are killed.")
