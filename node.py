@@ -183,7 +183,9 @@ class Node:
         proposals = Proposals(genesis, own_id, blocks, self._mempool)
         self._host = self._make_host(blocks, members, proposals, verifier, head)
         admission = self._make_admission(blocks, members, verifier)
-        self._peers = PeerService(blocks, self._mempool, proposals, admission, self._host)
+        self._peers = PeerService(
+            blocks, self._mempool, proposals, admission, self._host, lambda block_hash: self._replica.body(block_hash)
+        )
         self._network = self._make_network(own_id, head)
         self._gossip = TransactionGossip(
             functools.partial(self._network.broadcast, Channel.TRANSACTIONS),

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from assembly.admission import Admission
 from assembly.consensus_host import ConsensusHostService, read_certified
 from assembly.proposals import Proposals
-from chain.block import decode_block
+from chain.block import Block, decode_block
 from chain.block_store import BlockStore
 from chain.certificate import CertificateError, decode_certificate, split_certified_block
 from chain.encoding import SIZE_MAX, DecodeError
@@ -51,7 +51,10 @@ class PeerService:
         proposals: Proposals,
         admission: Admission,
         host: ConsensusHostService,
+        undecided_body: Callable[[Digest], Block | None],
     ) -> None:
+        """`undecided_body` returns a body that the replica holds, from its log perhaps."""
+        self._undecided_body = undecided_body
         self._blocks = blocks
         self._mempool = mempool
         self._proposals = proposals
@@ -106,9 +109,7 @@ class PeerService:
 
     async def on_request(self, peer: ValidatorId, kind: int, payload: bytes) -> bytes:
         """Answer a peer's request from this node's blocks, proposals and mempool."""
-        sources = requests.Sources(
-            lambda height: read_certified(self._blocks, height), self._proposals.body, self._pending_raw
-        )
+        sources = requests.Sources(lambda height: read_certified(self._blocks, height), self._body, self._pending_raw)
         return await requests.answer(sources, kind, payload)
 
     def deliver_gossip(self, peer: ValidatorId, raws: list[bytes]) -> None:
@@ -165,15 +166,23 @@ class PeerService:
 
     async def _remind(self) -> None:
         """Pass transactions on again that wait for long, whoever's they are: a dead primary must not hide them."""
-        assert self._gossip is not None, "connected before running"
+        assert self._gossip is not None and self._driver is not None, "connected before running"
         while True:
             await asyncio.sleep(REMIND_SECONDS)
+            self._driver.pending_changed(len(self._mempool) > 0)
             size = 0
             for pending in self._mempool.values():
                 size += len(pending.transaction.raw)
                 if time.monotonic() - pending.arrived < REMIND_SECONDS or size > REMIND_BYTES_MAX:
                     break
                 self._gossip.offer(pending.transaction.raw)
+
+    def _body(self, block_hash: Digest) -> bytes | None:
+        """Return a body that is kept beside proposals, was decided, or that the replica has from its log."""
+        raw = self._proposals.body(block_hash)
+        if raw is None and (block := self._undecided_body(block_hash)) is not None:
+            raw = block.raw
+        return raw
 
     def _pending_raw(self, transaction_id: Digest) -> bytes | None:
         pending = self._mempool.get(transaction_id)

@@ -33,10 +33,11 @@ class Parameters:
     protocol_version: int = PROTOCOL_VERSION
     block_transactions_max: int = 2000
     block_bytes_max: int = 4 * 1024 * 1024
-    block_gas_max: int = 100_000_000
-    """Sum of the declared gas limits of a block's transactions."""
+    block_gas_max: int = 10_000_000
+    """Sum of the declared gas limits of a block's transactions. At 50 ns a unit, the worst case that prices are
+    calibrated for, such a block executes within a quarter of `view_timeout_base`."""
     transaction_bytes_max: int = 512 * 1024
-    transaction_gas_max: int = 20_000_000
+    transaction_gas_max: int = 10_000_000
     validity_window_max: int = 600_000
     """Milliseconds that `valid_until` may lie ahead of block time, and that idempotency keys last."""
     block_interval_min: int = 50

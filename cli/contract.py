@@ -13,7 +13,7 @@ from cli.values import parse_arguments
 from contracts.engine.abi import derive_abi
 from contracts.engine.errors import Rejected
 
-DEPLOY_GAS = 20_000_000
+DEPLOY_GAS = 10_000_000
 
 
 @click.group()

@@ -37,7 +37,7 @@ RECALLED: Final = 16_000
 ERROR: Final = 60_000
 ERROR_TEXT_BYTE: Final = 150
 """Putting back what an event changed; its text tells best how many items and quantities those are."""
-GAS_MAX: Final = 20_000_000
+GAS_MAX: Final = 10_000_000
 """What one transaction may declare (genesis parameter transaction_gas_max)."""
 REGISTER: Final = 12_000
 
