@@ -162,7 +162,13 @@ class NodeView:
         if committed is not None:
             return committed
         pending = self._ports.mempool.get(transaction_id)
-        return None if pending is None else PendingTransaction(transaction_id, pending.transaction.raw)
+        if pending is not None:
+            return PendingTransaction(transaction_id, pending.transaction.raw)
+        # Stored, while its effects cannot be read yet: it is about to be committed.
+        place = self._ports.blocks.find_transaction(transaction_id)
+        if place is None:
+            return None
+        return PendingTransaction(transaction_id, self._recorded(place.height)[0].transactions[place.index])
 
     async def block(self, height: Height) -> RecordedBlock | None:
         """Return a decided block whose state can be read."""
