@@ -107,6 +107,8 @@ def load(folder: Path) -> ClusterLayout:
     Raises:
         CliError: when there is none, or its file cannot be read.
     """
+    # Nodes run in folders of their own, so what they are told must not depend on where the command was typed.
+    folder = folder.resolve()
     path = folder / CLUSTER_FILE
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
