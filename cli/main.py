@@ -18,6 +18,7 @@ GROUPS: Final = {
     "keys": ("cli.keys", "keys"),
     "node": ("cli.node", "node"),
     "query": ("cli.query", "query"),
+    "simulate": ("cli.simulate", "simulate"),
     "story": ("cli.story", "story"),
     "tx": ("cli.tx", "tx"),
 }

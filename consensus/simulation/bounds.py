@@ -1,0 +1,38 @@
+"""How much a process keeps of each kind, beside how much it may keep."""
+
+from typing import TYPE_CHECKING, Final
+
+from consensus.pbft.messages import RANKED_KINDS
+
+if TYPE_CHECKING:
+    from consensus.simulation.process import Process
+
+EVENTS_MAX: Final = 4_096
+FEW: Final = 64
+"""Bound on collections that a height or a process fills slowly."""
+
+
+def sizes_of(process: "Process", nodes: int) -> dict[str, tuple[int, int]]:
+    """Return size and limit of every collection that peers or time could fill."""
+    state = process.replica._state
+    assert state is not None, "the replica was restored"
+    height, config = state.round, state.config
+    slots = nodes * len(RANKED_KINDS)
+    sizes = {
+        "messages of the height": (len(height.slots), slots),
+        "heights in the buffer": (len(state.buffer), config.buffer_heights),
+        "messages in the buffer": (sum(map(len, state.buffer.values())), slots * config.buffer_heights),
+        "bodies": (len(height.bodies), config.bodies_max),
+        "results": (len(height.results), config.bodies_max),
+        "blocks being executed": (len(height.executing), FEW),
+        "blocks being fetched": (len(height.fetching), FEW),
+        "invalid blocks": (len(height.invalid), FEW),
+        "validators heard": (len(state.heard), nodes),
+        "peers ahead": (len(state.ahead), nodes),
+        "peers served": (len(state.served), nodes),
+        "heights just decided": (len(state.decided_at), FEW),
+        "events": (process.waiting, EVENTS_MAX),
+        "log jobs": (process.log_jobs, FEW),
+    }
+    kept = process.host.kept | process.exchange.kept
+    return sizes | {what: (count, FEW) for what, count in kept.items()}

@@ -1,0 +1,165 @@
+"""Checks every promise of the ledger after every event, knowing what no node knows: the whole run.
+
+It computes quorums, results and durability by itself, so that a wrong quorum, a wrong execution or a message that was
+not on disk cannot hide behind the code that is wrong. The first broken promise ends the run with a Violation.
+"""
+
+from typing import TYPE_CHECKING
+
+from chain.block import Block
+from chain.certificate import VOTE_TAG, Certificate
+from chain.execution import Execution
+from chain.genesis import Genesis
+from chain.types import Digest, Height
+from consensus.pbft.events import CannotExecute, Decide, Diverged, LostVotes, Report
+from consensus.pbft.messages import Kind, Message
+from consensus.simulation.bounds import sizes_of
+from consensus.simulation.edge import Edge
+from consensus.simulation.machine import Machine
+from consensus.simulation.reference import Reference
+from consensus.simulation.trace import Violation
+from consensus.simulation.votes import VoteRules, is_quorum
+from consensus.simulation.words import report_words, short
+
+if TYPE_CHECKING:
+    from consensus.simulation.process import Process
+
+
+class Checker:
+    """Owns what is known of the run: the one history, what was acknowledged, and who said what."""
+
+    def __init__(self, genesis: Genesis, edge: Edge) -> None:
+        self._validators = genesis.validators
+        self._edge = edge
+        self._votes = VoteRules(genesis.validators.size)
+        self._reference = Reference()
+        self.history: list[Block] = []
+        """The decided blocks, whoever decided them first."""
+        self._decided: dict[Height, tuple[Digest, Digest]] = {}
+        self._receipts: dict[Height, tuple[bytes, ...]] = {}
+        self._places: dict[Digest, Height] = {}
+        """Height of every committed transaction."""
+        self._heights: dict[str, Height] = {}
+        self.acknowledged: dict[Digest, Height] = {}
+        self.checks = 0
+
+    def said(self, machine: Machine, message: Message, encoded: bytes, body: bytes | None) -> None:
+        """A machine sends a message; `body` is the block that a vote is about."""
+        self.checks += 1
+        is_new = self._votes.said(message, encoded, is_honest=not machine.is_faulty)
+        if is_new and not machine.disk.holds(encoded):
+            raise Violation("sent before it was durable", f"{machine.name}: {message.kind.name}")
+        if is_new and message.kind is Kind.PREPARE and (body is None or not machine.disk.holds(body)):
+            raise Violation("voted before the body was durable", machine.name)
+
+    def refused(self, machine: str, sender: str, error: Exception) -> None:
+        """The edge of a machine refused a message."""
+        raise Violation("an honest message was refused", f"{machine} refused {sender}: {error}")
+
+    def decided(self, machine: Machine, decide: Decide) -> None:
+        """A replica decides a block."""
+        self.checks += 1
+        subject = decide.certificate.subject
+        self._check_certificate(machine, decide.certificate)
+        if (subject.block_hash, subject.result_hash) != (decide.block.block_hash, decide.result.result_hash):
+            raise Violation("a certificate of something else", f"{machine.name} at {subject.height}")
+        outcome = (subject.block_hash, subject.result_hash)
+        known = self._decided.setdefault(subject.height, outcome)
+        if known != outcome:
+            first, second = short(known[0]), short(outcome[0])
+            raise Violation("two blocks at one height", f"{first} and {second} at {subject.height}, {machine.name}")
+        if subject.height > len(self.history):
+            self._append(decide.block)
+
+    def applied(self, machine: Machine, block: Block, execution: Execution) -> None:
+        """A machine has stored a block and written its state."""
+        height = block.header.height
+        if self._decided.get(height, (None, None))[0] != block.block_hash:
+            raise Violation("stored what was not decided", f"{machine.name} at {height}")
+        before = self._heights.get(machine.name, Height(0))
+        if height > before + 1:
+            raise Violation("left out a height", f"{machine.name} stores {height} on {before}")
+        self._heights[machine.name] = height
+        if height not in self._receipts:
+            self._receipts[height] = execution.receipts
+            self._reference.compare_receipts(height, execution.receipts)
+        if self._receipts[height] != execution.receipts:
+            raise Violation("two outcomes of one block", f"{machine.name} at {height}")
+
+    def restored(self, machine: Machine, height: Height, block_hash: Digest) -> None:
+        """A process has opened what its machine holds."""
+        if height > 0 and self._decided.get(height, (None, None))[0] != block_hash:
+            raise Violation("opened what was not decided", f"{machine.name} at {height}")
+        if height < self._heights.get(machine.name, Height(0)):
+            raise Violation("lost blocks", f"{machine.name} opens {height}, had {self._heights[machine.name]}")
+        self._heights[machine.name] = height
+
+    def acknowledge(self, transaction_id: Digest, height: Height) -> None:
+        """A client was told that its transaction is final."""
+        if self._places.get(transaction_id) != height:
+            where = self._places.get(transaction_id)
+            raise Violation("acknowledged what is not there", f"{short(transaction_id)}: {height} instead of {where}")
+        self.acknowledged[transaction_id] = height
+
+    def is_committed(self, transaction_id: Digest) -> bool:
+        """Tell whether a transaction is in the history."""
+        return transaction_id in self._places
+
+    def reported(self, machine: Machine, report: Report) -> None:
+        """A replica reports something."""
+        if isinstance(report, Diverged):
+            raise Violation("diverged", f"{machine.name} {report_words(report)}")
+        if isinstance(report, LostVotes) and not machine.is_faulty:
+            raise Violation("lost votes without losing its disk", f"{machine.name} {report_words(report)}")
+        if isinstance(report, CannotExecute) and not machine.executor_failed:
+            raise Violation("cannot execute", machine.name)
+
+    def wiped(self, name: str) -> None:
+        """A machine has lost its disk and begins anew."""
+        self._heights[name] = Height(0)
+
+    def turned(self, process: "Process") -> None:
+        """A process has stepped its replica: everything that it keeps is bounded."""
+        self.checks += 1
+        nodes = self._validators.size
+        for what, (count, limit) in sizes_of(process, nodes).items():
+            if count > limit:
+                raise Violation("unbounded", f"{process.machine.name} keeps {count} {what}, {limit} are allowed")
+
+    def finish(self, processes: "list[Process]") -> None:
+        """Compare what the nodes hold at the end with the history and with the reference."""
+        for process in processes:
+            name, blocks = process.machine.name, process.host.blocks
+            for transaction_id, height in self.acknowledged.items():
+                place = blocks.find_transaction(transaction_id)
+                if place is None or place.height != height:
+                    raise Violation("lost an acknowledged transaction", f"{name} lacks {short(transaction_id)}")
+            for block in self.history:
+                if blocks.block_hash(block.header.height) != block.block_hash:
+                    raise Violation("not a prefix", f"{name} at {block.header.height}")
+            self._reference.compare_state(name, process.host.ledger.database)
+
+    def _append(self, block: Block) -> None:
+        if block.header.height != len(self.history) + 1:
+            raise Violation("left out a height", f"{block.header.height} decided on {len(self.history)}")
+        self.history.append(block)
+        transactions = [self._edge.transaction(raw) for raw in block.transactions]
+        for transaction in transactions:
+            if transaction.transaction_id in self._places:
+                raise Violation("committed twice", short(transaction.transaction_id))
+            self._places[transaction.transaction_id] = block.header.height
+        self._reference.expect(block.header.height, transactions)
+
+    def _check_certificate(self, machine: Machine, certificate: Certificate) -> None:
+        subject = certificate.subject
+        payload = subject.payload(certificate.phase)
+        for signer, signature in certificate.signatures:
+            validator = self._validators.find(signer)
+            is_good = validator is not None and self._edge.verifies(
+                validator.consensus_key, VOTE_TAG, payload, signature
+            )
+            if not is_good:
+                raise Violation("a certificate with a bad signature", f"{signer} at {subject.height}")
+        if not is_quorum(certificate, self._validators.size):
+            signers = " ".join(signer for signer, _ in certificate.signatures)
+            raise Violation("decided without a quorum", f"{machine.name} at {subject.height} by {signers}")

@@ -1,0 +1,134 @@
+"""Clients: they sign transactions, send each to some node, and send the same bytes elsewhere until one answers.
+
+What a node answers counts as acknowledged: from then on the transaction must be in the history, once, for good.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from chain.crypto import public_key_of
+from chain.transaction import Call, Transaction, TransactionBody, sign_transaction
+from chain.types import Digest, Height, Milliseconds
+from consensus.simulation.chance import Chance
+from consensus.simulation.clock import MILLISECOND
+from consensus.simulation.contract import CALL_GAS, CONTRACT, member_seed, name_of
+from consensus.simulation.node import Node
+from consensus.simulation.world import World
+
+OPEN_MAX: Final = 60
+"""Transactions without an answer; clients wait beyond."""
+RETRY_US: Final = 1_500 * MILLISECOND
+REPLY_US: Final = (200, 3_000)
+VALID_MS: Final = 500_000
+SHORT_VALID_MS: Final = 2_000
+"""One transaction in twenty is valid for so long only, and may never be committed."""
+REGISTERS: Final = ("rice", "salt", "wool", "iron")
+
+
+@dataclass(slots=True)
+class _Open:
+    transaction: Transaction
+    asked: str
+    """The machine that is to answer."""
+    is_short: bool
+
+
+class Clients:
+    """Owns what was submitted and not answered yet."""
+
+    def __init__(self, world: World, nodes: list[Node], chance: Chance, every_us: int) -> None:
+        self._world = world
+        self._nodes = {node.machine.name: node for node in nodes}
+        self._chance = chance
+        self._every_us = every_us
+        self._open: dict[Digest, _Open] = {}
+        self.submitted = 0
+        self.is_quiet = False
+        world.on_applied = self._applied
+
+    def begin(self) -> None:
+        """Submit from now on, at intervals."""
+        if not self.is_quiet:
+            self.submit()
+            delay = self._chance.randrange(1, 2 * self._every_us)
+            self._world.schedule.after(delay, self.begin)
+
+    def submit(self) -> None:
+        """Submit one transaction, unless too many wait."""
+        if len(self._open) >= OPEN_MAX:
+            return
+        is_short = self._chance.randrange(20) == 0
+        transaction = self._sign(SHORT_VALID_MS if is_short else VALID_MS)
+        self.submitted += 1
+        self._open[transaction.transaction_id] = _Open(transaction, "", is_short)
+        self._ask(transaction.transaction_id)
+
+    def waiting(self) -> int:
+        """Return how many transactions of long validity are not answered yet."""
+        return sum(not item.is_short for item in self._open.values())
+
+    def _sign(self, valid_ms: int) -> Transaction:
+        seed = member_seed(name_of(self._chance.randrange(len(self._world.machines))))
+        nonce = self.submitted.to_bytes(16, "big")
+        valid_until = Milliseconds(self._world.clock() + valid_ms)
+        calls = tuple(self._call() for _ in range(self._chance.choice((1, 1, 2))))
+        gas = CALL_GAS * len(calls)
+        return sign_transaction(
+            TransactionBody(self._world.chain_id, public_key_of(seed), nonce, valid_until, calls, gas), seed
+        )
+
+    def _call(self) -> Call:
+        draw = self._chance
+        number = draw.randrange(1, 100)
+        match draw.randrange(3):
+            case 0:
+                return Call(CONTRACT, "write", (draw.choice(REGISTERS), number))
+            case 1:
+                return Call(CONTRACT, "add", (draw.choice(REGISTERS), number))
+        return Call(CONTRACT, "move", (draw.choice(REGISTERS), draw.choice(REGISTERS), number))
+
+    def _ask(self, transaction_id: Digest) -> None:
+        """Send an open transaction to some node, and to another if no answer comes."""
+        item = self._open.get(transaction_id)
+        if item is None:
+            return
+        if item.transaction.body.valid_until < self._world.clock() - VALID_MS:
+            del self._open[transaction_id]
+            return
+        item.asked = self._chance.choice(list(self._nodes))
+        self._world.schedule.after(self._chance.randrange(*REPLY_US), lambda: self._arrive(item.asked, transaction_id))
+        self._world.schedule.after(RETRY_US, lambda: self._ask(transaction_id))
+
+    def _arrive(self, name: str, transaction_id: Digest) -> None:
+        node = self._nodes[name]
+        process = node.process
+        if process is None:
+            return
+
+        def take() -> None:
+            item = self._open.get(transaction_id)
+            if item is None:
+                return
+            place = process.host.blocks.find_transaction(transaction_id)
+            if place is None:
+                process.exchange.submit([item.transaction.raw])
+            elif place.height <= process.host.ledger.head.height:
+                self._reply(name, transaction_id, place.height)
+
+        node.run(process, take)
+
+    def _applied(self, name: str, height: Height, ids: list[Digest]) -> None:
+        for transaction_id in ids:
+            item = self._open.get(transaction_id)
+            if item is not None and item.asked == name:
+                self._reply(name, transaction_id, height)
+
+    def _reply(self, name: str, transaction_id: Digest, height: Height) -> None:
+        if self._nodes[name].machine.liar is not None:
+            return
+
+        def receive() -> None:
+            if self._open.pop(transaction_id, None) is not None:
+                self._world.checker.acknowledge(transaction_id, height)
+
+        self._world.schedule.after(self._chance.randrange(*REPLY_US), receive)

@@ -1,0 +1,220 @@
+"""A disk of one folder that forgets what was not synced: write, fsync, rename and fsync of the folder are separate.
+
+A process that is killed loses nothing: what it wrote is in the page cache. A power cut leaves of a file what was synced
+and, of what was written after that, any of its sectors or none; of the folder what was synced and some first few of the
+changes after that, as a journal keeps their order. A failed fsync gives up what it was to write: the pages still read
+as if nothing had happened and no later fsync writes them, which is what kernels do.
+"""
+
+import errno
+from dataclasses import dataclass, field
+from typing import Final
+
+from consensus.files import AppendFile
+from consensus.simulation.chance import Chance
+
+SECTOR_BYTES: Final = 512
+
+
+class ProcessKilled(Exception):
+    """The process ends at this very operation."""
+
+    def __init__(self, *, power_cut: bool) -> None:
+        super().__init__("power cut" if power_cut else "killed")
+        self.power_cut = power_cut
+
+
+@dataclass(slots=True)
+class DiskFaults:
+    """What is about to go wrong; counts are operations from now."""
+
+    kill_in: int | None = None
+    kill_cuts_power: bool = False
+    fail_sync_in: int | None = None
+    full: bool = False
+
+
+@dataclass(slots=True)
+class _Inode:
+    content: bytearray = field(default_factory=bytearray)
+    """What a read gives."""
+    durable: bytearray = field(default_factory=bytearray)
+    """What a power cut leaves for certain."""
+    given_up: list[tuple[int, int]] = field(default_factory=list)
+    """Ranges that a failed fsync has given up; they are never written any more."""
+
+
+class SimulatedDisk:
+    """One folder; implements consensus.files.FileSystem."""
+
+    def __init__(self, chance: Chance) -> None:
+        self._chance = chance
+        self._names: dict[str, _Inode] = {}
+        self._durable_names: dict[str, _Inode] = {}
+        self._unsynced_names: list[dict[str, _Inode]] = []
+        """The folder after each change since its last sync."""
+        self.faults = DiskFaults()
+        self.operations = 0
+
+    def names(self) -> list[str]:
+        """Return the names of all files, sorted."""
+        return sorted(self._names)
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content."""
+        return bytes(self._inode(name).content)
+
+    def create(self, name: str) -> AppendFile:
+        """Make a new, empty file."""
+        self.before("create")
+        if name in self._names:
+            raise FileExistsError(errno.EEXIST, "there is one", name)
+        self._refuse_when_full()
+        self._names[name] = _Inode()
+        self._folder_changed()
+        return _SimulatedFile(self, self._names[name])
+
+    def open_at(self, name: str, size: int) -> AppendFile:
+        """Open a file for appending after cutting it to `size` bytes, durably if there is something to cut."""
+        inode = self._inode(name)
+        file = _SimulatedFile(self, inode)
+        if len(inode.content) != size:
+            self.before("cut")
+            del inode.content[size:]
+            inode.given_up = [(start, min(end, size)) for start, end in inode.given_up if start < size]
+            file.sync()
+        return file
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a file another name."""
+        self.before("rename")
+        self._names[new] = self._inode(old)
+        del self._names[old]
+        self._folder_changed()
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        self.before("remove")
+        self._inode(name)
+        del self._names[name]
+        self._folder_changed()
+
+    def sync_folder(self) -> None:
+        """Make names durable."""
+        self.before("sync folder")
+        self._durable_names = dict(self._names)
+        self._unsynced_names.clear()
+
+    def holds(self, data: bytes) -> bool:
+        """Tell whether a power cut at this moment would leave these bytes readable in some file."""
+        # A file survives a cut when its name does; an older name of the same file counts as well.
+        return any(data in inode.durable for inode in self._durable_names.values())
+
+    def wipe(self) -> None:
+        """Lose everything."""
+        self._names, self._durable_names, self._unsynced_names = {}, {}, []
+
+    def cut_power(self) -> None:
+        """Lose what was not synced, but for what had reached the disk by chance."""
+        kept = self._chance.randrange(len(self._unsynced_names) + 1)
+        self._names = dict(self._unsynced_names[kept - 1] if kept else self._durable_names)
+        for name in sorted(self._names):
+            self._tear(self._names[name])
+        self._durable_names = dict(self._names)
+        self._unsynced_names.clear()
+
+    def before(self, operation: str) -> None:
+        """Let the planned faults happen that fall on this operation."""
+        self.operations += 1
+        faults = self.faults
+        if faults.kill_in is not None:
+            faults.kill_in -= 1
+            if faults.kill_in <= 0:
+                faults.kill_in = None
+                raise ProcessKilled(power_cut=faults.kill_cuts_power)
+        if operation == "sync" and faults.fail_sync_in is not None:
+            faults.fail_sync_in -= 1
+
+    def write(self, inode: _Inode, data: bytes) -> None:
+        """Append to a file; a full disk or a kill leaves a part of it."""
+        try:
+            self.before("write")
+            self._refuse_when_full()
+        except (OSError, ProcessKilled):
+            inode.content += data[: self._chance.randrange(len(data) + 1)]
+            raise
+        inode.content += data
+
+    def sync(self, inode: _Inode) -> None:
+        """Make a file durable, or give up what is not."""
+        try:
+            self.before("sync")
+        except ProcessKilled:
+            if self._chance.randrange(2):
+                self._make_durable(inode)
+            raise
+        if self.faults.fail_sync_in is not None and self.faults.fail_sync_in <= 0:
+            self.faults.fail_sync_in = None
+            inode.given_up.append((len(inode.durable), len(inode.content)))
+            raise OSError(errno.EIO, "the disk did not write")
+        self._make_durable(inode)
+
+    def _make_durable(self, inode: _Inode) -> None:
+        inode.durable = bytearray(inode.content)
+        for start, end in inode.given_up:
+            inode.durable[start:end] = bytes(end - start)
+
+    def _tear(self, inode: _Inode) -> None:
+        """Leave of what was not synced all, nothing, the first sectors, or any of them."""
+        start, end = len(inode.durable), len(inode.content)
+        left = inode.durable
+        if start < end:
+            fate = self._chance.randrange(4)
+            if fate == 0:
+                left += inode.content[start:]
+            elif fate == 1:
+                left += inode.content[start : self._chance.randrange(start, end + 1)]
+            elif fate == 2:
+                left += self._some_sectors(inode.content, start, end)
+        for first, last in inode.given_up:
+            left[first:last] = bytes(max(0, min(last, len(left)) - first))
+        inode.content, inode.durable, inode.given_up = bytearray(left), bytearray(left), []
+
+    def _some_sectors(self, content: bytearray, start: int, end: int) -> bytearray:
+        left = bytearray()
+        while start < end:
+            boundary = min(end, (start // SECTOR_BYTES + 1) * SECTOR_BYTES)
+            left += content[start:boundary] if self._chance.randrange(2) else bytes(boundary - start)
+            start = boundary
+        return left
+
+    def _folder_changed(self) -> None:
+        self._unsynced_names.append(dict(self._names))
+
+    def _inode(self, name: str) -> _Inode:
+        if name not in self._names:
+            raise FileNotFoundError(errno.ENOENT, "no such file", name)
+        return self._names[name]
+
+    def _refuse_when_full(self) -> None:
+        if self.faults.full:
+            raise OSError(errno.ENOSPC, "the disk is full")
+
+
+class _SimulatedFile:
+    """An open file; implements consensus.files.AppendFile."""
+
+    def __init__(self, disk: SimulatedDisk, inode: _Inode) -> None:
+        self._disk = disk
+        self._inode = inode
+
+    def write(self, data: bytes) -> None:
+        """Append all of `data`."""
+        self._disk.write(self._inode, data)
+
+    def sync(self) -> None:
+        """Make the file durable."""
+        self._disk.sync(self._inode)
+
+    def close(self) -> None:
+        """Give the file back."""

@@ -1,0 +1,93 @@
+"""The checks at the edge, done once for all nodes of a run: they are pure, so what one found all the others find.
+
+Nodes of one process would otherwise verify every signature again and again, and a run would do little else.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from chain.block import Block, decode_block
+from chain.certificate import Certificate, CertificateError, decode_certificate, split_certified_block
+from chain.crypto import DIGEST_BYTES, verify
+from chain.encoding import DecodeError, decode, fields_of
+from chain.receipt import BlockResult, decode_result
+from chain.transaction import Transaction, decode_transaction, verify_transaction
+from chain.types import Digest
+from chain.validators import ValidatorSet
+from consensus.pbft.messages import Message, decode_message
+from consensus.verify import MessageError, UnknownEpochError, check_certified_block, check_message
+
+REMEMBERED_MAX: Final = 20_000
+"""Answers of each kind that are kept; beyond, all are forgotten and found anew."""
+
+Answer = TypeVar("Answer")
+Refused = (DecodeError, MessageError, UnknownEpochError, CertificateError)
+
+
+class Edge:
+    """Remembers the outcome of checks by what was checked."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[Any, Any]] = {}
+
+    def message(self, payload: bytes, validators: ValidatorSet) -> tuple[Message, list[Digest] | None]:
+        """Return the message in a payload, and the transaction ids beside it.
+
+        Raises:
+            DecodeError, MessageError, UnknownEpochError, CertificateError: when it is refused.
+        """
+        return self._once("message", (payload, validators.epoch), lambda: _message(payload, validators))
+
+    def certified_block(self, data: bytes, validators: ValidatorSet) -> tuple[Block, BlockResult, Certificate]:
+        """Return the parts of a certified block.
+
+        Raises:
+            DecodeError, MessageError, UnknownEpochError, CertificateError: when it is refused.
+        """
+        return self._once("certified", (data, validators.epoch), lambda: _certified_block(data, validators))
+
+    def transaction(self, raw: bytes) -> Transaction:
+        """Return a decoded transaction.
+
+        Raises:
+            DecodeError: when it is none.
+        """
+        return self._once("transaction", raw, lambda: decode_transaction(raw, size_max=len(raw)))
+
+    def signature_good(self, transaction: Transaction) -> bool:
+        """Tell whether a transaction is signed by its sender."""
+        return self._once("signed", transaction.raw, lambda: verify_transaction(transaction))
+
+    def verifies(self, key: bytes, tag: str, payload: bytes, signature: bytes) -> bool:
+        """Tell whether a signature is good."""
+        return self._once("signature", (payload, signature), lambda: verify(key, tag, payload, signature))
+
+    def _once(self, kind: str, key: Any, find: Callable[[], Answer]) -> Answer:
+        known = self._known.setdefault(kind, {})
+        if len(known) >= REMEMBERED_MAX:
+            known.clear()
+        if key not in known:
+            try:
+                known[key] = (find(), None)
+            except Refused as error:
+                known[key] = (None, error)
+        answer, refusal = known[key]
+        if refusal is not None:
+            raise refusal.with_traceback(None)
+        return answer  # type: ignore[no-any-return]
+
+
+def _message(payload: bytes, validators: ValidatorSet) -> tuple[Message, list[Digest] | None]:
+    _, encoded, ids = fields_of(decode(payload), "consensus payload", 1, bytes, None)
+    message = decode_message(encoded)
+    check_message(message, validators)
+    if ids is None:
+        return message, None
+    return message, [Digest(ids[start : start + DIGEST_BYTES]) for start in range(0, len(ids), DIGEST_BYTES)]
+
+
+def _certified_block(data: bytes, validators: ValidatorSet) -> tuple[Block, BlockResult, Certificate]:
+    raw, result, certificate = split_certified_block(data, size_max=len(data))
+    parts = decode_block(raw), decode_result(result), decode_certificate(certificate)
+    check_certified_block(*parts, validators)
+    return parts

@@ -1,0 +1,307 @@
+"""What a node does for its replica: executes, proposes, stores, writes state, serves; as the product's host does.
+
+Block execution, validity, databases and mempool are the product's own code; only time and failures are simulated. The
+order of a decided block is the product's: first the node's blocks, then the state, each in one durable batch.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from chain.block import Block, Header, decode_block, decode_header, make_block
+from chain.block_store import BlockRecord, BlockStore
+from chain.certificate import decode_certificate, join_certified_block
+from chain.encoding import DecodeError
+from chain.execution import Execution
+from chain.ledger import Ledger, open_ledger
+from chain.mempool import AdmissionError, Mempool, MempoolLimits, check_admissible
+from chain.merkle import merkle_root
+from chain.receipt import decode_result
+from chain.runtime import LocalFault
+from chain.state_database import StateDatabase
+from chain.transaction import Transaction, transaction_id_of_raw
+from chain.types import Digest, Height, Milliseconds, ValidatorId, View
+from chain.validity import InvalidBlock
+from consensus.pbft.events import (
+    Applied,
+    Decide,
+    Event,
+    Executed,
+    ExecutionFault,
+    ExecutionInvalid,
+    Head,
+    PendingChanged,
+    Proposal,
+)
+from consensus.simulation.contract import Registers
+from consensus.simulation.edge import Edge
+from consensus.simulation.machine import Machine
+from consensus.simulation.network import Channel, Packet
+from consensus.simulation.store import SimulatedStore
+from consensus.simulation.words import short
+from consensus.simulation.world import World
+
+if TYPE_CHECKING:
+    from consensus.simulation.process import Process
+
+BODIES_MAX: Final = 8
+CACHE_BYTES: Final = 64 * 1024
+EXECUTE_US: Final = (150, 2_000)
+WRITE_US: Final = (100, 1_500)
+PROPOSE_US: Final = (50, 500)
+MEMPOOL: Final = MempoolLimits(transactions_max=400, organisation_share_percent=100)
+
+Then = Callable[[], None]
+
+
+class Host:
+    """Owns the ledger, the mempool and the bodies of one process."""
+
+    def __init__(self, world: World, machine: Machine, process: "Process") -> None:
+        """Open both databases, and replay blocks that the state misses.
+
+        Raises:
+            StoreUnusable: when a disk fails.
+        """
+        self._world = world
+        self._machine = machine
+        self._process = process
+        self.blocks = BlockStore(machine.blocks)
+        self.ledger = self._open_state()
+        self.mempool = Mempool(MEMPOOL)
+        self._bodies: dict[Digest, Block] = {}
+        self._executions: dict[Digest, Execution] = {}
+        self._executor_free_at = 0
+        self._waiting: list[tuple[Height, Then]] = []
+        self.head = self._read_head()
+        """The last applied block."""
+
+    @property
+    def kept(self) -> dict[str, int]:
+        """How much is kept in memory of each kind, for the checker."""
+        return {"bodies": len(self._bodies), "executions": len(self._executions), "waiting": len(self._waiting)}
+
+    def admit(self, raws: list[bytes]) -> list[bytes]:
+        """Take transactions into the mempool; return those that are new here."""
+        new = [raw for raw in raws if self._admit(self._world.edge.transaction(raw))]
+        if new:
+            self._process.pending_changed(True)
+        return new
+
+    def assemble(self, encoded_header: bytes, ids: list[Digest]) -> Block | None:
+        """Put a proposal's body together from the mempool."""
+        header = decode_header(encoded_header)
+        found = [self.mempool.get(transaction_id) for transaction_id in ids]
+        transactions = [pending.transaction for pending in found if pending is not None]
+        if len(transactions) < len(ids):
+            return None
+        if merkle_root(transaction.merkle_leaf for transaction in transactions) != header.transactions_root:
+            return None
+        return self._keep(make_block(header, [transaction.raw for transaction in transactions]))
+
+    def take_body(self, raw: bytes, block_hash: Digest) -> Block | None:
+        """Return a block that a peer sent if it is the one asked for."""
+        try:
+            block = decode_block(raw)
+            decoded = [self._world.edge.transaction(item) for item in block.transactions]
+        except DecodeError:
+            return None
+        root = merkle_root(transaction.merkle_leaf for transaction in decoded)
+        is_it = block.block_hash == block_hash and root == block.header.transactions_root
+        return self._keep(block) if is_it else None
+
+    def body(self, block_hash: Digest) -> bytes | None:
+        """Return the raw block with this hash if it is undecided or decided here."""
+        kept = self._bodies.get(block_hash)
+        if kept is not None:
+            return kept.raw
+        height = self.blocks.height_of(block_hash)
+        return None if height is None else self.blocks.block(height)
+
+    def certified(self, height: Height) -> bytes | None:
+        """Return a decided block with result and certificate."""
+        block, result = self.blocks.block(height), self.blocks.result(height)
+        certificate = self.blocks.certificate(height)
+        if height == 0 or block is None or result is None or certificate is None:
+            return None
+        return join_certified_block(block, result, certificate)
+
+    def serve(self, height: Height, peer: ValidatorId) -> None:
+        """Send a decided block to a peer that still talks about its height."""
+        data = self.certified(height)
+        if data is not None:
+            self._world.note(self._machine.name, f"-> {peer} block {height}")
+            self._process.send(peer, Packet(Channel.BLOCK, data))
+
+    def transaction_ids(self, block: Block) -> list[Digest]:
+        """Return the ids of a block's transactions."""
+        return [transaction_id_of_raw(raw) for raw in block.transactions]
+
+    def propose(self, height: Height, view: View, done: Then) -> None:
+        """Build a fresh block on the head."""
+
+        def build() -> None:
+            done()
+            block = self._build(height)
+            self._process.offer(PendingChanged(False) if block is None else Proposal(height, view, block))
+
+        self._process.within(PROPOSE_US, build)
+
+    def execute(self, block: Block, done: Then) -> None:
+        """Check and execute a block."""
+
+        def run() -> None:
+            done()
+            event: Event
+            try:
+                event = Executed(block.block_hash, self._execute(block).result)
+            except InvalidBlock as error:
+                event = ExecutionInvalid(block.block_hash, error.code)
+            except LocalFault:
+                event = ExecutionFault(block.block_hash)
+            self._world.note(self._machine.name, f"{type(event).__name__} {short(block.block_hash)}")
+            self._process.offer(event)
+
+        self._on_executor(run)
+
+    def apply(self, decided: Decide, done: Then) -> None:
+        """Store a decided block, then write its state, then let everybody know."""
+        if decided.block.block_hash in self._executions:
+            self._process.within(WRITE_US, lambda: self._store(decided, done))
+            return
+
+        def run() -> None:
+            self._execute(decided.block)
+            self._process.within(WRITE_US, lambda: self._store(decided, done))
+
+        self._on_executor(run)
+
+    def when_applied(self, height: Height, then: Then) -> None:
+        """Do something once a height is applied."""
+        if self.ledger.head.height >= height:
+            then()
+        else:
+            self._waiting.append((height, then))
+
+    def _store(self, decided: Decide, done: Then) -> None:
+        block, execution = decided.block, self._executions[decided.block.block_hash]
+        record = BlockRecord(
+            block.header.height,
+            block.block_hash,
+            block.raw,
+            decided.certificate.encoded(),
+            decided.result.encoded(),
+            execution.receipts,
+            self.transaction_ids(block),
+        )
+        self.blocks.append(record)
+        self._process.within(WRITE_US, lambda: self._write_state(decided, execution, done))
+
+    def _write_state(self, decided: Decide, execution: Execution, done: Then) -> None:
+        block = decided.block
+        self.ledger.apply(execution)
+        self.head = self._read_head()
+        self._executions.clear()
+        ids = self.transaction_ids(block)
+        self._world.checker.applied(self._machine, block, execution)
+        self._world.note(self._machine.name, f"has block {block.header.height} {short(block.block_hash)}")
+        self.mempool.remove(ids)
+        self.mempool.expire(block.header.time)
+        self._process.pending_changed(len(self.mempool) > 0)
+        self._process.offer(Applied(self.head))
+        self._world.on_applied(self._machine.name, block.header.height, ids)
+        done()
+        floor = Height(block.header.height + 1)
+        self._process.on_disk(lambda: self._process.log.drop_below(floor), lambda: None)
+        ready = [then for height, then in self._waiting if height < floor]
+        self._waiting = [(height, then) for height, then in self._waiting if height >= floor]
+        for then in ready:
+            then()
+
+    def _execute(self, block: Block) -> Execution:
+        if self._machine.executor_faults > 0:
+            self._machine.executor_faults -= 1
+            self._machine.executor_failed = True
+            raise LocalFault("the simulated executor failed")
+        execution = self.ledger.execute(block, self._world.edge.signature_good)
+        self._executions[block.block_hash] = execution
+        return execution
+
+    def _on_executor(self, work: Then) -> None:
+        """One block after the other, each for a while."""
+        world = self._world
+        begins = max(world.schedule.now, self._executor_free_at)
+        self._executor_free_at = begins + world.chance.randrange(*EXECUTE_US) + self._machine.executor_slow_us
+        self._process.later(self._executor_free_at - world.schedule.now, work)
+
+    def _admit(self, transaction: Transaction) -> bool:
+        world = self._world
+        transaction_id = transaction.transaction_id
+        if transaction_id in self.mempool or self.blocks.find_transaction(transaction_id) is not None:
+            return False
+        member = self.ledger.find_member(transaction.body.sender_key)
+        if member is None or not world.edge.signature_good(transaction):
+            return False
+        try:
+            check_admissible(transaction, world.chain_id, world.genesis.parameters, self._process.clock())
+            return self.mempool.add(transaction, member, world.schedule.now)
+        except AdmissionError:
+            return False
+
+    def _build(self, height: Height) -> Block | None:
+        head = self.head
+        if head.height + 1 != height:
+            return None
+        parameters = self._world.genesis.parameters
+        time = Milliseconds(max(self._process.clock(), head.time + 1))
+        self.mempool.expire(time)
+        chosen = self.mempool.select(parameters, time)
+        if not chosen:
+            return None
+        links = (self._world.chain_id, height, head.block_hash, head.result_hash, self.blocks.history.root())
+        root = merkle_root(transaction.merkle_leaf for transaction in chosen)
+        own = (time, self._machine.validator_id, root, head.validators.validators_hash, head.validators.epoch)
+        header = Header(parameters.protocol_version, *links, *own)
+        return self._keep(make_block(header, [transaction.raw for transaction in chosen]))
+
+    def _keep(self, block: Block) -> Block:
+        self._bodies[block.block_hash] = block
+        while len(self._bodies) > BODIES_MAX:
+            del self._bodies[next(iter(self._bodies))]
+        return block
+
+    def _read_head(self) -> Head:
+        head = self.ledger.head
+        stored = self.blocks.certificate(head.height) if head.height else None
+        certificate = None if stored is None else decode_certificate(stored)
+        links = (head.block_hash, head.result.result_hash, head.time, head.proposer)
+        return Head(head.height, *links, certificate, head.validators)
+
+    def _open_state(self) -> Ledger:
+        """Open the state, rebuild it if it is ahead of the blocks, and replay what it misses."""
+        world, machine = self._world, self._machine
+        genesis = world.genesis
+        ledger = _ledger(world, machine.state)
+        stored = self.blocks.block_hash(ledger.head.height)
+        if self.blocks.head is not None and stored != ledger.head.block_hash:
+            machine.state = SimulatedStore(machine.chance)
+            ledger = _ledger(world, machine.state)
+        if self.blocks.head is None:
+            result = ledger.head.result.encoded()
+            self.blocks.append(BlockRecord(Height(0), genesis.genesis_hash, genesis.encoded(), b"", result, (), ()))
+        assert self.blocks.head is not None, "genesis is stored"
+        for height in range(ledger.head.height + 1, self.blocks.head.height + 1):
+            _replay(ledger, self.blocks, height, world.edge)
+        world.checker.restored(machine, ledger.head.height, ledger.head.block_hash)
+        return ledger
+
+
+def _ledger(world: World, store: SimulatedStore) -> Ledger:
+    return open_ledger(world.genesis, StateDatabase(store, CACHE_BYTES), Registers())
+
+
+def _replay(ledger: Ledger, blocks: BlockStore, height: int, edge: Edge) -> None:
+    block, result = blocks.block(height), blocks.result(height)
+    assert block is not None and result is not None, "heights up to the head are contiguous"
+    execution = ledger.execute(decode_block(block), edge.signature_good)
+    assert execution.result == decode_result(result), f"replaying block {height} gives another result"
+    ledger.apply(execution)

@@ -1,0 +1,294 @@
+"""One run of a node's process: the replica, its log on the simulated disk, and the order in which outputs happen.
+
+It mirrors consensus/driver.py: events that have come in meanwhile are stepped together, their records reach the disk in
+one fsync, and only then is anything sent, decided, fetched or reported. A kill may fall between any two of these.
+"""
+
+import functools
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from chain.block import Block
+from chain.crypto import sign, tagged_hash
+from chain.encoding import encode
+from chain.runtime import LocalFault
+from chain.types import Height, Milliseconds, ValidatorId
+from consensus.log import LogDamagedError, WriteAheadLog, create_log, has_log, open_log
+from consensus.pbft.config import PbftConfig
+from consensus.pbft.events import (
+    CannotExecute,
+    CatchUp,
+    Event,
+    Execute,
+    FetchBody,
+    Head,
+    MessageArrived,
+    Output,
+    PeerConnected,
+    PendingChanged,
+    ProposeBlock,
+    Request,
+    Restored,
+    Send,
+    Serve,
+    Tick,
+)
+from consensus.pbft.messages import NONCE_BYTES, Message, PrePrepare, Vote, encode_message
+from consensus.pbft.records import Record
+from consensus.pbft.replica import Replica
+from consensus.simulation.contract import consensus_seed
+from consensus.simulation.edge import Refused
+from consensus.simulation.exchange import Exchange
+from consensus.simulation.host import Host
+from consensus.simulation.machine import Machine
+from consensus.simulation.network import Channel, Packet
+from consensus.simulation.settings import RESEND_TICKS, SEGMENT_BYTES_MAX, TICK_US
+from consensus.simulation.words import message_words, report_words
+from consensus.simulation.world import World
+
+EVENTS_MAX: Final = 4096
+EVENTS_AT_ONCE_MAX: Final = 256
+TURN_US: Final = (20, 300)
+SYNC_US: Final = (80, 900)
+SLOW_SYNC_US: Final = 20_000
+"""One fsync in a hundred takes up to this long."""
+
+Then = Callable[[], None]
+
+
+class Owner(Protocol):
+    """Who started the process and is told of its end."""
+
+    machine: Machine
+
+    def run(self, process: "Process", work: Then) -> None:
+        """Do work of the process, now or when the machine is no longer paused; nothing once it has ended."""
+        ...
+
+
+class Process:
+    """Owns the replica, its log and what waits for them."""
+
+    def __init__(self, world: World, owner: Owner) -> None:
+        """Open what the disk holds.
+
+        Raises:
+            LogWriteError, StoreUnusable: when the disk refuses.
+        """
+        machine = owner.machine
+        self.world = world
+        self.machine = machine
+        self._owner = owner
+        self._inbox: deque[Event] = deque()
+        self._is_turning = False
+        self._jobs: deque[tuple[Then, Then]] = deque()
+        self._running: set[object] = set()
+        self.host = Host(world, machine, self)
+        self.exchange = Exchange(world, machine, self)
+        self.log, self._first = self._open_log(self.host.head)
+        name = machine.validator_id
+        seed = consensus_seed(name)
+        self.replica = Replica(_config(world, name), lambda tag, payload: sign(seed, tag, payload))
+        self._turn_with([self._first])
+        self.later(TICK_US, self._tick)
+
+    def later(self, delay_us: int, work: Then) -> None:
+        """Do something after a while, unless the process has ended by then."""
+        self.world.schedule.after(delay_us, lambda: self._owner.run(self, work))
+
+    def within(self, range_us: tuple[int, int], work: Then) -> None:
+        """Do something after a time drawn from a range."""
+        self.later(self.world.chance.randrange(*range_us), work)
+
+    def offer(self, event: Event) -> None:
+        """Queue an event; what does not fit is lost."""
+        if len(self._inbox) < EVENTS_MAX:
+            self._inbox.append(event)
+            self._wake()
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait."""
+        return len(self._inbox)
+
+    @property
+    def log_jobs(self) -> int:
+        """How much work waits for the disk."""
+        return len(self._jobs)
+
+    def clock(self) -> Milliseconds:
+        """Return what this machine's wall clock shows."""
+        return self.world.clock(self.machine.skew_ms)
+
+    def receive(self, sender: str, packet: Packet) -> None:
+        """Take a packet in."""
+        peer = self.world.validator_of[sender]
+        if packet.channel is not Channel.CONSENSUS:
+            self.exchange.receive(sender, peer, packet)
+            return
+        try:
+            message, ids = self.world.edge.message(packet.payload, self.host.head.validators)
+        except Refused as error:
+            self.world.checker.refused(self.machine.name, peer, error)
+            return
+        block = None
+        if isinstance(message, PrePrepare) and ids is not None:
+            block = self.host.assemble(message.header, ids)
+        self.world.note(self.machine.name, f"<- {peer} {message_words(message)}")
+        self.offer(MessageArrived(peer, message, self.clock(), block))
+
+    def connected(self, peer: ValidatorId) -> None:
+        """Tell the replica that a peer can be reached."""
+        self.offer(PeerConnected(peer))
+
+    def pending_changed(self, has_pending: bool) -> None:
+        """Tell the replica whether transactions wait."""
+        self.offer(PendingChanged(has_pending))
+
+    def on_disk(self, work: Then, then: Then) -> None:
+        """Let the one thread that writes the log do work, and go on when it is done."""
+        self._jobs.append((work, then))
+        if len(self._jobs) == 1:
+            self._start_job()
+
+    def _start_job(self) -> None:
+        chance = self.world.chance
+        delay = chance.randrange(*SYNC_US) if chance.randrange(100) else chance.randrange(SLOW_SYNC_US)
+        self.later(delay, self._finish_job)
+
+    def _finish_job(self) -> None:
+        work, then = self._jobs[0]
+        work()
+        self._jobs.popleft()
+        if self._jobs:
+            self._start_job()
+        then()
+
+    def _wake(self) -> None:
+        if self._inbox and not self._is_turning:
+            self._is_turning = True
+            self.within(TURN_US, self._turn)
+
+    def _turn(self) -> None:
+        count = min(len(self._inbox), EVENTS_AT_ONCE_MAX)
+        self._turn_with([self._inbox.popleft() for _ in range(count)])
+
+    def _turn_with(self, events: list[Event]) -> None:
+        self._is_turning = True
+        outputs = [self.replica.step(event) for event in events]
+        self.world.checker.turned(self)
+        self._carry_out(outputs)
+
+    def _carry_out(self, outputs: list[Output]) -> None:
+        records = tuple(record for output in outputs for record in output.persist)
+        if records:
+            self.on_disk(lambda: self._persist(records), lambda: self._perform(outputs))
+        else:
+            self._perform(outputs)
+
+    def _persist(self, records: tuple[Record, ...]) -> None:
+        self.log.append(records)
+        self.log.sync()
+
+    def _perform(self, outputs: list[Output]) -> None:
+        for output in outputs:
+            for outgoing in output.send:
+                self._send(outgoing)
+            for decided in output.decide:
+                self.machine.count_action()
+                self.world.checker.decided(self.machine, decided)
+                self._start(decided.block.block_hash, functools.partial(self.host.apply, decided))
+            for request in output.fetch:
+                self.machine.count_action()
+                self._request(request)
+            for report in output.report:
+                self.world.note(self.machine.name, report_words(report))
+                self.world.checker.reported(self.machine, report)
+                if isinstance(report, CannotExecute):
+                    raise LocalFault("an operator starts it again")
+        self._is_turning = False
+        self._wake()
+
+    def _send(self, outgoing: Send | Serve) -> None:
+        self.machine.count_action()
+        if isinstance(outgoing, Serve):
+            self.host.serve(outgoing.height, outgoing.to)
+            return
+        liar = self.machine.liar
+        if liar is None:
+            self.say(outgoing.to, outgoing.message, outgoing.block)
+        else:
+            for lie in liar.told_instead(outgoing):
+                self.say(lie.to, lie.message, lie.block)
+
+    def say(self, to: tuple[ValidatorId, ...], message: Message, block: Block | None) -> None:
+        """Hand a message to the network."""
+        encoded = encode_message(message)
+        self.world.checker.said(self.machine, message, encoded, self._body_of(message))
+        self.world.note(self.machine.name, f"-> {' '.join(to)} {message_words(message)}")
+        ids = None if block is None else b"".join(self.host.transaction_ids(block))
+        packet = Packet(Channel.CONSENSUS, encode([1, encoded, ids]))
+        for peer in to:
+            self.send(peer, packet)
+
+    def _body_of(self, message: Message) -> bytes | None:
+        body = self.replica.body(message.subject.block_hash) if isinstance(message, Vote) else None
+        return None if body is None else body.raw
+
+    def send(self, peer: ValidatorId, packet: Packet) -> None:
+        """Send a packet to all machines that go by a validator's name."""
+        for name in self.world.machines[peer]:
+            self.world.network.send(self.machine.name, name, packet)
+
+    def _request(self, request: Request) -> None:
+        match request:
+            case Execute(block):
+                self._start(("execute", block.block_hash), lambda done: self.host.execute(block, done))
+            case ProposeBlock(height, view):
+                self._start(("propose", height, view), lambda done: self.host.propose(height, view, done))
+            case FetchBody(block_hash=block_hash):
+                self._start(("body", block_hash), lambda done: self.exchange.fetch_body(request, done))
+            case CatchUp():
+                self.exchange.catch_up()
+
+    def _start(self, key: object, work: Callable[[Then], None]) -> None:
+        """Begin work that tells when it is done, unless the same is already under way."""
+        if key not in self._running:
+            self._running.add(key)
+            work(lambda: self._running.discard(key))
+
+    def _tick(self) -> None:
+        self.later(TICK_US, self._tick)
+        self.offer(Tick(self.clock()))
+
+    def _open_log(self, head: Head) -> tuple[WriteAheadLog, Restored]:
+        """Open the log, or begin one, as the product's start does (rule 11)."""
+        machine, world = self.machine, self.world
+        nonce = tagged_hash("simulation-nonce", machine.name.encode(), machine.starts.to_bytes(4, "big"))[:NONCE_BYTES]
+        floor = Height(head.height + 1)
+        if not has_log(machine.disk):
+            log = create_log(machine.disk, floor, segment_bytes_max=SEGMENT_BYTES_MAX)
+            lost = head.height > 0
+            return log, Restored(head, floor, (), nonce, self.clock(), lost)
+        try:
+            opened = open_log(machine.disk, segment_bytes_max=SEGMENT_BYTES_MAX)
+        except LogDamagedError as error:
+            world.note(machine.name, f"damaged log: {error}")
+            machine.disk.wipe()
+            log = create_log(machine.disk, floor, segment_bytes_max=SEGMENT_BYTES_MAX)
+            return log, Restored(head, floor, (), nonce, self.clock(), True)
+        return opened.log, Restored(head, opened.floor, opened.records, nonce, self.clock(), False)
+
+
+def _config(world: World, name: ValidatorId) -> PbftConfig:
+    parameters = world.genesis.parameters
+    return PbftConfig(
+        world.chain_id,
+        name,
+        parameters.primary_term_blocks,
+        Milliseconds(parameters.clock_drift_max),
+        parameters.view_timeout_base * 1_000 // TICK_US,
+        parameters.view_timeout_max * 1_000 // TICK_US,
+        RESEND_TICKS,
+    )

@@ -1,0 +1,102 @@
+"""What a run is a function of: seed, nodes, length, kinds of faults; and the constants of the simulated world.
+
+Each seed leaves out some kinds of faults and picks how harsh the others are: runs in which everything goes wrong all
+the time hide what goes wrong when little does.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from chain.types import Milliseconds
+from chain.validators import VALIDATORS_LIMIT
+from consensus.simulation.chance import chance_of
+from consensus.simulation.clock import MILLISECOND, SECOND
+
+
+class Fault(StrEnum):
+    """Kinds of faults."""
+
+    LOSS = "loss"
+    DELAY = "delay"
+    DUPLICATE = "duplicate"
+    PARTITION = "partition"
+    PAUSE = "pause"
+    CRASH = "crash"
+    POWER = "power"
+    DISK = "disk"
+    SKEW = "skew"
+    EXECUTOR = "executor"
+    WIPE = "wipe"
+    """A node loses its whole disk; counts as one of the f faulty nodes."""
+    BYZANTINE = "byzantine"
+    """Up to f nodes lie; which way is drawn from the seed."""
+
+
+ALL_FAULTS: Final = frozenset(Fault)
+NODES_MAX: Final = VALIDATORS_LIMIT
+STEPS: Final = 3_000
+"""Events of a run before its faults stop, unless told otherwise."""
+
+GENESIS_TIME: Final = Milliseconds(1_750_000_000_000)
+TICK_US: Final = 50 * MILLISECOND
+RESEND_TICKS: Final = 10
+VIEW_TIMEOUT_MS: Final = 500
+VIEW_TIMEOUT_MAX_MS: Final = 4_000
+DRIFT_MS_MAX: Final = 10_000
+PRIMARY_TERM_BLOCKS: Final = 7
+SEGMENT_BYTES_MAX: Final = 24 * 1024
+"""A small segment, so that the log begins new ones often."""
+RECOVERY_US_MAX: Final = 60 * SECOND
+"""Virtual time within which everything is committed everywhere once the faults have stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One run."""
+
+    seed: int
+    nodes: int
+    steps: int = STEPS
+    faults: frozenset[Fault] = ALL_FAULTS
+    """Kinds that this seed may draw from."""
+
+    @property
+    def command(self) -> str:
+        """The command that repeats the run."""
+        words = f"tally simulate --seed {self.seed} --nodes {self.nodes}"
+        if self.steps != STEPS:
+            words += f" --steps {self.steps}"
+        if self.faults != ALL_FAULTS:
+            words += f" --faults {','.join(sorted(self.faults)) or 'none'}"
+        return words
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """How harsh this seed is."""
+
+    faults: tuple[Fault, ...]
+    loss_per_mille: int
+    duplicate_per_mille: int
+    late_per_mille: int
+    """Messages that take up to a hundred times as long, and so overtake nothing and are overtaken by all."""
+    fault_every_us: int
+    """Mean time between two incidents."""
+    submit_every_us: int
+    """Mean time between two transactions."""
+
+
+def weather_of(settings: Settings) -> Weather:
+    """Draw the weather of a seed."""
+    chance = chance_of(settings.seed, "weather")
+    drawn = [fault for fault in Fault if chance.randrange(2)]
+    faults = tuple(fault for fault in drawn if fault in settings.faults)
+    return Weather(
+        faults,
+        chance.choice((10, 50, 200)) if Fault.LOSS in faults else 0,
+        chance.choice((10, 100)) if Fault.DUPLICATE in faults else 0,
+        chance.choice((10, 100, 300)) if Fault.DELAY in faults else 0,
+        chance.choice((300, 1_000, 3_000)) * MILLISECOND,
+        chance.choice((30, 150, 600)) * MILLISECOND,
+    )

@@ -1,0 +1,127 @@
+"""What an honest key may sign, checked message by message and without asking the code under test.
+
+Agreement follows from a few promises about messages (consensus/pbft/rules.py says how). A broken promise shows in the
+message that breaks it, long before two blocks stand at one height, if ever: so these rules find in seconds what the
+ledgers of a run would show in hours.
+"""
+
+from chain.certificate import Certificate, Phase, Subject
+from chain.types import Digest, Height, ValidatorId, View
+from consensus.pbft.messages import Inquiry, Kind, Message, NewView, PrePrepare, Testimony, ViewChange, Vote
+from consensus.simulation.trace import Violation
+from consensus.simulation.words import message_words, short
+
+Slot = tuple[ValidatorId, Height, View, Kind]
+Place = tuple[ValidatorId, Height]
+
+
+def quorum_of(nodes: int) -> int:
+    """Return how many of n validators always share an honest one with any as many: half of n + f, and more."""
+    faulty = (nodes - 1) // 3
+    return (nodes + faulty) // 2 + 1
+
+
+class VoteRules:
+    """Owns what every key has signed in a run."""
+
+    def __init__(self, nodes: int) -> None:
+        self._quorum = quorum_of(nodes)
+        self._slots: dict[Slot, bytes] = {}
+        self._left: dict[Place, View] = {}
+        """The highest view for which a validator sent VIEW-CHANGE: it gave up all below."""
+        self._prepared: dict[Subject, set[ValidatorId]] = {}
+        """Who sent PREPARE, liars included."""
+        self._committed: dict[Place, Subject] = {}
+        """What a validator sent COMMIT for, in the highest view."""
+        self._results: dict[tuple[Height, Digest], Digest] = {}
+        self._duties: dict[tuple[Height, View], set[Digest]] = {}
+        """Blocks that NEW-VIEWs oblige a view to propose again; empty while any block will do."""
+        self._free: set[tuple[Height, View]] = set()
+        """Views that some NEW-VIEW leaves free to propose a fresh block."""
+
+    def said(self, message: Message, encoded: bytes, *, is_honest: bool) -> bool:
+        """Take in a message that was sent; return whether it fills a slot for the first time.
+
+        Raises:
+            Violation: when an honest key must not have signed it.
+        """
+        if isinstance(message, Inquiry | Testimony):
+            return False
+        slot = (message.signer, message.height, message.view, message.kind)
+        known = self._slots.get(slot)
+        if known == encoded:
+            return False
+        if not is_honest:
+            self._remember(message)
+            return False
+        if known is not None:
+            raise Violation("two messages in one slot", f"{message_words(message)} is not what was sent before")
+        self._slots[slot] = encoded
+        self._check_order(message)
+        match message:
+            case Vote(phase=Phase.PREPARE):
+                self._check_prepare(message)
+            case Vote():
+                self._check_commit(message)
+            case ViewChange():
+                self._check_view_change(message)
+        self._remember(message)
+        return True
+
+    def _check_order(self, message: PrePrepare | Vote | ViewChange | NewView) -> None:
+        left = self._left.get((message.signer, message.height), View(0))
+        if message.view < left and not isinstance(message, ViewChange):
+            raise Violation("spoke in a view that it had left", f"{message_words(message)} after VIEW-CHANGE to {left}")
+
+    def _check_prepare(self, vote: Vote) -> None:
+        subject = vote.subject
+        result = self._results.setdefault((subject.height, subject.block_hash), subject.result_hash)
+        if result != subject.result_hash:
+            raise Violation("two results of one block", f"{message_words(vote)}, others found {short(result)}")
+        place = (subject.height, subject.view)
+        if subject.view > 0 and place not in self._free and subject.block_hash not in self._duties.get(place, set()):
+            raise Violation("voted against the new view", f"{message_words(vote)}")
+
+    def _check_commit(self, vote: Vote) -> None:
+        prepared = self._prepared.get(vote.subject, set())
+        if len(prepared) < self._quorum:
+            who = " ".join(sorted(prepared))
+            raise Violation("commit without a quorum of prepares", f"{message_words(vote)}, prepared by {who}")
+        if vote.signer not in prepared:
+            raise Violation("commit without the own prepare", message_words(vote))
+
+    def _check_view_change(self, change: ViewChange) -> None:
+        committed = self._committed.get((change.signer, change.height))
+        if committed is None:
+            return
+        shown = change.prepared
+        if shown is None or shown.subject.view < committed.view:
+            raise Violation("hid what it had prepared", f"{message_words(change)} after COMMIT in {committed.view}")
+
+    def _remember(self, message: PrePrepare | Vote | ViewChange | NewView) -> None:
+        place = (message.signer, message.height)
+        match message:
+            case Vote(phase=Phase.PREPARE):
+                self._prepared.setdefault(message.subject, set()).add(message.signer)
+            case Vote():
+                self._committed[place] = message.subject
+            case ViewChange():
+                self._left[place] = max(message.view, self._left.get(place, View(0)))
+            case NewView():
+                self._remember_duty(message)
+
+    def _remember_duty(self, message: NewView) -> None:
+        place = (message.height, message.view)
+        prepared = [change.prepared for change in message.view_changes if change.prepared is not None]
+        if len({change.signer for change in message.view_changes}) < self._quorum:
+            return
+        if not prepared:
+            self._free.add(place)
+            return
+        highest = max(prepared, key=lambda certificate: certificate.subject.view)
+        self._duties.setdefault(place, set()).add(highest.subject.block_hash)
+
+
+def is_quorum(certificate: Certificate, nodes: int) -> bool:
+    """Tell whether a certificate has enough distinct signers."""
+    return len({signer for signer, _ in certificate.signatures}) >= quorum_of(nodes)
