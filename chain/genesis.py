@@ -13,6 +13,7 @@ from chain.block import BLOCK_BYTES_MAX, PROTOCOL_VERSION
 from chain.crypto import InvalidKeyError, check_public_key, tagged_hash
 from chain.encoding import decode, encode, fields_of
 from chain.identity import is_name
+from chain.json_values import from_json, parse_json, to_json
 from chain.types import Digest, Epoch, Milliseconds, PublicKey, ValidatorId
 from chain.validators import VALIDATORS_LIMIT, Validator, ValidatorSet, validator_set, validator_set_from_value
 
@@ -194,8 +195,19 @@ def check_genesis(genesis: Genesis) -> None:
     names = [contract.name for contract in genesis.contracts]
     if len(set(names)) != len(names) or not all(map(is_name, names)) or "system" in names:
         raise GenesisError("contracts: names are distinct, well-formed and not 'system'")
-    if list(genesis.governance.electorate) != sorted(set(genesis.governance.electorate) & set(organisations)):
+    if genesis.time < 0:
+        raise GenesisError("time: milliseconds since 1970 are expected")
+    _check_governance(genesis.governance, organisations)
+
+
+def _check_governance(governance: Governance, organisations: list[str]) -> None:
+    if list(governance.electorate) != sorted(set(governance.electorate) & set(organisations)):
         raise GenesisError("governance.electorate: sorted ids of organisations are expected")
+    for field in ("approvals_required", "suspension_approvals_required", "key_replacement_approvals_required"):
+        if not 1 <= getattr(governance, field) <= len(governance.electorate):
+            raise GenesisError(f"governance.{field}: 1 to {len(governance.electorate)}, the size of the electorate")
+    if governance.proposal_expiry < 1:
+        raise GenesisError("governance.proposal_expiry: a positive number is expected")
 
 
 def _check_parameters(parameters: Parameters) -> None:
@@ -253,7 +265,7 @@ def genesis_to_json(genesis: Genesis) -> str:
             {"id": member.member_id, "key": member.key.hex(), "roles": list(member.roles)} for member in genesis.members
         ],
         "contracts": [
-            {"name": contract.name, "source": contract.source, "args": list(contract.args)}
+            {"name": contract.name, "source": contract.source, "args": [to_json(arg) for arg in contract.args]}
             for contract in genesis.contracts
         ],
     }
@@ -267,7 +279,7 @@ def genesis_from_json(text: str) -> Genesis:
         GenesisError: when a field is missing, unknown, of the wrong type, or contradicts another.
     """
     try:
-        document = json.loads(text)
+        document = parse_json(text)
         fields = ("format", "name", "time", "parameters", "governance", "validators")
         _expect_fields("genesis", document, *fields, "organisations", "members", "contracts")
         if document["format"] != "tallystick-genesis/1":
@@ -284,7 +296,7 @@ def genesis_from_json(text: str) -> Genesis:
                 for item in document["organisations"]
             ),
             tuple(_member(item["id"], bytes.fromhex(item["key"]), item["roles"]) for item in document["members"]),
-            tuple(_contract(item["name"], item["source"], item["args"]) for item in document["contracts"]),
+            tuple(_contract_from_json(item) for item in document["contracts"]),
         )
         # The canonical form has the strict type checks; a document that does not survive it is not a genesis.
         return decode_genesis(genesis.encoded())
@@ -292,6 +304,10 @@ def genesis_from_json(text: str) -> Genesis:
         if isinstance(error, GenesisError):
             raise
         raise GenesisError(f"{type(error).__name__}: {error}") from error
+
+
+def _contract_from_json(item: dict[str, Any]) -> GenesisContract:
+    return _contract(item["name"], item["source"], [from_json(arg) for arg in item["args"]])
 
 
 def _validator_from_json(item: dict[str, Any]) -> Validator:
