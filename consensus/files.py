@@ -39,10 +39,6 @@ class FileSystem(Protocol):
         """Make a new, empty file; fails when there is one of that name."""
         ...
 
-    def open_at(self, name: str, size: int) -> AppendFile:
-        """Open a file for appending after cutting it to `size` bytes."""
-        ...
-
     def rename(self, old: str, new: str) -> None:
         """Give a file another name."""
         ...
@@ -74,13 +70,7 @@ class OsFileSystem:
 
     def create(self, name: str) -> AppendFile:
         """Make a new, empty file."""
-        return _OsFile(self._folder / name, os.O_CREAT | os.O_EXCL)
-
-    def open_at(self, name: str, size: int) -> AppendFile:
-        """Open a file for appending after cutting it to `size` bytes."""
-        file = _OsFile(self._folder / name, 0)
-        file.cut(size)
-        return file
+        return _OsFile(self._folder / name)
 
     def rename(self, old: str, new: str) -> None:
         """Give a file another name."""
@@ -100,13 +90,9 @@ class OsFileSystem:
 
 
 class _OsFile:
-    def __init__(self, path: Path, flags: int) -> None:
-        self._descriptor = os.open(path, flags | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
-
-    def cut(self, size: int) -> None:
-        if os.fstat(self._descriptor).st_size != size:
-            os.ftruncate(self._descriptor, size)
-            os.fsync(self._descriptor)
+    def __init__(self, path: Path) -> None:
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+        self._descriptor = os.open(path, flags, 0o600)
 
     def write(self, data: bytes) -> None:
         rest = memoryview(data)

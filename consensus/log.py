@@ -7,8 +7,8 @@ A segment file is a header and then frames; each frame is one synced group of re
              4 bytes CRC-32 of the body continued from that, body = encode([record, ...])
 
 All numbers are big-endian. The floor is the lowest height of which the log still holds everything. The checksums form
-a chain, so that a frame that was lost, moved or repeated shows as damage. Frames are never rewritten; to forget old
-heights a new segment is written, synced, renamed into place, and only then the old one removed.
+a chain, so that a frame that was lost, moved or repeated shows as damage. Frames are never rewritten; at every start,
+and to forget old heights, a new segment is written, synced, renamed into place, and only then the old one removed.
 
 Invariant: a frame is written and synced before the next is begun. So a crash can leave at most the last frame
 incomplete, and that frame was never acted upon: it is cut off. Incomplete means that the file ends before the frame
@@ -176,7 +176,10 @@ def has_log(files: FileSystem) -> bool:
 
 
 def open_log(files: FileSystem, *, segment_bytes_max: int = SEGMENT_BYTES_MAX) -> OpenedLog:
-    """Open an existing log, cutting off an incomplete last frame.
+    """Open an existing log in a new segment, without an incomplete last frame.
+
+    What a segment reads as need not be on the disk: a killed process leaves a frame that was never synced, and a failed
+    fsync one that no later fsync will write. It is about to be acted upon, so all of it is written anew.
 
     Raises:
         LogDamagedError: when there is none, or it is damaged in any other way.
@@ -190,16 +193,17 @@ def open_log(files: FileSystem, *, segment_bytes_max: int = SEGMENT_BYTES_MAX) -
         data = files.read(_name(number))
     except OSError as error:
         raise LogDamagedError(f"cannot read {_name(number)}: {error}") from error
-    floor, records, size, checksum = _read_segment(data, _name(number))
-    try:
-        file = files.open_at(_name(number), size)
-        _remove_unfinished(files)
-        for older in numbers[:-1]:
-            files.remove(_name(older))
-    except OSError as error:
-        raise LogWriteError(f"cannot open {_name(number)} for writing: {error}") from error
+    floor, records, size = _read_segment(data, _name(number))
     kept = [(record.height, encode_record(record)) for record in records if record.height >= floor]
-    log = WriteAheadLog(files, number, file, size, checksum, kept, segment_bytes_max)
+    try:
+        _remove_unfinished(files)
+        segment = _write_segment(files, number + 1, floor, [encoded for _, encoded in kept])
+        for older in numbers:
+            files.remove(_name(older))
+        files.sync_folder()
+    except OSError as error:
+        raise LogWriteError(f"cannot write the log anew after {_name(number)}: {error}") from error
+    log = WriteAheadLog(files, number + 1, *segment, kept, segment_bytes_max)
     return OpenedLog(log, tuple(records), floor, len(data) - size)
 
 
@@ -230,8 +234,8 @@ def _frame_of(records: Sequence[bytes], checksum: int) -> tuple[bytes, int]:
     return _FRAME.pack(len(body), of_length, of_body) + body, of_body
 
 
-def _read_segment(data: bytes, name: str) -> tuple[Height, list[Record], int, int]:
-    """Return floor, records, the size up to which frames are complete, and the last checksum."""
+def _read_segment(data: bytes, name: str) -> tuple[Height, list[Record], int]:
+    """Return floor, records, and the size up to which frames are complete."""
     if len(data) < _HEADER.size:
         raise LogDamagedError(f"{name} ends within its header")
     magic, floor, stored = _HEADER.unpack_from(data)
@@ -248,7 +252,7 @@ def _read_segment(data: bytes, name: str) -> tuple[Height, list[Record], int, in
         checksum = _FRAME.unpack_from(data, position)[2]
         records += _records_of(body, f"{name} at byte {position}")
         position = end
-    return Height(floor), records, position, checksum
+    return Height(floor), records, position
 
 
 def _end_of_frame(data: bytes, start: int, checksum: int, name: str) -> int | None:

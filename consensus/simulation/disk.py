@@ -74,17 +74,6 @@ class SimulatedDisk:
         self._folder_changed()
         return _SimulatedFile(self, self._names[name])
 
-    def open_at(self, name: str, size: int) -> AppendFile:
-        """Open a file for appending after cutting it to `size` bytes, durably if there is something to cut."""
-        inode = self._inode(name)
-        file = _SimulatedFile(self, inode)
-        if len(inode.content) != size:
-            self.before("cut")
-            del inode.content[size:]
-            inode.given_up = [(start, min(end, size)) for start, end in inode.given_up if start < size]
-            file.sync()
-        return file
-
     def rename(self, old: str, new: str) -> None:
         """Give a file another name."""
         self.before("rename")
