@@ -91,6 +91,11 @@ class Mempool:
         """Bytes of raw transactions that wait."""
         return self._bytes
 
+    @property
+    def has_candidates(self) -> bool:
+        """Whether something waits that this node would propose."""
+        return len(self._pending) > len(self._quarantined)
+
     def get(self, transaction_id: Digest) -> Pending | None:
         """Return a waiting transaction."""
         return self._pending.get(transaction_id)
@@ -171,11 +176,11 @@ class Mempool:
             transaction = pending.transaction
             body = transaction.body
             size = len(transaction.raw) + 5
-            if len(chosen) == parameters.block_transactions_max or size > bytes_left or body.gas_limit > gas_left:
-                break
             in_time = time <= body.valid_until <= time + parameters.validity_window_max
             if transaction_id in self._quarantined or not in_time:
                 continue
+            if len(chosen) == parameters.block_transactions_max or size > bytes_left or body.gas_limit > gas_left:
+                break
             bytes_left -= size
             gas_left -= body.gas_limit
             chosen.append(transaction)
