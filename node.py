@@ -316,7 +316,7 @@ class Node:
 
     def _on_applied(self, applied: Applied) -> None:
         self._waiters.applied(applied.head.height, applied.transaction_ids)
-        self._driver.pending_changed(len(self._mempool) > 0)
+        self._driver.pending_changed(self._mempool.has_candidates)
 
     def _on_report(self, report: Report) -> None:
         if isinstance(report, DivergedReport) and not self._failure.done():

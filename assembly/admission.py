@@ -18,6 +18,7 @@ from chain.encoding import DecodeError
 from chain.genesis import Genesis
 from chain.identity import Member
 from chain.mempool import AdmissionError, Mempool, check_admissible
+from chain.storage import Head
 from chain.transaction import Transaction, decode_transaction
 from chain.types import Digest, Milliseconds
 from consensus.verifier_queue import VerifierBusy
@@ -61,12 +62,13 @@ class Admission:
         await self._take_in(raws)
 
     async def _take_in(self, raws: Sequence[bytes]) -> tuple[list[Submission], list[Transaction]]:
-        now = clock()
+        now, head = clock(), self._ports.blocks.head
+        outcomes = [await self._screen(raw, now) for raw in raws]
         answers: list[Submission | None] = [None] * len(raws)
         candidates: list[tuple[int, Transaction, Member]] = []
         waited: list[tuple[int, Digest]] = []
-        for position, raw in enumerate(raws):
-            outcome = await self._screen(raw, now)
+        # Nothing may fail between here and the check itself: what is noted as being checked is waited for.
+        for position, outcome in enumerate(outcomes):
             if isinstance(outcome, Submission):
                 answers[position] = outcome
             elif outcome[0].transaction_id in self._checking:
@@ -75,7 +77,7 @@ class Admission:
                 transaction, member = outcome
                 self._checking[transaction.transaction_id] = asyncio.get_running_loop().create_future()
                 candidates.append((position, transaction, member))
-        admitted = await self._check_and_add(candidates, answers)
+        admitted = await self._check_and_add(candidates, answers, head)
         for position, transaction_id in waited:
             answers[position] = await self._after_check(transaction_id)
         assert all(answer is not None for answer in answers), "each transaction has an answer"
@@ -108,10 +110,10 @@ class Admission:
         return transaction, member
 
     async def _check_and_add(
-        self, candidates: list[tuple[int, Transaction, Member]], answers: list[Submission | None]
+        self, candidates: list[tuple[int, Transaction, Member]], answers: list[Submission | None], head: Head | None
     ) -> list[Transaction]:
+        """Add what is signed well; `head` was the last block when the candidates were screened."""
         admitted: list[Transaction] = []
-        head = self._ports.blocks.head
         try:
             good = await signatures_good(self._ports.verifier, [transaction for _, transaction, _ in candidates])
         except VerifierBusy as busy:
@@ -120,7 +122,7 @@ class Admission:
                 answers[position] = _refused(transaction.transaction_id, error)
         else:
             for (position, transaction, member), signature_good in zip(candidates, good, strict=True):
-                # A block may have been decided while the signatures were checked.
+                # A block may have been decided since.
                 is_stale = self._ports.blocks.head is not head
                 answers[position] = self._add(transaction, member, signature_good, is_stale)
                 if answers[position] == Submission(SubmissionState.RECEIVED, transaction.transaction_id):

@@ -27,6 +27,7 @@ from chain.validity import Head as LedgerHead
 from chain.validity import InvalidBlock
 from consensus.pbft.events import CatchUp, Decide, FetchBody, Head, Report
 from consensus.verifier_queue import VerifierBusy, VerifierFault
+from contracts.executor.errors import ExecutionUnknown
 
 LOG = logging.getLogger("tallystick.consensus")
 
@@ -124,9 +125,16 @@ class ConsensusHostService:
             InvalidBlock: when the block breaks a rule.
             LocalFault: when this machine could not tell.
         """
-        if not self._ports.proposals.signatures_checked(block.block_hash):
-            await self._check_signatures(block)
-        executed = await self._ports.executor.execute(block.raw)
+        proposals = self._ports.proposals
+        try:
+            if not proposals.signatures_checked(block.block_hash):
+                await self._check_signatures(block)
+            executed = await self._executed(block)
+        except InvalidBlock as error:
+            if block.header.proposer == proposals.own_id:
+                LOG.error("this node's own proposal is not valid: %s", error)
+                proposals.failed(block)
+            raise
         self._receipts[block.block_hash] = executed.receipts
         return executed.result
 
@@ -162,8 +170,14 @@ class ConsensusHostService:
             ids,
         )
         await asyncio.to_thread(ports.blocks.append, record)
-        ledger_head = await ports.executor.apply(block.block_hash)
+        try:
+            ledger_head = await ports.executor.apply(block.block_hash)
+        except ExecutionUnknown:
+            # It holds only the last few undecided blocks of a height.
+            await ports.executor.execute(block.raw)
+            ledger_head = await ports.executor.apply(block.block_hash)
         self._receipts.clear()
+        ports.proposals.decided()
         ports.mempool.remove(ids)
         ports.mempool.expire(header.time)
         ports.members.block_applied(receipts)
@@ -179,6 +193,14 @@ class ConsensusHostService:
         """Write a fact down and pass it on."""
         LOG.info("%s", report)
         self._ports.on_report(report)
+
+    async def _executed(self, block: Block) -> ExecutedBlock:
+        try:
+            return await self._ports.executor.execute(block.raw)
+        except LocalFault as error:
+            LOG.error("this machine cannot tell the result of block %s: %s", block.block_hash.hex(), error)
+            self._ports.proposals.failed(block)
+            raise
 
     async def _check_signatures(self, block: Block) -> None:
         transactions: list[Transaction] = []

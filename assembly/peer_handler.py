@@ -18,7 +18,9 @@ from chain.receipt import decode_result
 from chain.types import Digest, Height, ValidatorId
 from consensus.driver import ConsensusDriver
 from consensus.pbft.events import CertifiedBlock
+from consensus.verifier_queue import VerifierFault
 from consensus.verify import MessageError, UnknownEpochError, check_certified_block
+from contracts.executor.errors import ExecutorBusy, ExecutorDied, ExecutorFault
 from network import requests
 from network.catchup import BlockRefusedError, CatchUp
 from network.errors import DisconnectError, PeerFaultError, RequestError
@@ -155,7 +157,12 @@ class PeerService:
 
     async def _admit_gossip(self) -> None:
         while True:
-            await self._admission.gossiped(await self._received.get())
+            raws = await self._received.get()
+            try:
+                await self._admission.gossiped(raws)
+            except (ExecutorBusy, ExecutorDied, ExecutorFault, VerifierFault) as error:
+                # Whether the process can be kept alive is its supervisor's business; these come again in proposals.
+                LOG.warning("%d transactions of peers were dropped: %s", len(raws), error)
 
     async def _take_unasked(self) -> None:
         while True:
@@ -169,7 +176,8 @@ class PeerService:
         assert self._gossip is not None and self._driver is not None, "connected before running"
         while True:
             await asyncio.sleep(REMIND_SECONDS)
-            self._driver.pending_changed(len(self._mempool) > 0)
+            self._proposals.forget_expired()
+            self._driver.pending_changed(self._mempool.has_candidates)
             size = 0
             for pending in self._mempool.values():
                 size += len(pending.transaction.raw)

@@ -1,6 +1,7 @@
 """Builds proposals from the mempool, and puts the bodies of others' proposals together from it."""
 
 import asyncio
+import logging
 import time
 from typing import Final
 
@@ -15,6 +16,8 @@ from chain.transaction import Transaction, decode_transaction, transaction_id_of
 from chain.types import Digest, Height, Milliseconds, ValidatorId
 from consensus.pbft.events import Head
 
+LOG = logging.getLogger("tallystick.consensus")
+
 BODIES_MAX: Final = 8
 """Undecided bodies kept for peers that ask for them."""
 
@@ -28,13 +31,15 @@ class Proposals:
     def __init__(self, genesis: Genesis, own_id: ValidatorId, blocks: BlockStore, mempool: Mempool) -> None:
         self._genesis = genesis
         self._chain_id = genesis.genesis_hash
-        self._own_id = own_id
+        self.own_id: Final = own_id
         self._blocks = blocks
         self._mempool = mempool
         self._bodies: dict[Digest, Block] = {}
         self._from_mempool: dict[Digest, tuple[Digest, ...]] = {}
         """Transaction ids of kept bodies made of the mempool's transactions, whose signatures were checked."""
         self._proposed_at = 0.0
+        self._transactions_max = genesis.parameters.block_transactions_max
+        """Fewer after a block over which this machine failed, until the transaction that did it stands alone."""
 
     async def build(self, head: Head) -> Block | None:
         """Return a fresh block on `head`, or None when nothing valid waits.
@@ -47,13 +52,33 @@ class Proposals:
             await asyncio.sleep(wait_seconds)
         block_time = Milliseconds(max(clock(), head.time + 1))
         self._mempool.expire(block_time)
-        transactions = self._mempool.select(parameters, block_time)
+        transactions = self._mempool.select(parameters, block_time)[: self._transactions_max]
         if not transactions:
             return None
         self._proposed_at = time.monotonic()
         block = self._block(head, block_time, transactions)
         self._keep(block, transactions)
         return block
+
+    def failed(self, block: Block) -> None:
+        """Note that this machine could not execute a block, or that its own proposal was not valid.
+
+        Blocks of one transaction follow until the one that does it stands alone; that one is kept out of proposals,
+        so that it cannot keep all others from being committed.
+        """
+        ids = self.transaction_ids(block)
+        if len(ids) == 1:
+            LOG.error("transaction %s is kept out of this node's proposals", ids[0].hex())
+            self._mempool.quarantine(ids)
+        self._transactions_max = 1
+
+    def decided(self) -> None:
+        """Note that a block was decided: blocks may grow again."""
+        self._transactions_max = min(2 * self._transactions_max, self._genesis.parameters.block_transactions_max)
+
+    def forget_expired(self) -> None:
+        """Drop what no block may hold any more by any clock that peers accept; nobody need wait for it."""
+        self._mempool.expire(Milliseconds(clock() - self._genesis.parameters.clock_drift_max))
 
     def assemble(self, encoded_header: bytes, transaction_ids: list[Digest]) -> Block | None:
         """Return the block of a header if all its transactions wait here and are the very ones it commits to.
@@ -128,7 +153,7 @@ class Proposals:
             head.result_hash,
             self._blocks.history.root(),
             block_time,
-            self._own_id,
+            self.own_id,
             merkle_root(transaction.merkle_leaf for transaction in transactions),
             head.validators.validators_hash,
             head.validators.epoch,
