@@ -262,8 +262,8 @@ def _end_of_frame(data: bytes, start: int, checksum: int, name: str) -> int | No
         return None
     length, of_length, of_body = _FRAME.unpack_from(data, start)
     if zlib.crc32(struct.pack(">I", length), checksum) != of_length:
-        # A length that cannot be trusted hides where the frame ends, so all that follows must be unwritten.
-        if not any(data[start:]):
+        # A length that was not written hides where the frame ends; it is the last one if no whole one follows.
+        if _is_unwritten(data, start, body_start) and not _holds_frame(data, start):
             return None
         raise LogDamagedError(f"{name} is damaged at byte {start}")
     end = body_start + int(length)
@@ -271,18 +271,28 @@ def _end_of_frame(data: bytes, start: int, checksum: int, name: str) -> int | No
         return None
     if zlib.crc32(data[body_start:end], of_length) == of_body:
         return end
-    if end == len(data) and _has_unwritten_sector(data, body_start):
+    if end == len(data) and _is_unwritten(data, body_start, end):
         return None
     raise LogDamagedError(f"{name} is damaged after byte {start}")
 
 
-def _has_unwritten_sector(data: bytes, start: int) -> bool:
-    """Tell whether some sector from `start` on, or the part of it in the file, is all zeros."""
-    while start < len(data):
-        end = min(len(data), (start // SECTOR_BYTES + 1) * SECTOR_BYTES)
-        if not any(data[start:end]):
+def _is_unwritten(data: bytes, start: int, end: int) -> bool:
+    """Tell whether a sector with any of the bytes `start` to `end`, or its part from `start` on, is all zeros."""
+    while start < end:
+        boundary = min(len(data), (start // SECTOR_BYTES + 1) * SECTOR_BYTES)
+        if not any(data[start:boundary]):
             return True
-        start = end
+        start = boundary
+    return False
+
+
+def _holds_frame(data: bytes, start: int) -> bool:
+    """Tell whether a whole frame begins anywhere after `start`: a frame's body and its checksum prove each other."""
+    for place in range(start + 1, len(data) - _FRAME.size + 1):
+        length, of_length, of_body = _FRAME.unpack_from(data, place)
+        body = data[place + _FRAME.size : place + _FRAME.size + length]
+        if 0 < length == len(body) and zlib.crc32(body, of_length) == of_body:
+            return True
     return False
 
 
