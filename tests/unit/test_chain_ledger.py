@@ -153,7 +153,7 @@ def test_idempotency_keys_last_one_window_after_their_block() -> None:
 
 
 def test_a_receipt_larger_than_its_share_fails() -> None:
-    maker = ChainMaker()
+    maker = ChainMaker(make_genesis(parameters=Parameters(block_gas_max=100_000_000)))
     text = "x" * 2_000
     call = ("token", "announce", (text, 3))
     root = maker.ledger.database.root
