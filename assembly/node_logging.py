@@ -4,8 +4,13 @@ import logging
 import logging.handlers
 import sys
 import time
+from typing import Final
+
+from aiohttp.http_exceptions import HttpProcessingError
 
 from configs.node_config import NodeConfig
+
+REASON_CHARACTERS_MAX: Final = 120
 
 
 def set_up_logging(config: NodeConfig) -> None:
@@ -25,3 +30,14 @@ def set_up_logging(config: NodeConfig) -> None:
     root.handlers[:] = [handler]
     # One line for each HTTP request would drown what operators look for; the metrics count them.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.server").addFilter(_shorten_bad_requests)
+
+
+def _shorten_bad_requests(record: logging.LogRecord) -> bool:
+    """Make one plain line of a request that is no HTTP: that is no error of this node."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+        reason = " ".join(str(error).split())[:REASON_CHARACTERS_MAX]
+        record.msg, record.args, record.exc_info = f"{record.getMessage()}: {reason}", (), None
+    return True
