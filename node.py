@@ -42,7 +42,7 @@ from assembly.voting_log import VotingLog, open_voting_log
 from assembly.waiters import Waiters
 from chain.block_store import BlockStore
 from chain.certificate import Certificate, decode_certificate
-from chain.crypto import sign
+from chain.crypto import signer
 from chain.genesis import Genesis
 from chain.mempool import Mempool
 from chain.store import open_store, set_aside
@@ -50,12 +50,13 @@ from chain.types import Height, Milliseconds, ValidatorId
 from configs.node_config import ConfigError, NodeConfig, load_genesis, load_node_config
 from consensus.driver import TICK_SECONDS, ConsensusDriver
 from consensus.pbft.config import PbftConfig
+from consensus.pbft.events import CannotExecute, Head, Report, Restored
 from consensus.pbft.events import Diverged as DivergedReport
-from consensus.pbft.events import Head, Report, Restored
 from consensus.pbft.messages import NONCE_BYTES
 from consensus.pbft.replica import Replica
 from consensus.verifier import VerifierPool
 from contracts.executor.client import ExecutorClient
+from contracts.executor.errors import ExecutorFault
 from contracts.executor.supervisor import ExecutorSettings
 from network.catchup import CatchUp, CatchUpLimits
 from network.framing import Channel
@@ -77,10 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = load_node_config(parser.parse_args(arguments).config)
         genesis = load_genesis(config.genesis_path)
         keys = load_keys(config, genesis)
+        set_up_logging(config)
     except ConfigError as error:
         print(f"node: {error}", file=sys.stderr)
         return ExitCode.CONFIGURATION
-    set_up_logging(config)
     try:
         uvloop.run(_run_until_told(config, genesis, keys))
     except BaseExceptionGroup as group:
@@ -196,7 +197,7 @@ class Node:
         self._catch_up = CatchUp(
             self._network, self._height, self._peers.take_certified, CatchUpLimits(), time.monotonic
         )
-        self._replica = Replica(_pbft_config(genesis, own_id), functools.partial(sign, keys.consensus_seed))
+        self._replica = Replica(_pbft_config(genesis, own_id), signer(keys.consensus_seed))
         nonce = secrets.token_bytes(NONCE_BYTES)
         first = Restored(head, opened.floor, opened.records, nonce, clock(), opened.damaged)
         self._driver = ConsensusDriver(
@@ -319,9 +320,14 @@ class Node:
         self._driver.pending_changed(self._mempool.has_candidates)
 
     def _on_report(self, report: Report) -> None:
-        if isinstance(report, DivergedReport) and not self._failure.done():
-            detail = f"height {report.height}: own result {report.own!r}, certified {report.certified.hex()}"
+        if self._failure.done():
+            return
+        if isinstance(report, DivergedReport):
+            own = "none" if report.own is None else report.own.hex()
+            detail = f"height {report.height}: own result {own}, certified {report.certified.hex()}"
             self._failure.set_exception(Diverged(detail))
+        elif isinstance(report, CannotExecute):
+            self._failure.set_exception(ExecutorFault(f"block {report.height} is decided and cannot be executed here"))
 
     def _condition(self) -> Condition:
         connected = sum(peer.connected for peer in self._network.status().peers)

@@ -51,9 +51,9 @@ async def submit(request: web.Request) -> web.Response:
     if wanted:
         waiting = context.node.wait_committed(wanted, timeout)
         committed = await context.unless_stopping(waiting, timeout + 1) or {}
-    detail = _pending_detail(context, timeout if wait else None)
-    answers = [await _answer(context, known, committed, with_proof, detail) for known in submissions]
     status = 200 if all(known in committed for known in ids) else 202
+    detail = "" if status == 200 else _pending_detail(context, timeout if wait else None)
+    answers = [await _answer(context, known, committed, with_proof, detail) for known in submissions]
     if batch:
         return json_response({"transactions": answers}, status=status)
     return json_response(answers[0], status=status, headers={"Location": f"/v1/transactions/{ids[0].hex()}"})

@@ -169,7 +169,7 @@ class ConsensusHostService:
             receipts,
             ids,
         )
-        await asyncio.to_thread(ports.blocks.append, record)
+        ports.blocks.append(record)
         try:
             ledger_head = await ports.executor.apply(block.block_hash)
         except ExecutionUnknown:

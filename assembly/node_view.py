@@ -72,6 +72,7 @@ class NodeView:
 
     def __init__(self, ports: ViewPorts) -> None:
         self._ports = ports
+        self._version = version("tallystick")
         self._recent: dict[Height, tuple[Block, Sequence[bytes]]] = {}
 
     @property
@@ -104,7 +105,7 @@ class NodeView:
         )
         return NodeStatus(
             ports.name,
-            version("tallystick"),
+            self._version,
             ports.name,
             not condition.not_ready_reasons,
             condition.not_ready_reasons,

@@ -6,6 +6,7 @@ keys and R values, and non-canonical S (RFC 8032, section 5.1.7).
 """
 
 import hashlib
+from collections.abc import Callable
 from typing import Final
 
 import nacl.bindings as sodium
@@ -43,9 +44,17 @@ def public_key_of(seed: bytes) -> PublicKey:
 
 def sign(seed: bytes, tag: str, payload: bytes) -> Signature:
     """Sign `payload` in the domain of `tag` with a 32-byte private seed."""
+    return signer(seed)(tag, payload)
+
+
+def signer(seed: bytes) -> Callable[[str, bytes], Signature]:
+    """Return a function that signs with a 32-byte private seed, whose expansion costs as much as a signature."""
     secret = _keypair(seed)[1]
-    signed = sodium.crypto_sign(domain(tag) + payload, secret)
-    return Signature(signed[:SIGNATURE_BYTES])
+
+    def sign_payload(tag: str, payload: bytes) -> Signature:
+        return Signature(sodium.crypto_sign(domain(tag) + payload, secret)[:SIGNATURE_BYTES])
+
+    return sign_payload
 
 
 def verify(key: bytes, tag: str, payload: bytes, signature: bytes) -> bool:

@@ -8,7 +8,6 @@ crash at any point loses nothing that another node could have seen.
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -157,7 +156,6 @@ class ConsensusDriver:
         self._first = first
         self._transactions_of = transactions_of
         self._running: set[object] = set()
-        self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="consensus-log")
         self._tasks: asyncio.TaskGroup | None = None
         self._applied = asyncio.Condition()
         self._height = Height(0)
@@ -174,7 +172,6 @@ class ConsensusDriver:
                     await self._carry_out(self._step_waiting(await self._events.get()))
         finally:
             self._tasks = None
-            self._disk.shutdown(wait=True)
 
     def message(self, peer: ValidatorId, payload: bytes) -> bool:
         """Take a peer's message in; False means that it was refused as malformed or forged."""
@@ -234,7 +231,10 @@ class ConsensusDriver:
     async def _carry_out(self, outputs: list[Output]) -> None:
         records = tuple(record for output in outputs for record in output.persist)
         if records:
-            await self._on_disk(lambda: self._write(records))
+            # On the loop: a sync takes a tenth of a millisecond, handing it to a thread and back several times that,
+            # and until it is done this validator has nothing to say (docs/adr/0007-syncs-on-the-loop.md).
+            self._log.append(records)
+            self._log.sync()
             self.counters.syncs += 1
         for output in outputs:
             for outgoing in output.send:
@@ -245,10 +245,6 @@ class ConsensusDriver:
                 self._request(request)
             for report in output.report:
                 self._host.report(report)
-
-    def _write(self, records: tuple[Record, ...]) -> None:
-        self._log.append(records)
-        self._log.sync()
 
     def _send(self, outgoing: Send | Serve) -> None:
         if isinstance(outgoing, Serve):
@@ -306,16 +302,12 @@ class ConsensusDriver:
         async with self._applied:
             self._height = head.height
             self._applied.notify_all()
-        await self._on_disk(lambda: self._log.drop_below(Height(head.height + 1)))
+        self._log.drop_below(Height(head.height + 1))
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             await self._events.put(Tick(_clock()))
-
-    async def _on_disk(self, work: Callable[[], None]) -> None:
-        # One thread, so that appends keep their order and nothing is dropped while it is written.
-        await asyncio.get_running_loop().run_in_executor(self._disk, work)
 
 
 def _split_ids(ids: Any) -> list[Digest]:

@@ -181,7 +181,9 @@ def certify(state: State) -> bool:
     current = state.round
     if current.certificate is not None:
         return False
-    current.certificate = certificate_of(votes_of(state, Kind.COMMIT), state.validators.quorum)
+    commits = votes_of(state, Kind.COMMIT)
+    if len(commits) >= state.validators.quorum:
+        current.certificate = certificate_of(commits, state.validators.quorum)
     return current.certificate is not None
 
 

@@ -197,14 +197,19 @@ class State:
 
 def votes_of(state: State, kind: Kind) -> list[Vote]:
     """Return all validators' latest votes of a phase, in ascending order of signer."""
-    found = (state.round.slots.get((validator, kind)) for validator in state.validators.ids)
-    return [vote for vote in found if isinstance(vote, Vote)]
+    found = [item for slot, item in state.round.slots.items() if slot[1] is kind and isinstance(item, Vote)]
+    return sorted(found, key=_signer)
 
 
 def view_changes_of(state: State) -> list[ViewChange]:
     """Return all validators' latest VIEW-CHANGEs, in ascending order of signer."""
-    found = (state.round.slots.get((validator, Kind.VIEW_CHANGE)) for validator in state.validators.ids)
-    return [change for change in found if isinstance(change, ViewChange)]
+    # Asked for at every event, and in the normal case there are none.
+    found = [item for item in state.round.slots.values() if isinstance(item, ViewChange)]
+    return sorted(found, key=_signer)
+
+
+def _signer(message: Vote | ViewChange) -> ValidatorId:
+    return message.signer
 
 
 def signed(state: State, message: AnyMessage) -> AnyMessage:

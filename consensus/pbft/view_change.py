@@ -54,12 +54,10 @@ def leave_refused_view(state: State) -> bool:
 
 def join_view(state: State) -> bool:
     """Follow f + 1 others to the smallest view among theirs."""
-    if not state.may_speak:
-        return False
     others = [change.view for change in view_changes_of(state) if change.signer != state.own_id]
     ahead = [view for view in others if view > state.round.view]
     target = view_to_join(ahead, state.validators.faults_max)
-    if target is None:
+    if target is None or not state.may_speak:
         return False
     leave_view(state, target)
     return True
@@ -85,8 +83,10 @@ def enter_view(state: State) -> bool:
     """
     current = state.round
     found = [message for message in current.slots.values() if isinstance(message, NewView)]
-    new_view = max(found, key=lambda message: message.view, default=None)
-    if new_view is None or new_view.view < current.view or (new_view.view == current.view and current.entered):
+    if not found:
+        return False
+    new_view = max(found, key=lambda message: message.view)
+    if new_view.view < current.view or (new_view.view == current.view and current.entered):
         return False
     _begin(state, new_view.view, entered=True)
     current.forced = choice_of(new_view.view_changes)
@@ -115,3 +115,6 @@ def _begin(state: State, view: View, *, entered: bool) -> None:
     current.asked_to_propose = False
     current.stirred = False
     current.timer = 0
+    if current.certificate is None:
+        # What failed here may work by now: each view is one more attempt, and timeouts keep them apart.
+        current.faults.clear()
