@@ -45,7 +45,7 @@ from chain.certificate import Certificate, decode_certificate
 from chain.crypto import signer
 from chain.genesis import Genesis
 from chain.mempool import Mempool
-from chain.store import open_store, set_aside
+from chain.store import LevelStore, open_store, set_aside
 from chain.types import Height, Milliseconds, ValidatorId
 from configs.node_config import ConfigError, NodeConfig, load_genesis, load_node_config
 from consensus.driver import TICK_SECONDS, ConsensusDriver
@@ -68,6 +68,7 @@ from network.tls import TlsFiles
 LOG = logging.getLogger("tallystick.node")
 
 RESEND_SECONDS: Final = 0.5
+WATCH_SECONDS: Final = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -132,7 +133,21 @@ async def _run(config: NodeConfig, genesis: Genesis, keys: NodeKeys) -> None:
         verifier = VerifierPool(config.verifier_processes)
         stack.push_async_callback(verifier.close)
         await verifier.start()
-        await Node(config, genesis, keys, blocks, executor, opened, verifier).run()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_watch(store))
+            tasks.create_task(Node(config, genesis, keys, blocks, executor, opened, verifier).run())
+
+
+async def _watch(store: LevelStore) -> None:
+    """End the node when its own database has failed, whoever met the failure: a peer's or a client's question, perhaps.
+
+    Raises:
+        StoreError: the failure.
+    """
+    while True:
+        if store.failure is not None:
+            raise store.failure
+        await asyncio.sleep(WATCH_SECONDS)
 
 
 async def _open_executor(

@@ -52,6 +52,9 @@ CODES: Final[tuple[tuple[type[BaseException], ExitCode], ...]] = (
 )
 """More specific classes stand before their bases."""
 
+FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says when a disk, a quota, or what one file may hold is used up."""
+
 
 def leaves_of(error: BaseException) -> list[BaseException]:
     """Return the errors inside nested groups."""
@@ -63,9 +66,12 @@ def leaves_of(error: BaseException) -> list[BaseException]:
 def exit_code_of(error: BaseException) -> ExitCode:
     """Return the exit code of the first failure that has one of its own."""
     for leaf in leaves_of(error):
-        if isinstance(leaf, LogWriteError) and getattr(leaf.__cause__, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+        cause = leaf.__cause__ if isinstance(leaf, LogWriteError) else leaf
+        if isinstance(cause, OSError) and cause.errno in FULL:
             return ExitCode.DISK_FULL
         for kind, code in CODES:
             if isinstance(leaf, kind):
                 return code
+        if isinstance(leaf, OSError) and leaf.filename is not None:
+            return ExitCode.DISK_FAILED
     return ExitCode.FAILED

@@ -8,20 +8,18 @@ from typing import Final
 
 from aiohttp.http_exceptions import HttpProcessingError
 
-from configs.node_config import NodeConfig
+from configs.node_config import ConfigError, NodeConfig
 
 REASON_CHARACTERS_MAX: Final = 120
 
 
 def set_up_logging(config: NodeConfig) -> None:
-    """Send everything from level INFO on to where the configuration says."""
-    handler: logging.Handler
-    if config.log_file is None:
-        handler = logging.StreamHandler(sys.stderr)
-    else:
-        handler = logging.handlers.RotatingFileHandler(
-            config.log_file, maxBytes=config.log_bytes_max, backupCount=config.log_files_max, encoding="utf-8"
-        )
+    """Send everything from level INFO on to where the configuration says.
+
+    Raises:
+        ConfigError: when the file cannot be written.
+    """
+    handler = _handler(config)
     formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
@@ -31,6 +29,17 @@ def set_up_logging(config: NodeConfig) -> None:
     # One line for each HTTP request would drown what operators look for; the metrics count them.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.server").addFilter(_shorten_bad_requests)
+
+
+def _handler(config: NodeConfig) -> logging.Handler:
+    if config.log_file is None:
+        return logging.StreamHandler(sys.stderr)
+    try:
+        return logging.handlers.RotatingFileHandler(
+            config.log_file, maxBytes=config.log_bytes_max, backupCount=config.log_files_max, encoding="utf-8"
+        )
+    except OSError as error:
+        raise ConfigError(f"log_file: {error}") from error
 
 
 def _shorten_bad_requests(record: logging.LogRecord) -> bool:

@@ -5,7 +5,8 @@ database holds). LevelDB is opened with paranoid checks and every read verifies 
 file reads silently wrong. What even those miss is a log file that lost its end: the database then opens in an older
 state. The copy of the head outside notices that, and serves nothing else.
 
-A write that fails leaves LevelDB in a state that only a fresh start repairs: from then on every call raises.
+A write that fails leaves LevelDB in a state that only a fresh start repairs, and a read that fails has met damage: from
+then on every call raises.
 """
 
 import errno
@@ -71,30 +72,35 @@ class LevelStore:
         """The head that was written last, None in an empty store."""
         return self._head
 
+    @property
+    def failure(self) -> StoreError | None:
+        """What made the store unusable, None while it is sound; whoever reads meets it, the owner has to act on it."""
+        return self._failure
+
     def get(self, key: bytes) -> bytes | None:
         """Return the value under a key.
 
         Raises:
-            StoreError: when it cannot be read as it was written.
+            StoreError: when it cannot be read as it was written; the store is unusable from then on.
         """
         self._check_alive()
         try:
             return self._database.get(key, verify_checksums=True)  # type: ignore[no-any-return]
         except plyvel.Error as error:
-            raise _typed(self._folder, error) from error
+            raise self._fail(error) from error
 
     def scan(self, start: bytes, end: bytes, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         """Yield the entries with start <= key < end in ascending or descending order.
 
         Raises:
-            StoreError: when they cannot be read as they were written.
+            StoreError: when they cannot be read as they were written; the store is unusable from then on.
         """
         self._check_alive()
         iterator = self._database.iterator(start=start, stop=end, reverse=reverse, verify_checksums=True)
         try:
             yield from iterator
         except plyvel.Error as error:
-            raise _typed(self._folder, error) from error
+            raise self._fail(error) from error
         finally:
             iterator.close()
 
@@ -118,8 +124,7 @@ class LevelStore:
             if head is not None:
                 self._copy_head(head)
         except (plyvel.Error, OSError) as error:
-            self._failure = _typed(self._folder, error)
-            raise self._failure from error
+            raise self._fail(error) from error
 
     def close(self) -> None:
         """Close the database and let go of the folder; closing twice is harmless."""
@@ -128,6 +133,10 @@ class LevelStore:
             if descriptor is not None and descriptor >= 0:
                 os.close(descriptor)
         self._head_copy, self._lock = None, -1
+
+    def _fail(self, error: Exception) -> StoreError:
+        self._failure = _typed(self._folder, error)
+        return self._failure
 
     def _check_alive(self) -> None:
         if self._failure is not None:
