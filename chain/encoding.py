@@ -77,40 +77,56 @@ def decode(data: bytes, *, size_max: int = SIZE_MAX, depth_max: int = DEPTH_MAX)
 
 
 def _canonical(value: Any, depth: int) -> Any:
-    """Check a value against the data model and sort its maps."""
+    """Check a value against the data model; return it, or with its maps sorted where they are not."""
     kind = type(value)
-    if value is None or kind is bool or kind is bytes or kind is str:
-        return value
+    if kind is list or kind is tuple:
+        return _canonical_items(value, depth)
+    if kind is dict:
+        return _canonical_map(value, depth)
     if kind is int:
         if not INT_MIN <= value <= INT_MAX:
             raise EncodeError(f"integer {value} exceeds signed 64 bits")
-        return value
+    elif kind not in _PLAIN:
+        raise EncodeError(f"type {kind.__name__} has no canonical form")
+    return value
+
+
+def _canonical_items(items: Any, depth: int) -> Any:
     if depth == 0:
         raise EncodeError(f"nested deeper than {DEPTH_MAX}")
-    if kind is list or kind is tuple:
-        return [_canonical(item, depth - 1) for item in value]
-    if kind is dict:
-        for key in value:
-            if type(key) is not str:
-                raise EncodeError(f"map key of type {type(key).__name__}; only text is allowed")
-        # UTF-8 keeps code point order, so sorting text sorts its bytes.
-        return {key: _canonical(value[key], depth - 1) for key in sorted(value)}
-    raise EncodeError(f"type {kind.__name__} has no canonical form")
+    rewritten: list[Any] | None = None
+    for place, item in enumerate(items):
+        # Most items are plain; a call for each of them would double the cost of encoding.
+        if type(item) in _PLAIN:
+            continue
+        canonical = _canonical(item, depth - 1)
+        if canonical is not item:
+            if rewritten is None:
+                rewritten = list(items)
+            rewritten[place] = canonical
+    return items if rewritten is None else rewritten
+
+
+def _canonical_map(value: dict[Any, Any], depth: int) -> dict[str, Any]:
+    if depth == 0:
+        raise EncodeError(f"nested deeper than {DEPTH_MAX}")
+    for key in value:
+        if type(key) is not str:
+            raise EncodeError(f"map key of type {type(key).__name__}; only text is allowed")
+    # UTF-8 keeps code point order, so sorting text sorts its bytes.
+    return {key: _canonical(value[key], depth - 1) for key in sorted(value)}
 
 
 def _check_model(value: Any, depth: int) -> None:
     """Refuse what MessagePack can express and the data model cannot: floats, times, large integers, deep nesting."""
     kind = type(value)
-    if kind is list:
+    if kind is list or kind is dict:
         if depth == 0:
             raise DecodeError("nested too deeply")
-        for item in value:
-            _check_model(item, depth - 1)
-    elif kind is dict:
-        if depth == 0:
-            raise DecodeError("nested too deeply")
-        for item in value.values():
-            _check_model(item, depth - 1)
+        for item in value if kind is list else value.values():
+            # Most items are plain; a call for each of them would double the cost of decoding.
+            if type(item) not in _PLAIN:
+                _check_model(item, depth - 1)
     elif kind is int:
         if value > INT_MAX:
             raise DecodeError(f"integer {value} exceeds signed 64 bits")
