@@ -68,6 +68,8 @@ from network.tls import TlsFiles
 LOG = logging.getLogger("tallystick.node")
 
 RESEND_SECONDS: Final = 0.5
+GC_THRESHOLDS: Final = (20_000, 20, 50)
+"""A block makes thousands of objects that live until it is decided; Python's default would look at them over and over."""
 WATCH_SECONDS: Final = 0.5
 
 
@@ -304,6 +306,7 @@ class Node:
         # What lives now lives as long as the node; the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._network.run())

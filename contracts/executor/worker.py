@@ -29,6 +29,8 @@ STORE_KIND: Final = "state"
 LOCK_RETRY_SECONDS: Final = 0.05
 EXIT_FAULT: Final = 3
 """Exit status after a fault or an unusable store was reported; the report is what counts."""
+GC_THRESHOLDS: Final = (20_000, 20, 50)
+"""A block makes thousands of objects that live until it is decided; Python's default would look at them over and over."""
 
 
 def run(runtime: ContractRuntime) -> None:
@@ -49,6 +51,7 @@ def _serve(channel: Channel, service: Service) -> None:
     # What is loaded by now stays for good; the collector need not walk over it again and again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     while True:
         number, kind, *arguments = channel.receive()
         try:
