@@ -69,7 +69,7 @@ LOG = logging.getLogger("tallystick.node")
 
 RESEND_SECONDS: Final = 0.5
 GC_THRESHOLDS: Final = (20_000, 20, 50)
-"""A block makes thousands of objects that live until it is decided; Python's default would look at them over and over."""
+"""A block makes thousands of objects that live until it is decided; the default would look at them time and again."""
 WATCH_SECONDS: Final = 0.5
 
 

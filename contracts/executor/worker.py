@@ -30,7 +30,7 @@ LOCK_RETRY_SECONDS: Final = 0.05
 EXIT_FAULT: Final = 3
 """Exit status after a fault or an unusable store was reported; the report is what counts."""
 GC_THRESHOLDS: Final = (20_000, 20, 50)
-"""A block makes thousands of objects that live until it is decided; Python's default would look at them over and over."""
+"""A block makes thousands of objects that live until it is decided; the default would look at them time and again."""
 
 
 def run(runtime: ContractRuntime) -> None:

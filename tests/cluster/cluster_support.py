@@ -6,6 +6,7 @@ import random
 import re
 import signal
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
@@ -151,6 +152,14 @@ class Cluster:
             command = Path(f"/proc/{child}/cmdline").read_bytes()
             found["executor" if b"executor" in command else "verifier"].append(child)
         return found
+
+    def refusal(self, name: str) -> tuple[int, str]:
+        """Run a node that is expected to end by itself; return its exit code and what it wrote on standard error."""
+        command = [sys.executable, "-m", "node", "--config", str(self.node(name).config)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=self.node(name).folder, timeout=PATIENCE_SECONDS, check=False
+        )
+        return done.returncode, done.stderr
 
     def stop(self) -> int:
         """Stop all nodes; return how many had to be killed because they did not stop by themselves."""
