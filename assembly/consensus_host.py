@@ -21,7 +21,7 @@ from chain.genesis import Genesis
 from chain.mempool import Mempool
 from chain.receipt import BlockResult
 from chain.runtime import LocalFault
-from chain.transaction import Transaction, decode_transaction
+from chain.transaction import Transaction
 from chain.types import Digest, Height, ValidatorId, View
 from chain.validity import Head as LedgerHead
 from chain.validity import InvalidBlock
@@ -203,18 +203,18 @@ class ConsensusHostService:
             raise
 
     async def _check_signatures(self, block: Block) -> None:
-        transactions: list[Transaction] = []
-        for index, raw in enumerate(block.transactions):
-            try:
-                transaction = decode_transaction(raw, size_max=self._ports.genesis.parameters.transaction_bytes_max)
-            except DecodeError as error:
-                raise InvalidBlock("malformed_transaction", f"index {index}: {error}") from error
-            waiting = self._ports.mempool.get(transaction.transaction_id)
-            if waiting is None or waiting.transaction.signature != transaction.signature:
-                transactions.append(transaction)
+        try:
+            decoded = self._ports.proposals.transactions(block)
+        except DecodeError as error:
+            raise InvalidBlock("malformed_transaction", str(error)) from error
+        transactions = [transaction for transaction in decoded if not self._is_checked(transaction)]
         for transaction, good in zip(transactions, await self._verified(transactions), strict=True):
             if not good:
                 raise InvalidBlock("bad_signature", transaction.transaction_id.hex())
+
+    def _is_checked(self, transaction: Transaction) -> bool:
+        waiting = self._ports.mempool.get(transaction.transaction_id)
+        return waiting is not None and waiting.transaction.signature == transaction.signature
 
     async def _verified(self, transactions: Sequence[Transaction]) -> list[bool]:
         """Have signatures checked, however busy the verifiers are with what clients send.

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
 from typing import Final
 
 from assembly.admission import clock
@@ -25,6 +26,16 @@ FEW_TRANSACTIONS: Final = 4
 """Up to so many waiting transactions are proposed at once: waiting for more would only delay them."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """A kept block with its transactions, decoded once."""
+
+    block: Block
+    transactions: tuple[Transaction, ...]
+    checked: bool
+    """Whether these are the mempool's transactions, whose signatures were checked at admission."""
+
+
 class Proposals:
     """Owns the pace of proposing and the bodies of proposals that peers may ask for."""
 
@@ -34,9 +45,7 @@ class Proposals:
         self.own_id: Final = own_id
         self._blocks = blocks
         self._mempool = mempool
-        self._bodies: dict[Digest, Block] = {}
-        self._from_mempool: dict[Digest, tuple[Digest, ...]] = {}
-        """Transaction ids of kept bodies made of the mempool's transactions, whose signatures were checked."""
+        self._bodies: dict[Digest, _Body] = {}
         self._proposed_at = 0.0
         self._transactions_max = genesis.parameters.block_transactions_max
         """Fewer after a block over which this machine failed, until the transaction that did it stands alone."""
@@ -57,7 +66,7 @@ class Proposals:
             return None
         self._proposed_at = time.monotonic()
         block = self._block(head, block_time, transactions)
-        self._keep(block, transactions)
+        self._keep(block, transactions, checked=True)
         return block
 
     def failed(self, block: Block) -> None:
@@ -97,7 +106,7 @@ class Proposals:
         if merkle_root(transaction.merkle_leaf for transaction in transactions) != header.transactions_root:
             return None
         block = make_block(header, [transaction.raw for transaction in transactions])
-        self._keep(block, transactions)
+        self._keep(block, transactions, checked=True)
         return block
 
     def take(self, raw: bytes, block_hash: Digest) -> Block | None:
@@ -110,36 +119,47 @@ class Proposals:
         root = merkle_root(transaction.merkle_leaf for transaction in decoded)
         if block.block_hash != block_hash or root != block.header.transactions_root:
             return None
-        self._keep(block, None)
+        self._keep(block, decoded, checked=False)
         return block
 
     def signatures_checked(self, block_hash: Digest) -> bool:
         """Tell whether a body is made of transactions whose signatures were checked at admission."""
-        return block_hash in self._from_mempool
+        kept = self._bodies.get(block_hash)
+        return kept is not None and kept.checked
+
+    def transactions(self, block: Block) -> tuple[Transaction, ...]:
+        """Return a block's transactions, decoded once where its body is kept here.
+
+        Raises:
+            DecodeError: when one is malformed.
+        """
+        kept = self._bodies.get(block.block_hash)
+        if kept is not None:
+            return kept.transactions
+        size_max = self._genesis.parameters.transaction_bytes_max
+        return tuple(decode_transaction(raw, size_max=size_max) for raw in block.transactions)
 
     def transaction_ids(self, block: Block) -> tuple[Digest, ...]:
         """Return the ids of a block's transactions in order."""
-        known = self._from_mempool.get(block.block_hash)
-        return known or tuple(transaction_id_of_raw(raw) for raw in block.transactions)
+        kept = self._bodies.get(block.block_hash)
+        if kept is not None:
+            return tuple(transaction.transaction_id for transaction in kept.transactions)
+        return tuple(transaction_id_of_raw(raw) for raw in block.transactions)
 
     def concatenated_ids(self, block: Block) -> bytes:
         """Return the ids that travel beside a proposal in place of its body."""
         return b"".join(self.transaction_ids(block))
 
-    def _keep(self, block: Block, transactions: list[Transaction] | None) -> None:
-        self._bodies[block.block_hash] = block
-        if transactions is not None:
-            self._from_mempool[block.block_hash] = tuple(item.transaction_id for item in transactions)
+    def _keep(self, block: Block, transactions: list[Transaction], *, checked: bool) -> None:
+        self._bodies[block.block_hash] = _Body(block, tuple(transactions), checked)
         while len(self._bodies) > BODIES_MAX:
-            oldest = next(iter(self._bodies))
-            del self._bodies[oldest]
-            self._from_mempool.pop(oldest, None)
+            del self._bodies[next(iter(self._bodies))]
 
     def body(self, block_hash: Digest) -> bytes | None:
         """Return the raw block with this hash if it is undecided or decided here."""
         kept = self._bodies.get(block_hash)
         if kept is not None:
-            return kept.raw
+            return kept.block.raw
         height = self._blocks.height_of(block_hash)
         return None if height is None else self._blocks.block(height)
 
