@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keys = load_keys(config, genesis)
         set_up_logging(config)
     except ConfigError as error:
-        print(f"node: {error}", file=sys.stderr)
+        _say(f"node: {error}")
         return ExitCode.CONFIGURATION
     try:
         uvloop.run(_run_until_told(config, genesis, keys))
@@ -101,8 +101,14 @@ def _ended_by(error: BaseException) -> ExitCode:
         known = exit_code_of(leaf) is not ExitCode.FAILED
         LOG.error("%s: %s", type(leaf).__name__, leaf, exc_info=None if known else leaf)
     LOG.error("the node ends with exit code %d (%s)", code, code.name)
-    print(f"node: {code.name}: {'; '.join(map(str, leaves_of(error)))}", file=sys.stderr)
+    _say(f"node: {code.name}: {'; '.join(map(str, leaves_of(error)))}")
     return code
+
+
+def _say(line: str) -> None:
+    """Write a last line on standard error, which may be a file on the disk that is full."""
+    with contextlib.suppress(OSError):
+        os.write(sys.stderr.fileno(), f"{line}\n".encode())
 
 
 async def _run_until_told(config: NodeConfig, genesis: Genesis, keys: NodeKeys) -> None:

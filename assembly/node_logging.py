@@ -26,6 +26,8 @@ def set_up_logging(config: NodeConfig) -> None:
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     root.handlers[:] = [handler]
+    # Where the disk is full, complaints about the log itself would fail in turn, and hide the exit code.
+    logging.raiseExceptions = False
     # One line for each HTTP request would drown what operators look for; the metrics count them.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.server").addFilter(_shorten_bad_requests)
