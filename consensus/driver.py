@@ -266,43 +266,47 @@ class ConsensusDriver:
             case CatchUp():
                 self._host.catch_up(request)
 
-    def _start(self, key: object, work: Coroutine[Any, Any, None]) -> None:
-        """Run work in the background unless the same is already under way."""
+    def _start(self, key: object, work: Coroutine[Any, Any, Event | None]) -> None:
+        """Run work in the background unless the same is already under way; its answer becomes an event."""
         if key in self._running:
             work.close()
             return
         assert self._tasks is not None, "requests are carried out while the driver runs"
         self._running.add(key)
-        task = self._tasks.create_task(work)
-        task.add_done_callback(lambda _: self._running.discard(key))
+        self._tasks.create_task(self._answered(key, work))
 
-    async def _execute(self, block: Block) -> None:
-        event: Event
+    async def _answered(self, key: object, work: Coroutine[Any, Any, Event | None]) -> None:
+        event = await work
+        # Before the core hears of it: it may ask for the same again at once.
+        self._running.discard(key)
+        if event is not None:
+            await self._events.put(event)
+
+    async def _execute(self, block: Block) -> Event:
         try:
-            event = Executed(block.block_hash, await self._host.execute(block))
+            return Executed(block.block_hash, await self._host.execute(block))
         except InvalidBlock as error:
-            event = ExecutionInvalid(block.block_hash, error.code)
+            return ExecutionInvalid(block.block_hash, error.code)
         except LocalFault:
-            event = ExecutionFault(block.block_hash)
-        await self._events.put(event)
+            return ExecutionFault(block.block_hash)
 
-    async def _propose(self, height: Height, view: View) -> None:
+    async def _propose(self, height: Height, view: View) -> Event:
         block = await self._host.propose(height, view)
-        await self._events.put(PendingChanged(False) if block is None else Proposal(height, view, block))
+        return PendingChanged(False) if block is None else Proposal(height, view, block)
 
-    async def _fetch_body(self, request: FetchBody) -> None:
+    async def _fetch_body(self, request: FetchBody) -> Event | None:
         block = await self._host.fetch_body(request)
-        if block is not None:
-            await self._events.put(BodyArrived(block))
+        return None if block is None else BodyArrived(block)
 
-    async def _apply(self, decided: Decide) -> None:
+    async def _apply(self, decided: Decide) -> Event:
         head = await self._host.apply(decided)
+        # Both databases hold the height durably, so the log need not.
+        self._log.drop_below(Height(head.height + 1))
         self._validators = head.validators
-        await self._events.put(Applied(head))
         async with self._applied:
             self._height = head.height
             self._applied.notify_all()
-        self._log.drop_below(Height(head.height + 1))
+        return Applied(head)
 
     async def _tick(self) -> None:
         while True:
