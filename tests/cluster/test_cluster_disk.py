@@ -1,21 +1,27 @@
 """A full disk, damage and loss on disk, and logs that grow: one node is concerned, and what it does is never silent."""
 
 import asyncio
+import random
 import resource
 import shutil
 import socket
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from cluster_contract import write
 from cluster_load import Load
-from cluster_support import Cluster, until
+from cluster_support import Cluster, http, until
 
 from assembly.exit_codes import ExitCode
 from cli import cluster_processes as processes
+from tallystick import ApiError, NodeUnavailable
 
 pytestmark = pytest.mark.cluster
 
 VICTIM = "node3"
 OTHERS = ("node1", "node2", "node4")
+FLIPS = 4
 
 
 @pytest.mark.parametrize("full", ["node", "executor"])
@@ -58,3 +64,150 @@ async def test_logs_are_rotated_within_their_bounds(cluster: Cluster) -> None:
     assert all(0 < path.stat().st_size <= bytes_max for path in logs)
     processes.stop((place,), lambda node: None)
     place.config.write_text(original, encoding="utf-8")
+
+
+@pytest.mark.parametrize("lost", [("state",), ("blocks", "state")], ids=["state", "blocks and state"])
+async def test_what_was_removed_is_made_again(cluster: Cluster, lost: tuple[str, ...]) -> None:
+    """The state is executed anew from the node's own blocks, and blocks are fetched from the others."""
+    place = cluster.node(VICTIM)
+    processes.stop((place,), lambda node: None)
+    for folder in lost:
+        shutil.rmtree(place.folder / folder)
+    async with Load(cluster, *OTHERS) as load:
+        await load.grows(6)
+        cluster.start(VICTIM)
+        await cluster.ready()
+        await load.grows(6)
+    await cluster.same_everywhere()
+
+
+async def test_blocks_from_an_old_copy_are_noticed(cluster: Cluster) -> None:
+    """The state is ahead of them: it is set aside and made again, and the node fetches what it misses."""
+    place = cluster.node(VICTIM)
+    processes.stop((place,), lambda node: None)
+    shutil.copytree(place.folder / "blocks", place.folder / "copy")
+    cluster.start(VICTIM)
+    async with Load(cluster) as load:
+        await cluster.ready()
+        await load.grows(12)
+    await cluster.settled()
+    processes.stop((place,), lambda node: None)
+    shutil.rmtree(place.folder / "blocks")
+    (place.folder / "copy").rename(place.folder / "blocks")
+    cluster.start(VICTIM)
+    await cluster.ready()
+    await cluster.same_everywhere()
+    assert (place.folder / "state.damaged-1").is_dir()
+    assert "set aside" in place.log_file.read_text(encoding="utf-8")
+    shutil.rmtree(place.folder / "state.damaged-1")
+
+
+@pytest.mark.parametrize("damage", ["removed", "altered"])
+async def test_a_validator_that_lost_its_log_follows_and_says_so(cluster: Cluster, damage: str) -> None:
+    """It may have signed what it no longer knows: it votes no more, and serves the ledger as before."""
+    cluster.expect_errors("log of votes is")
+    place = cluster.node(VICTIM)
+    await cluster.settled()
+    processes.stop((place,), lambda node: None)
+    log, kept = place.folder / "wal", place.folder / "wal.kept"
+    shutil.copytree(log, kept)
+    if damage == "removed":
+        shutil.rmtree(log)
+    else:
+        for path in log.iterdir():
+            path.write_bytes(b"?" * 100 + path.read_bytes()[100:])
+    cluster.start(VICTIM)
+
+    def told() -> bool:
+        try:
+            answer = http(place, "/readyz")
+        except OSError:
+            return False
+        return answer.status == 503 and "lost votes" in answer.json()["detail"]
+
+    await until(told, "the node says that it lost votes")
+    async with Load(cluster, *OTHERS) as load:
+        await load.grows(12)
+    await cluster.same_everywhere()
+    assert "tallystick_consensus_votes 0\n" in http(place, "/metrics").body.decode()
+    processes.stop((place,), lambda node: None)
+    for path in place.folder.glob("wal*"):
+        if path != kept:
+            shutil.rmtree(path)
+    kept.rename(log)
+
+
+@pytest.mark.parametrize("kind", ["blocks", "state"])
+async def test_flipped_bytes_are_never_served(make_cluster: Callable[[], Cluster], kind: str) -> None:
+    """Wherever a byte is flipped, the node refuses to start, or stops when it meets it, or it made no difference."""
+    cluster = make_cluster()
+    cluster.expect_errors("Damaged", "damaged", "orrupt", "exit code", "NotReady", "internal", "Traceback", "CURRENT")
+    await cluster.begin()
+    async with Load(cluster) as load:
+        await load.grows(30)
+    blocks = await cluster.same_everywhere()
+    cluster.stop()
+    place = cluster.node(VICTIM)
+    sound = place.folder / "sound"
+    shutil.copytree(place.folder / kind, sound)
+    chance = random.Random(1)
+    found = 0
+    for number in range(FLIPS):
+        shutil.rmtree(place.folder / kind)
+        shutil.copytree(sound, place.folder / kind)
+        place_of_flip = flip(place.folder / kind / "leveldb", chance)
+        cluster.start(VICTIM)
+        answered = await until(lambda: answers_or_ended(cluster), f"flip {number} at {place_of_flip} has an outcome")
+        if answered == "answers":
+            served = await asyncio.to_thread(served_by, cluster)
+            assert served in (None, [(block.block, block.result, block.receipts) for block in blocks]), place_of_flip
+            assert await total_of(cluster) in (None, sum(len(block.receipts) for block in blocks)), place_of_flip
+            processes.stop((place,), lambda node: None)
+        code = cluster.exit_code(VICTIM)
+        assert code in (ExitCode.OK, ExitCode.DATA_DAMAGED), place_of_flip
+        found += code == ExitCode.DATA_DAMAGED
+    assert found, "some flips are met"
+    shutil.rmtree(place.folder / kind)
+    sound.rename(place.folder / kind)
+    cluster.start()
+    await cluster.ready()
+    async with cluster.client() as client:
+        await client.submit(cluster.wallet(), write("afterwards"), timeout_seconds=60)
+    await cluster.same_everywhere()
+
+
+def flip(folder: Path, chance: random.Random) -> str:
+    """Flip a bit in one of a database's files; return where."""
+    files = sorted(path for path in folder.iterdir() if path.stat().st_size and path.name not in ("LOG", "LOG.old"))
+    path = chance.choice(files)
+    data = bytearray(path.read_bytes())
+    place = chance.randrange(len(data))
+    data[place] ^= 1 << chance.randrange(8)
+    path.write_bytes(data)
+    return f"{path.name}, byte {place} of {len(data)}"
+
+
+def answers_or_ended(cluster: Cluster) -> str | None:
+    place = cluster.node(VICTIM)
+    if processes.running_pid(place) is None:
+        return "ended"
+    try:
+        return "answers" if http(place, "/livez").status == 200 else None
+    except OSError:
+        return None
+
+
+def served_by(cluster: Cluster) -> list[tuple[bytes, bytes, tuple[bytes, ...]]] | None:
+    """Return what a node serves of the ledger, None if it refuses or ends over it."""
+    try:
+        return [(block.block, block.result, block.receipts) for block in cluster.chain(cluster.node(VICTIM))]
+    except (OSError, AssertionError):
+        return None
+
+
+async def total_of(cluster: Cluster) -> int | None:
+    """Return the number of writes in a node's state, None if it refuses or ends over it."""
+    try:
+        return await cluster.total(cluster.node(VICTIM))
+    except (ApiError, NodeUnavailable):
+        return None
