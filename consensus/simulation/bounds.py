@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from consensus.simulation.process import Process
 
 EVENTS_MAX: Final = 4_096
+BUFFER_HEIGHTS: Final = 3
+BODIES_MAX: Final = 4
 FEW: Final = 64
 """Bound on collections that a height or a process fills slowly."""
 
@@ -16,14 +18,14 @@ def sizes_of(process: "Process", nodes: int) -> dict[str, tuple[int, int]]:
     """Return size and limit of every collection that peers or time could fill."""
     state = process.replica._state
     assert state is not None, "the replica was restored"
-    height, config = state.round, state.config
+    height = state.round
     slots = nodes * len(RANKED_KINDS)
     sizes = {
         "messages of the height": (len(height.slots), slots),
-        "heights in the buffer": (len(state.buffer), config.buffer_heights),
-        "messages in the buffer": (sum(map(len, state.buffer.values())), slots * config.buffer_heights),
-        "bodies": (len(height.bodies), config.bodies_max),
-        "results": (len(height.results), config.bodies_max),
+        "heights in the buffer": (len(state.buffer), BUFFER_HEIGHTS),
+        "messages in the buffer": (sum(map(len, state.buffer.values())), slots * BUFFER_HEIGHTS),
+        "bodies": (len(height.bodies), BODIES_MAX),
+        "results": (len(height.results), BODIES_MAX),
         "blocks being executed": (len(height.executing), FEW),
         "blocks being fetched": (len(height.fetching), FEW),
         "invalid blocks": (len(height.invalid), FEW),

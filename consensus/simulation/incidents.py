@@ -17,6 +17,8 @@ LASTS_US: Final = (50 * MILLISECOND, 6 * SECOND)
 ACTIONS_MAX: Final = 60
 """A planned kill falls on one of so many next things that a process does."""
 DISK_OPERATIONS_MAX: Final = 30
+STORE_WRITES_MAX: Final = 4
+"""A database is written to once a block."""
 
 Links = set[tuple[str, str]]
 
@@ -145,7 +147,7 @@ class Incidents:
                 node.machine.disk.faults.kill_cuts_power = True
             case 2:
                 store = self._chance.choice((node.machine.blocks, node.machine.state))
-                store.kill_in = self._chance.randrange(1, DISK_OPERATIONS_MAX)
+                store.kill_in = self._chance.randrange(1, STORE_WRITES_MAX)
             case _:
                 self._take_down(node, power_cut=True)
 
@@ -166,7 +168,7 @@ class Incidents:
                 machine.disk.faults.fail_sync_in = self._chance.randrange(1, DISK_OPERATIONS_MAX)
             case 1:
                 store = self._chance.choice((machine.blocks, machine.state))
-                store.fail_in = self._chance.randrange(1, DISK_OPERATIONS_MAX)
+                store.fail_in = self._chance.randrange(1, STORE_WRITES_MAX)
             case _:
                 machine.disk.faults.full = True
                 self._note(node, "disk full")
