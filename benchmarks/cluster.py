@@ -3,7 +3,7 @@
     python -m benchmarks.cluster [--seconds 20] [--rates 500,1000,1500] [--json FILE]
 
 Real node processes, real TLS, synced disks, all on this machine together with the load. Each rate runs on a fresh
-cluster as an open loop: transactions are signed beforehand one by one and sent at their intended times in small batches;
+cluster as an open loop: transactions are signed one by one beforehand and sent in small groups at their intended times;
 latency counts from the intended time to the certified receipt. A transaction counts when its receipt says that it
 succeeded. A rate is sustained when at least 99% of what was sent in time was committed and answered without errors by
 two seconds after the end. The limit is what checking signatures alone would allow in the same run: cores times
