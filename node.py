@@ -45,7 +45,7 @@ from chain.certificate import Certificate, decode_certificate
 from chain.crypto import signer
 from chain.genesis import Genesis
 from chain.mempool import Mempool
-from chain.store import LevelStore, open_store, set_aside
+from chain.store import LevelStore, open_store
 from chain.types import Height, Milliseconds, ValidatorId
 from configs.node_config import ConfigError, NodeConfig, load_genesis, load_node_config
 from consensus.driver import TICK_SECONDS, ConsensusDriver
@@ -135,7 +135,8 @@ async def _run(config: NodeConfig, genesis: Genesis, keys: NodeKeys) -> None:
         store = open_store(config.data / "blocks", "blocks", chain_id, config.store_cache_bytes, create=True)
         stack.callback(store.close)
         blocks = BlockStore(store)
-        executor = await _open_executor(stack, config, genesis, blocks)
+        settings = ExecutorSettings(config.data / "state", genesis.encoded(), config.store_cache_bytes)
+        executor = await reconcile.open_state(stack, settings, genesis, blocks)
         opened = open_voting_log(config.data / "wal", executor.head.height)
         stack.callback(opened.log.close)
         verifier = VerifierPool(config.verifier_processes)
@@ -158,29 +159,6 @@ async def _watch(store: LevelStore) -> None:
         await asyncio.sleep(WATCH_SECONDS)
 
 
-async def _open_executor(
-    stack: contextlib.AsyncExitStack, config: NodeConfig, genesis: Genesis, blocks: BlockStore
-) -> ExecutorClient:
-    """Start the executor with a state that agrees with the node's own blocks, rebuilding it where it does not."""
-    folder = config.data / "state"
-    settings = ExecutorSettings(folder, genesis.encoded(), config.store_cache_bytes)
-    executor = ExecutorClient(settings)
-    head = await executor.start()
-    if head.height == 0:
-        reconcile.store_genesis(blocks, genesis, head.result)
-    if reconcile.is_ahead(head, blocks):
-        await executor.close()
-        LOG.warning("the state is ahead of this node's blocks; set aside as %s and rebuilt", set_aside(folder))
-        executor = ExecutorClient(settings)
-        head = await executor.start()
-        reconcile.store_genesis(blocks, genesis, head.result)
-    stack.push_async_callback(executor.close)
-    for wall in executor.walls_missing:
-        LOG.warning("executor: %s", wall)
-    await reconcile.replay_missing(executor, blocks)
-    return executor
-
-
 class Node:
     """Owns the parts of one running node and how they are connected."""
 
@@ -199,6 +177,7 @@ class Node:
         self._executor = executor
         self._verifier = verifier
         self._mempool = Mempool(config.mempool)
+        self._applied_at = time.monotonic()
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         own_id = ValidatorId(config.name)
         head = consensus_head(executor.head, _certificate(blocks, executor.head.height))
@@ -340,6 +319,7 @@ class Node:
             self._gossip.offer(raw)
 
     def _on_applied(self, applied: Applied) -> None:
+        self._applied_at = time.monotonic()
         self._waiters.applied(applied.head.height, applied.transaction_ids)
         self._driver.pending_changed(self._mempool.has_candidates)
 
@@ -355,7 +335,15 @@ class Node:
 
     def _condition(self) -> Condition:
         connected = sum(peer.connected for peer in self._network.status().peers)
-        return condition_of(self._replica.status, self._host.head, connected, self._network.heads())
+        status, head = self._replica.status, self._host.head
+        return condition_of(status, head, connected, self._network.heads(), self._stalled_seconds())
+
+    def _stalled_seconds(self) -> float:
+        """Return for how long transactions have waited without any block being decided."""
+        oldest = self._mempool.oldest()
+        if oldest is None or not self._mempool.has_candidates:
+            return 0.0
+        return time.monotonic() - max(oldest.arrived, self._applied_at)
 
     def _metrics(self) -> Sequence[Metric]:
         return node_metrics(
@@ -365,6 +353,7 @@ class Node:
             self._driver.counters,
             self._network.status(),
             self._executor.restarts,
+            self._stalled_seconds(),
         )
 
 

@@ -15,6 +15,7 @@ def node_metrics(
     counters: DriverCounters,
     network: NetworkStatus,
     executor_restarts: int,
+    stalled_seconds: float,
 ) -> list[Metric]:
     """Return a snapshot."""
 
@@ -26,6 +27,12 @@ def node_metrics(
     return [
         single("block_height", gauge, "Height of the last applied block.", height),
         single("consensus_view", gauge, "View of the height that is being decided.", status.view),
+        single(
+            "consensus_stalled_seconds",
+            gauge,
+            "For how long transactions have waited without any block being decided.",
+            stalled_seconds,
+        ),
         single("consensus_votes", gauge, "1 while this validator takes part in votes.", float(status.votes)),
         single("mempool_transactions", gauge, "Transactions that wait for a block.", len(mempool)),
         single("mempool_bytes", gauge, "Bytes of transactions that wait for a block.", mempool.bytes_used),

@@ -1,5 +1,6 @@
 """At the start: brings the executor's state to the head of the node's own blocks, or sets it aside to be rebuilt."""
 
+import contextlib
 import logging
 from collections.abc import Iterator
 from typing import Final
@@ -7,15 +8,50 @@ from typing import Final
 from chain.block_store import BlockRecord, BlockStore
 from chain.genesis import Genesis
 from chain.receipt import BlockResult
+from chain.store import set_aside
 from chain.types import Height
 from chain.validity import Head
 from contracts.executor.client import ExecutorClient
+from contracts.executor.supervisor import ExecutorSettings
 
 LOG = logging.getLogger("tallystick.start")
 
 REPLAY_BLOCKS_MAX: Final = 64
 """Blocks of one replay request."""
 REPLAY_BYTES_MAX: Final = 4 * 1024 * 1024
+
+
+async def open_state(
+    stack: contextlib.AsyncExitStack, settings: ExecutorSettings, genesis: Genesis, blocks: BlockStore
+) -> ExecutorClient:
+    """Start the executor with a state that agrees with the node's own blocks, rebuilding it where it does not.
+
+    Raises:
+        StoreError, GenesisRefused, ExecutorDied: when the executor cannot be started.
+        BlockConflictError: when the blocks are those of another genesis.
+        ResultDiffers: when this node's own result of a decided block is another.
+    """
+    executor = await _start(stack, settings, genesis, blocks)
+    if is_ahead(executor.head, blocks):
+        await executor.close()
+        aside = set_aside(settings.folder)
+        LOG.warning("the state is ahead of this node's blocks; set aside as %s and rebuilt", aside)
+        executor = await _start(stack, settings, genesis, blocks)
+    for wall in executor.walls_missing:
+        LOG.warning("executor: %s", wall)
+    await replay_missing(executor, blocks)
+    return executor
+
+
+async def _start(
+    stack: contextlib.AsyncExitStack, settings: ExecutorSettings, genesis: Genesis, blocks: BlockStore
+) -> ExecutorClient:
+    executor = ExecutorClient(settings)
+    stack.push_async_callback(executor.close)
+    head = await executor.start()
+    if head.height == 0:
+        store_genesis(blocks, genesis, head.result)
+    return executor
 
 
 def store_genesis(blocks: BlockStore, genesis: Genesis, result: BlockResult) -> None:
@@ -30,9 +66,8 @@ def store_genesis(blocks: BlockStore, genesis: Genesis, result: BlockResult) -> 
 
 
 def is_ahead(head: Head, blocks: BlockStore) -> bool:
-    """Tell whether the state is of a block that the node's own store does not hold: the store was rolled back."""
-    stored = blocks.block_hash(head.height)
-    return (stored is not None and stored != head.block_hash) or (blocks.head is not None and stored is None)
+    """Tell whether the state is of a block that the node does not hold: its store was rolled back or lost."""
+    return blocks.block_hash(head.height) != head.block_hash
 
 
 async def replay_missing(executor: ExecutorClient, blocks: BlockStore) -> Head:

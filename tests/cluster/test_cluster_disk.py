@@ -66,7 +66,7 @@ async def test_logs_are_rotated_within_their_bounds(cluster: Cluster) -> None:
     place.config.write_text(original, encoding="utf-8")
 
 
-@pytest.mark.parametrize("lost", [("state",), ("blocks", "state")], ids=["state", "blocks and state"])
+@pytest.mark.parametrize("lost", [("state",), ("blocks",), ("blocks", "state")], ids=" and ".join)
 async def test_what_was_removed_is_made_again(cluster: Cluster, lost: tuple[str, ...]) -> None:
     """The state is executed anew from the node's own blocks, and blocks are fetched from the others."""
     place = cluster.node(VICTIM)
@@ -79,6 +79,8 @@ async def test_what_was_removed_is_made_again(cluster: Cluster, lost: tuple[str,
         await cluster.ready()
         await load.grows(6)
     await cluster.same_everywhere()
+    for path in place.folder.glob("state.damaged-*"):
+        shutil.rmtree(path)
 
 
 async def test_blocks_from_an_old_copy_are_noticed(cluster: Cluster) -> None:
