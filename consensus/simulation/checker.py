@@ -126,6 +126,7 @@ class Checker:
         # Everything that is kept grows by a few at a time, so that not every turn needs a look.
         if self.checks % TURNS_UNSEEN:
             return
+        self._check_memory(process)
         nodes = self._validators.size
         for what, (count, limit) in sizes_of(process, nodes).items():
             if count > limit:
@@ -143,6 +144,16 @@ class Checker:
                 if blocks.block_hash(block.header.height) != block.block_hash:
                     raise Violation("not a prefix", f"{name} at {block.header.height}")
             self._reference.compare_state(name, process.host.ledger.database)
+
+    def _check_memory(self, process: "Process") -> None:
+        """What a machine has said must stay on its disk until block and state of that height are there."""
+        machine = process.machine
+        height = Height(process.host.ledger.head.height + 1)
+        if machine.is_faulty:
+            return
+        for encoded in self._votes.said_at(machine.validator_id, height):
+            if not machine.disk.holds(encoded):
+                raise Violation("forgot before the block was stored", f"{machine.name} at {height}")
 
     def _append(self, block: Block) -> None:
         if block.header.height != len(self.history) + 1:

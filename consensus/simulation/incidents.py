@@ -42,6 +42,7 @@ class Incidents:
             Fault.SKEW: self._skew,
             Fault.EXECUTOR: self._executor,
             Fault.WIPE: self._wipe,
+            Fault.BYZANTINE: self._part_twins,
         }
         self._kinds = [(kind, kinds[kind]) for kind in weather.faults if kind in kinds]
         self.is_over = False
@@ -88,7 +89,22 @@ class Incidents:
         self._for_a_while(lambda: self._world.network.slow_down(link, 0))
 
     def _partition(self, node: Node) -> None:
-        links = self._links_to_cut(node)
+        self._cut(node, self._links_to_cut(node))
+
+    def _part_twins(self, node: Node) -> None:
+        """Part the network so that each of two twins sees another half of it: then they contradict each other most."""
+        if all(len(names) == 1 for names in self._world.machines.values()):
+            return
+        first: set[str] = set()
+        for names in self._world.machines.values():
+            if len(names) > 1:
+                first.add(self._chance.choice(names))
+            elif self._chance.randrange(2):
+                first.add(names[0])
+        names = self._world.network.names
+        self._cut(node, {(a, b) for a in names for b in names if (a in first) != (b in first)})
+
+    def _cut(self, node: Node, links: Links) -> None:
         self._world.network.cut(links)
         self._note(node, f"cut {' '.join(sorted(f'{a}>{b}' for a, b in links))}")
 

@@ -43,7 +43,8 @@ TICK_US: Final = 50 * MILLISECOND
 RESEND_TICKS: Final = 10
 VIEW_TIMEOUT_MS: Final = 500
 VIEW_TIMEOUT_MAX_MS: Final = 4_000
-DRIFT_MS_MAX: Final = 10_000
+DRIFT_MS_MAX: Final = 2_000
+"""Small, so that a block proposed again in a later view is often older than a fresh one may be."""
 PRIMARY_TERM_BLOCKS: Final = 7
 SEGMENT_BYTES_MAX: Final = 24 * 1024
 """A small segment, so that the log begins new ones often."""

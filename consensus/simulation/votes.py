@@ -27,6 +27,8 @@ class VoteRules:
     def __init__(self, nodes: int) -> None:
         self._quorum = quorum_of(nodes)
         self._slots: dict[Slot, bytes] = {}
+        self._said: dict[Place, list[bytes]] = {}
+        """What an honest key signed at a height."""
         self._left: dict[Place, View] = {}
         """The highest view for which a validator sent VIEW-CHANGE: it gave up all below."""
         self._prepared: dict[Subject, set[ValidatorId]] = {}
@@ -57,6 +59,7 @@ class VoteRules:
         if known is not None:
             raise Violation("two messages in one slot", f"{message_words(message)} is not what was sent before")
         self._slots[slot] = encoded
+        self._said.setdefault((message.signer, message.height), []).append(encoded)
         self._check_order(message)
         match message:
             case Vote(phase=Phase.PREPARE):
@@ -67,6 +70,10 @@ class VoteRules:
                 self._check_view_change(message)
         self._remember(message)
         return True
+
+    def said_at(self, signer: ValidatorId, height: Height) -> list[bytes]:
+        """Return what an honest key has signed at a height."""
+        return self._said.get((signer, height), [])
 
     def _check_order(self, message: PrePrepare | Vote | ViewChange | NewView) -> None:
         left = self._left.get((message.signer, message.height), View(0))

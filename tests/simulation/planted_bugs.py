@@ -10,7 +10,6 @@ from chain.certificate import Phase
 from chain.runtime import CallContext, CallOutcome
 from chain.types import Height
 from chain.validators import ValidatorSet
-from consensus import log
 from consensus.log import WriteAheadLog
 from consensus.pbft import heights, normal, replica, rules, view_change
 from consensus.pbft.config import PbftConfig
@@ -80,9 +79,6 @@ def drops_the_log_too_early(patch: Patch) -> None:
         floor = Height(decided.block.header.height + 1)
         self._process.on_disk(lambda: self._process.log.drop_below(floor), lambda: apply(self, decided, done))
 
-    # The floor in the segment would give it away: a replica is silent at heights below it.
-    write = log._write_segment
-    patch.setattr(log, "_write_segment", lambda files, number, floor, kept: write(files, number, Height(1), kept))
     patch.setattr(Host, "apply", drop_and_apply)
     patch.setattr("consensus.simulation.process.SEGMENT_BYTES_MAX", 1)
 
@@ -131,6 +127,20 @@ def votes_without_keeping_the_body(patch: Patch) -> None:
 def never_changes_the_view(patch: Patch) -> None:
     patch.setattr(view_change, "timer_runs", lambda state: False)
     patch.setattr(view_change, "join_view", lambda state: False)
+
+
+def applies_the_clock_rule_to_re_proposals(patch: Patch) -> None:
+    accept_proposal = normal.accept_proposal
+
+    def accept_fresh_times(state: State) -> bool:
+        forced = state.round.forced
+        body = None if forced is None else state.round.bodies.get(forced.subject.block_hash)
+        if body is not None and rules.is_drifted(body.header.time, state.clock, state.config):
+            return False
+        return accept_proposal(state)
+
+    transitions = tuple(accept_fresh_times if item is accept_proposal else item for item in replica._TRANSITIONS)
+    patch.setattr(replica, "_TRANSITIONS", transitions)
 
 
 def accepts_a_new_view_for_a_lower_view(patch: Patch) -> None:
@@ -189,9 +199,9 @@ PLANTED_BUGS = (
         frozenset({"two messages in one slot", "spoke in a view that it had left", "hid what it had prepared"}),
     ),
     PlantedBug(
-        "drops its log before the block is stored, and hides it",
+        "drops its log before the block is stored",
         drops_the_log_too_early,
-        frozenset({"two messages in one slot", "lost votes without losing its disk", "hid what it had prepared"}),
+        frozenset({"forgot before the block was stored"}),
     ),
     PlantedBug("hides what it prepared", hides_the_prepared_certificate, frozenset({"hid what it had prepared"})),
     PlantedBug(
@@ -213,6 +223,7 @@ PLANTED_BUGS = (
         frozenset({"voted before the body was durable"}),
     ),
     PlantedBug("never changes the view", never_changes_the_view, frozenset({"no recovery"})),
+    PlantedBug("looks at the clock again", applies_the_clock_rule_to_re_proposals, frozenset({"no recovery"})),
     PlantedBug("keeps messages of any height", keeps_messages_of_any_height, frozenset({"unbounded"})),
     PlantedBug(
         "executes differently each time",

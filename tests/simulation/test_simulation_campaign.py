@@ -7,7 +7,7 @@ import pytest
 from consensus.simulation.run import Outcome, simulate
 from consensus.simulation.settings import Fault, Settings
 
-STEPS = 1_500
+STEPS = 1_200
 
 
 @functools.cache
