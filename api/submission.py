@@ -52,7 +52,7 @@ async def submit(request: web.Request) -> web.Response:
         waiting = context.node.wait_committed(wanted, timeout)
         committed = await context.unless_stopping(waiting, timeout + 1) or {}
     status = 200 if all(known in committed for known in ids) else 202
-    detail = "" if status == 200 else _pending_detail(context, timeout if wait else None)
+    detail = "" if status == 200 else _pending_detail(context, waited=bool(wait))
     answers = [await _answer(context, known, committed, with_proof, detail) for known in submissions]
     if batch:
         return json_response({"transactions": answers}, status=status)
@@ -88,12 +88,12 @@ def _refusal_of_all(submissions: Sequence[Submission], batch: bool) -> Problem:
     return refusal(first.code, first.detail, first.retry_after_seconds, **members)
 
 
-def _pending_detail(context: ApiContext, waited_seconds: float | None) -> str:
+def _pending_detail(context: ApiContext, *, waited: bool) -> str:
     """Return what the client is told of a transaction without a receipt, with the node's own troubles."""
     reasons = context.node.status().not_ready_reasons
     told = "received, and may still be lost"
-    if waited_seconds is not None:
-        told = f"not committed within {waited_seconds:g} s"
+    if waited:
+        told = "not committed yet"
     if reasons:
         told += f" ({'; '.join(reasons)})"
     return f"{told}: look it up, or send the same bytes again, which is always safe"

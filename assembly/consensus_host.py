@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from assembly.failures import Diverged
 from assembly.members import MemberDirectory
 from assembly.proposals import Proposals
 from assembly.signatures import SignatureVerifier, signatures_good
@@ -97,7 +98,7 @@ class ConsensusHostService:
     def __init__(self, ports: HostPorts, head: Head) -> None:
         self._ports = ports
         self._head = head
-        self._receipts: dict[Digest, tuple[bytes, ...]] = {}
+        self._outcomes: dict[Digest, ExecutedBlock] = {}
 
     @property
     def head(self) -> Head:
@@ -135,7 +136,7 @@ class ConsensusHostService:
                 LOG.error("this node's own proposal is not valid: %s", error)
                 proposals.failed(block)
             raise
-        self._receipts[block.block_hash] = executed.receipts
+        self._outcomes[block.block_hash] = executed
         return executed.result
 
     async def propose(self, height: Height, view: View) -> Block | None:
@@ -152,12 +153,14 @@ class ConsensusHostService:
         return self._ports.proposals.take(raw, request.block_hash)
 
     async def apply(self, decided: Decide) -> Head:
-        """Store a decided block, have the state written, and let everybody know."""
+        """Store a decided block, have the state written, and let everybody know.
+
+        Raises:
+            Diverged: when this node's own result is not the certified one; then nothing was written.
+        """
         ports = self._ports
         block = decided.block
-        receipts = self._receipts.get(block.block_hash)
-        if receipts is None:
-            receipts = (await ports.executor.execute(block.raw)).receipts
+        receipts = (await self._own_outcome(decided)).receipts
         ids = ports.proposals.transaction_ids(block)
         header = block.header
         record = BlockRecord(
@@ -174,9 +177,10 @@ class ConsensusHostService:
             ledger_head = await ports.executor.apply(block.block_hash)
         except ExecutionUnknown:
             # It holds only the last few undecided blocks of a height.
-            await ports.executor.execute(block.raw)
+            self._outcomes.pop(block.block_hash, None)
+            await self._own_outcome(decided)
             ledger_head = await ports.executor.apply(block.block_hash)
-        self._receipts.clear()
+        self._outcomes.clear()
         ports.proposals.decided()
         ports.mempool.remove(ids)
         ports.mempool.expire(header.time)
@@ -193,6 +197,20 @@ class ConsensusHostService:
         """Write a fact down and pass it on."""
         LOG.info("%s", report)
         self._ports.on_report(report)
+
+    async def _own_outcome(self, decided: Decide) -> ExecutedBlock:
+        """Return what this node itself makes of a decided block, which must be what was certified."""
+        block, certified = decided.block, decided.result.result_hash
+        outcome = self._outcomes.get(block.block_hash)
+        if outcome is None:
+            try:
+                outcome = await self._ports.executor.execute(block.raw)
+            except InvalidBlock as error:
+                raise Diverged(f"height {block.header.height} is decided and not valid here: {error}") from error
+        own = outcome.result.result_hash
+        if own != certified:
+            raise Diverged(f"height {block.header.height}: own result {own.hex()}, certified {certified.hex()}")
+        return outcome
 
     async def _executed(self, block: Block) -> ExecutedBlock:
         try:

@@ -32,10 +32,10 @@ async def open_state(
         ResultDiffers: when this node's own result of a decided block is another.
     """
     executor = await _start(stack, settings, genesis, blocks)
-    if is_ahead(executor.head, blocks):
+    if disagrees(executor.head, blocks):
         await executor.close()
         aside = set_aside(settings.folder)
-        LOG.warning("the state is ahead of this node's blocks; set aside as %s and rebuilt", aside)
+        LOG.warning("the state does not fit this node's blocks; set aside as %s and rebuilt", aside)
         executor = await _start(stack, settings, genesis, blocks)
     for wall in executor.walls_missing:
         LOG.warning("executor: %s", wall)
@@ -65,9 +65,12 @@ def store_genesis(blocks: BlockStore, genesis: Genesis, result: BlockResult) -> 
     blocks.append(BlockRecord(Height(0), genesis_hash, encoded, b"", result.encoded(), (), ()))
 
 
-def is_ahead(head: Head, blocks: BlockStore) -> bool:
-    """Tell whether the state is of a block that the node does not hold: its store was rolled back or lost."""
-    return blocks.block_hash(head.height) != head.block_hash
+def disagrees(head: Head, blocks: BlockStore) -> bool:
+    """Tell whether the state is of a block that the node does not hold, or has another result than the certified one.
+
+    The first happens when the node's own store was rolled back or lost, the second after a bug or damage.
+    """
+    return blocks.block_hash(head.height) != head.block_hash or blocks.result(head.height) != head.result.encoded()
 
 
 async def replay_missing(executor: ExecutorClient, blocks: BlockStore) -> Head:

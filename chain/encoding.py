@@ -69,7 +69,7 @@ def decode(data: bytes, *, size_max: int = SIZE_MAX, depth_max: int = DEPTH_MAX)
             max_map_len=len(data),
         )
     except (ValueError, msgpack.UnpackException, RecursionError) as error:
-        raise DecodeError(f"not canonical MessagePack: {error or type(error).__name__}") from error
+        raise DecodeError(f"not canonical MessagePack: {str(error) or type(error).__name__}") from error
     _check_model(value, depth_max)
     if msgpack.packb(value, use_bin_type=True) != data:
         raise DecodeError("not in canonical form")

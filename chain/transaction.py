@@ -4,12 +4,14 @@ The raw bytes that a client sent travel and are stored unchanged; they are decod
 of the signed body, so that nobody can give the same request a second id by altering its signature.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.crypto import DIGEST_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, public_key_of, sign, tagged_hash, verify
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.identity import is_name
+from chain.merkle import merkle_root
 from chain.types import Digest, Milliseconds, PublicKey, Signature
 
 NONCE_BYTES: Final = 16
@@ -141,6 +143,16 @@ def _optional_text(value: Any, name: str, characters_max: int) -> str | None:
     if not isinstance(value, str) or not 1 <= len(value) <= characters_max:
         raise DecodeError(f"{name} is nil or text of 1 to {characters_max} characters")
     return value
+
+
+def transactions_root_of(raws: Iterable[bytes]) -> Digest:
+    """Return the root over id and signature of raw transactions, looking at nothing but their outermost structure.
+
+    Raises:
+        DecodeError: when that of one is malformed.
+    """
+    fields = (fields_of(decode(raw, depth_max=1), "transaction", 1, bytes, bytes) for raw in raws)
+    return merkle_root(transaction_id_of(body) + signature for _, body, signature in fields)
 
 
 def transaction_id_of_raw(raw: bytes) -> Digest:

@@ -8,7 +8,9 @@ replica's own place (its chain and height, who is primary, whether a header fits
 from chain.block import Block, block_hash_of
 from chain.certificate import Certificate, CertificateError, Phase, check_certificate, check_certificate_form
 from chain.crypto import verify
+from chain.encoding import DecodeError
 from chain.receipt import BlockResult
+from chain.transaction import transactions_root_of
 from chain.types import Epoch, Height, ValidatorId
 from chain.validators import ValidatorSet
 from consensus.pbft.messages import (
@@ -93,6 +95,13 @@ def check_certified_block(
     )
     if not belongs:
         raise MessageError("certificate_of_something_else", header.proposer)
+    # The certificate covers the header, the header's root the body: without this look anybody could swap the body.
+    try:
+        root = transactions_root_of(block.transactions)
+    except DecodeError as error:
+        raise MessageError("malformed_body", header.proposer) from error
+    if root != header.transactions_root:
+        raise MessageError("body_of_something_else", header.proposer)
     check_certificate(certificate, validators)
 
 

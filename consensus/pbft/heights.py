@@ -26,9 +26,10 @@ def take_certified(state: State, event: CertifiedBlock) -> None:
     if event.block.block_hash in current.invalid or (own is not None and own.result_hash != subject.result_hash):
         diverge(state, event.certificate, own)
         return
-    current.bodies[event.block.block_hash] = event.block
+    # A body that is held was checked, executed and perhaps logged; nothing that comes later replaces it.
+    block = current.bodies.setdefault(event.block.block_hash, event.block)
     current.was_told = True
-    conclude(state, Decide(event.block, event.result, event.certificate))
+    conclude(state, Decide(block, event.result, event.certificate))
 
 
 def take_applied(state: State, event: Applied) -> None:

@@ -14,7 +14,7 @@ from assembly.exit_codes import ExitCode
 from assembly.failures import exit_code_of
 from assembly.members import MemberDirectory
 from assembly.proposals import Proposals
-from assembly.reconcile import is_ahead, store_genesis
+from assembly.reconcile import disagrees, store_genesis
 from assembly.waiters import Waiters
 from chain.block import make_block
 from chain.block_store import BlockRecord, BlockStore
@@ -281,14 +281,17 @@ async def test_waiters_are_woken_by_their_transaction_by_height_or_by_time() -> 
     await waiting
     await height
     await waiters.wait_transactions([Digest(b"3" * 32)], 0.01)
+    assert len(waiters) == 0, "whoever stops waiting leaves nothing behind"
 
 
-def test_a_state_ahead_of_the_blocks_is_noticed() -> None:
+def test_a_state_that_does_not_fit_the_blocks_is_noticed() -> None:
     world = Surroundings()
-    ledger_head: Any = type("Head", (), {"height": Height(3), "block_hash": Digest(b"x" * 32)})()
-    assert is_ahead(ledger_head, world.blocks)
-    ledger_head.height, ledger_head.block_hash = Height(0), CHAIN
-    assert not is_ahead(ledger_head, world.blocks)
+    ledger_head: Any = type("Head", (), {"height": Height(3), "block_hash": CHAIN, "result": RESULT})()
+    assert disagrees(ledger_head, world.blocks), "a block that is not held"
+    ledger_head.height = Height(0)
+    assert not disagrees(ledger_head, world.blocks)
+    ledger_head.result = BlockResult(Digest(b"x" * 32), RESULT.receipts_root, RESULT.next_validators_hash)
+    assert disagrees(ledger_head, world.blocks), "another result"
 
 
 @pytest.mark.parametrize(

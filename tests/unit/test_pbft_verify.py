@@ -8,7 +8,9 @@ import pytest
 from chain.block import Header, make_block
 from chain.certificate import Certificate, CertificateError, Phase, Subject, sign_vote
 from chain.crypto import public_key_of, sign, tagged_hash
+from chain.encoding import encode
 from chain.receipt import BlockResult
+from chain.transaction import transactions_root_of
 from chain.types import Digest, Epoch, Height, Milliseconds, Signature, ValidatorId, View
 from chain.validators import Validator, validator_set
 from consensus import verify
@@ -171,10 +173,18 @@ def test_each_signature_of_a_new_view_is_checked_once(monkeypatch: pytest.Monkey
 
 def test_certified_blocks() -> None:
     result = BlockResult(digest("state"), digest("receipts"), VALIDATORS.validators_hash)
-    block = make_block(header(), [])
+    raws = [encode([1, b"body", b"signature"]), encode([1, b"another body", b"signature"])]
+    block = make_block(replace(header(), transactions_root=transactions_root_of(raws)), raws)
     decided = Subject(CHAIN, Epoch(1), HEIGHT, View(3), block.block_hash, result.result_hash)
     proof = certificate(Phase.COMMIT, decided)
     check_certified_block(block, result, proof, VALIDATORS)
+    for body in (raws[:1], raws[::-1], [], [*raws, raws[0]]):
+        swapped = make_block(block.header, body)
+        assert swapped.block_hash == block.block_hash, "a block's hash covers its header alone"
+        with pytest.raises(MessageError, match="body_of_something_else"):
+            check_certified_block(swapped, result, proof, VALIDATORS)
+    with pytest.raises(MessageError, match="malformed_body"):
+        check_certified_block(make_block(block.header, [b"rubbish"]), result, proof, VALIDATORS)
     foreign = [
         certificate(Phase.PREPARE, decided),
         certificate(Phase.COMMIT, replace(decided, height=Height(6))),

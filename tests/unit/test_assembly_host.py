@@ -1,0 +1,140 @@
+"""A decided block reaches the databases only if this node itself makes of it what was certified."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from test_assembly_parts import GENESIS, NODE, RESULT, Surroundings, transaction
+
+from assembly.consensus_host import Applied, ConsensusHostService, HostPorts, consensus_head
+from assembly.failures import Diverged
+from assembly.proposals import Proposals
+from chain.block import Block, Header, decode_block, make_block
+from chain.certificate import Certificate, Phase, Subject
+from chain.merkle import EMPTY_FRONTIER, merkle_root
+from chain.receipt import BlockResult
+from chain.types import Digest, Epoch, Height, Milliseconds, ValidatorId, View
+from chain.validity import Head, InvalidBlock
+from consensus.pbft.events import Decide
+
+OTHER = BlockResult(Digest(b"o" * 32), RESULT.receipts_root, RESULT.next_validators_hash)
+HEAD = Head(
+    GENESIS.genesis_hash,
+    Height(0),
+    GENESIS.genesis_hash,
+    RESULT,
+    GENESIS.time,
+    None,
+    GENESIS.validators,
+    EMPTY_FRONTIER.append(GENESIS.genesis_hash).root(),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    result: BlockResult
+    receipts: tuple[bytes, ...]
+
+
+@dataclass
+class FakeExecutor:
+    """Finds what it is told to find."""
+
+    finds: BlockResult | Exception
+    applied: list[bytes] = field(default_factory=list)
+    executed: int = 0
+
+    async def execute(self, raw: bytes) -> Outcome:
+        self.executed += 1
+        if isinstance(self.finds, Exception):
+            raise self.finds
+        return Outcome(self.finds, (b"receipt",) * len(decode_block(raw).transactions))
+
+    async def apply(self, block_hash: Digest) -> Head:
+        self.applied.append(block_hash)
+        return replace(HEAD, height=Height(1), block_hash=block_hash)
+
+
+def block() -> Block:
+    waiting = transaction(1)
+    header = Header(
+        1,
+        GENESIS.genesis_hash,
+        Height(1),
+        GENESIS.genesis_hash,
+        RESULT.result_hash,
+        HEAD.history_root,
+        Milliseconds(GENESIS.time + 1),
+        NODE,
+        merkle_root([waiting.merkle_leaf]),
+        GENESIS.validators.validators_hash,
+        Epoch(0),
+    )
+    return make_block(header, [waiting.raw])
+
+
+def decision(decided: Block) -> Decide:
+    where = (GENESIS.genesis_hash, Epoch(0), Height(1), View(0))
+    certificate = Certificate(Phase.COMMIT, Subject(*where, decided.block_hash, RESULT.result_hash), ())
+    return Decide(decided, RESULT, certificate)
+
+
+def host_of(world: Surroundings, executor: FakeExecutor, applied: list[Applied]) -> ConsensusHostService:
+    async def no_body(block_hash: Digest, candidates: Any) -> bytes | None:
+        return None
+
+    def refuse(peer: ValidatorId, payload: bytes) -> bool:
+        return False
+
+    proposals = Proposals(GENESIS, NODE, world.blocks, world.mempool)
+    ports = HostPorts(
+        GENESIS,
+        executor,
+        world.blocks,
+        world.mempool,
+        world.members,
+        proposals,
+        world.verifier,
+        refuse,
+        refuse,
+        no_body,
+        lambda: None,
+        applied.append,
+        lambda report: None,
+    )
+    return ConsensusHostService(ports, consensus_head(HEAD, None))
+
+
+async def test_a_decided_block_is_stored_then_applied_then_told() -> None:
+    world, executor, applied = Surroundings(), FakeExecutor(RESULT), list[Applied]()
+    decided = block()
+    head = await host_of(world, executor, applied).apply(decision(decided))
+    assert head.height == 1
+    assert world.blocks.block(1) == decided.raw
+    assert executor.applied == [decided.block_hash]
+    assert [item.block for item in applied] == [decided]
+
+
+async def test_an_execution_before_the_decision_is_not_repeated() -> None:
+    world, executor, applied = Surroundings(), FakeExecutor(RESULT), list[Applied]()
+    host, decided = host_of(world, executor, applied), block()
+    assert await host.execute(decided) == RESULT
+    await host.apply(decision(decided))
+    assert executor.executed == 1
+
+
+@pytest.mark.parametrize("finds", [OTHER, InvalidBlock("expired_transaction", "index 0")], ids=["other", "invalid"])
+@pytest.mark.parametrize("executed_before", [False, True])
+async def test_a_node_that_differs_stops_and_overwrites_nothing(
+    finds: BlockResult | Exception, executed_before: bool
+) -> None:
+    world, executor, applied = Surroundings(), FakeExecutor(finds), list[Applied]()
+    host, decided = host_of(world, executor, applied), block()
+    if executed_before and finds is OTHER:
+        await host.execute(decided)
+    with pytest.raises(Diverged):
+        await host.apply(decision(decided))
+    assert world.blocks.block(1) is None
+    assert executor.applied == []
+    assert applied == []
+    assert host.head.height == 0
