@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
+from chain.identity import is_name
 from cli.errors import CliError
 from cli.output import print_json, table
 from cli.receipts import receipt_json, receipt_text
@@ -63,10 +65,7 @@ def source(target: Target, name: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the ABI as JSON.")
 def check(file: Path, as_json: bool) -> None:
     """Check the contract in FILE without deploying it; rejections name line, column, rule and way out."""
-    try:
-        abi = derive_abi(file.read_text(encoding="utf-8"))
-    except (Rejected, UnicodeDecodeError) as error:
-        raise CliError(f"{file}: {error}") from error
+    _, abi = _checked(file)
     if as_json:
         click.echo(json.dumps(abi, indent=2))
     else:
@@ -82,7 +81,9 @@ def check(file: Path, as_json: bool) -> None:
 def deploy(target: Target, name: str, file: Path, arguments: tuple[str, ...], party: str, as_json: bool) -> None:
     """Deploy the contract in FILE under NAME, with ARGUMENTS for its @init."""
     wallet = target.wallet(party)
-    args = [name, file.read_text(encoding="utf-8"), parse_arguments(arguments)]
+    if not is_name(name):
+        raise CliError(f"{name!r} cannot name a contract: lower-case letters, digits, - and _, a letter first")
+    args = [name, _checked(file)[0], parse_arguments(arguments)]
 
     async def work() -> None:
         async with target.client() as client:
@@ -95,3 +96,18 @@ def deploy(target: Target, name: str, file: Path, arguments: tuple[str, ...], pa
             raise CliError(f"the deployment failed: {receipt.code}")
 
     run(work())
+
+
+def _checked(file: Path) -> tuple[str, dict[str, Any]]:
+    """Return a contract's source and ABI.
+
+    Raises:
+        CliError: when it is no contract; says where and how to write it instead.
+    """
+    try:
+        source = file.read_text(encoding="utf-8")
+        return source, derive_abi(source)
+    except UnicodeDecodeError as error:
+        raise CliError(f"{file} is not text in UTF-8") from error
+    except Rejected as error:
+        raise CliError(f"{file}: {error}") from error

@@ -18,6 +18,8 @@ from tallystick.errors import CommitTimeout, SubmitError, TallystickError
 from tallystick.wallet import Wallet
 
 DEFAULT_FOLDER: Final = Path(".tally")
+NOTICE_SECONDS: Final = 3.0
+"""How long somebody at a terminal waits without a word."""
 T = TypeVar("T")
 
 
@@ -112,10 +114,27 @@ async def commit(
     """Submit one call and return its certified receipt, be it of success or failure.
 
     Raises:
-        SubmitError, CommitTimeout: when there is no receipt.
+        SubmitError: when the transaction was refused.
+        CliError: when no receipt came in time.
     """
     transaction = await client.prepare(wallet, Call(contract, method, tuple(args)), gas_limit=gas_limit)
-    (outcome,) = await client.submit_many([transaction])
-    if isinstance(outcome, SubmitError | CommitTimeout):
+    submitting = asyncio.create_task(client.submit_many([transaction]))
+    done, _ = await asyncio.wait({submitting}, timeout=NOTICE_SECONDS)
+    if not done:
+        click.echo(f"not committed yet{await _troubles(client)}; still waiting ...", err=True)
+    (outcome,) = await submitting
+    if isinstance(outcome, CommitTimeout):
+        raise CliError(f"{outcome}\nLook later what became of it: tally tx show {transaction.transaction_id.hex()}")
+    if isinstance(outcome, SubmitError):
         raise outcome
     return outcome
+
+
+async def _troubles(client: AsyncClient) -> str:
+    """Return why the node that answers is not ready, as the rest of a sentence."""
+    try:
+        document = await client.read("/v1/network")
+    except TallystickError as error:
+        return f" ({error})"
+    reasons = document["node"]["not_ready_reasons"]
+    return f" ({'; '.join(reasons)})" if reasons else ""
