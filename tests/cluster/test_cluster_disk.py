@@ -8,12 +8,16 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import plyvel
 import pytest
-from cluster_contract import write
+from cluster_contract import NAME, write
 from cluster_load import Load
 from cluster_support import Cluster, http, until
 
 from assembly.exit_codes import ExitCode
+from chain.database_keys import TABLE_LIVE, leaf_key
+from chain.encoding import decode, encode
+from chain.state_keys import encode_key
 from cli import cluster_processes as processes
 from tallystick import ApiError, NodeUnavailable
 
@@ -212,3 +216,32 @@ async def total_of(cluster: Cluster) -> int | None:
         return await cluster.total(cluster.node(VICTIM))
     except (ApiError, NodeUnavailable):
         return None
+
+
+async def test_a_node_whose_state_was_altered_stops_and_overwrites_nothing(cluster: Cluster) -> None:
+    """Its own result is not the certified one; made again from its blocks, the state is that of the others."""
+    cluster.expect_errors("Diverged", "exit code")
+    place = cluster.node(VICTIM)
+    await cluster.settled()
+    processes.stop((place,), lambda node: None)
+    alter_total(place.folder / "state")
+    cluster.start(VICTIM)
+    await cluster.ready()
+    async with Load(cluster, *OTHERS) as load:
+        await load.grows(3)
+        assert await asyncio.to_thread(cluster.exit_code, VICTIM) == ExitCode.DIVERGED
+        await load.grows(3)
+        shutil.rmtree(place.folder / "state")
+        cluster.start(VICTIM)
+        await cluster.ready()
+        await load.grows(3)
+    await cluster.same_everywhere()
+
+
+def alter_total(folder: Path) -> None:
+    """Change a value in a state database, with the checksums of its files intact."""
+    database = plyvel.DB(str(folder / "leveldb"), create_if_missing=False)
+    key = leaf_key(TABLE_LIVE, NAME, encode_key(("total",)))
+    version, contract, name, value, *rest = decode(database.get(key))
+    database.put(key, encode([version, contract, name, encode(decode(value) + 1000), *rest]), sync=True)
+    database.close()
