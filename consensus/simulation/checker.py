@@ -48,7 +48,7 @@ class Checker:
     def said(self, machine: Machine, message: Message, encoded: bytes, body: bytes | None) -> None:
         """A machine sends a message; `body` is the block that a vote is about."""
         self.checks += 1
-        is_new = self._votes.said(message, encoded, is_honest=not machine.is_faulty)
+        is_new = self._votes.said(message, encoded, None if machine.is_faulty else machine.disk.holds_before)
         if is_new and not machine.disk.holds(encoded):
             raise Violation("sent before it was durable", f"{machine.name}: {message.kind.name}")
         if is_new and message.kind is Kind.PREPARE and (body is None or not machine.disk.holds(body)):

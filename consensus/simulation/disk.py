@@ -99,6 +99,11 @@ class SimulatedDisk:
         # A file survives a cut when its name does; an older name of the same file counts as well.
         return any(data in inode.durable for inode in self._durable_names.values())
 
+    def holds_before(self, first: bytes, second: bytes) -> bool:
+        """Tell whether some file holds durably both, the first in front of the second."""
+        files = [inode.durable for inode in self._durable_names.values()]
+        return any(0 <= content.find(first) < content.find(second) for content in files)
+
     def wipe(self) -> None:
         """Lose everything."""
         self._names, self._durable_names, self._unsynced_names = {}, {}, []

@@ -5,12 +5,15 @@ message that breaks it, long before two blocks stand at one height, if ever: so 
 ledgers of a run would show in hours.
 """
 
+from collections.abc import Callable
+
 from chain.certificate import Certificate, Phase, Subject
 from chain.types import Digest, Height, ValidatorId, View
-from consensus.pbft.messages import Inquiry, Kind, Message, NewView, PrePrepare, Testimony, ViewChange, Vote
+from consensus.pbft.messages import Inquiry, Kind, Message, NewView, Ranked, Testimony, ViewChange, Vote
 from consensus.simulation.trace import Violation
 from consensus.simulation.words import message_words, short
 
+SignedBefore = Callable[[bytes, bytes], bool]
 Slot = tuple[ValidatorId, Height, View, Kind]
 Place = tuple[ValidatorId, Height]
 
@@ -29,8 +32,8 @@ class VoteRules:
         self._slots: dict[Slot, bytes] = {}
         self._said: dict[Place, list[bytes]] = {}
         """What an honest key signed at a height."""
-        self._left: dict[Place, View] = {}
-        """The highest view for which a validator sent VIEW-CHANGE: it gave up all below."""
+        self._left: dict[Place, tuple[View, bytes]] = {}
+        """The highest view for which a validator sent VIEW-CHANGE, and that message: it gave up all below."""
         self._prepared: dict[Subject, set[ValidatorId]] = {}
         """Who sent PREPARE, liars included."""
         self._committed: dict[Place, Subject] = {}
@@ -41,8 +44,11 @@ class VoteRules:
         self._free: set[tuple[Height, View]] = set()
         """Views that some NEW-VIEW leaves free to propose a fresh block."""
 
-    def said(self, message: Message, encoded: bytes, *, is_honest: bool) -> bool:
+    def said(self, message: Message, encoded: bytes, signed_before: SignedBefore | None) -> bool:
         """Take in a message that was sent; return whether it fills a slot for the first time.
+
+        `signed_before` compares two messages by the signer's log; None for a liar. A restarted replica sends what it
+        had signed in another order, and the last of each kind alone, so that sending says little about signing.
 
         Raises:
             Violation: when an honest key must not have signed it.
@@ -53,14 +59,14 @@ class VoteRules:
         known = self._slots.get(slot)
         if known == encoded:
             return False
-        if not is_honest:
-            self._remember(message)
+        if signed_before is None:
+            self._remember(message, encoded)
             return False
         if known is not None:
             raise Violation("two messages in one slot", f"{message_words(message)} is not what was sent before")
         self._slots[slot] = encoded
         self._said.setdefault((message.signer, message.height), []).append(encoded)
-        self._check_order(message)
+        self._check_order(message, encoded, signed_before)
         match message:
             case Vote(phase=Phase.PREPARE):
                 self._check_prepare(message)
@@ -68,16 +74,16 @@ class VoteRules:
                 self._check_commit(message)
             case ViewChange():
                 self._check_view_change(message)
-        self._remember(message)
+        self._remember(message, encoded)
         return True
 
     def said_at(self, signer: ValidatorId, height: Height) -> list[bytes]:
         """Return what an honest key has signed at a height."""
         return self._said.get((signer, height), [])
 
-    def _check_order(self, message: PrePrepare | Vote | ViewChange | NewView) -> None:
-        left = self._left.get((message.signer, message.height), View(0))
-        if message.view < left and not isinstance(message, ViewChange):
+    def _check_order(self, message: Ranked, encoded: bytes, signed_before: SignedBefore) -> None:
+        left, change = self._left.get((message.signer, message.height), (View(0), b""))
+        if message.view < left and not signed_before(encoded, change):
             raise Violation("spoke in a view that it had left", f"{message_words(message)} after VIEW-CHANGE to {left}")
 
     def _check_prepare(self, vote: Vote) -> None:
@@ -86,16 +92,15 @@ class VoteRules:
         if result != subject.result_hash:
             raise Violation("two results of one block", f"{message_words(vote)}, others found {short(result)}")
         place = (subject.height, subject.view)
-        if subject.view > 0 and place not in self._free and subject.block_hash not in self._duties.get(place, set()):
+        duties = self._duties.get(place, {subject.block_hash})
+        if subject.view > 0 and place not in self._free and subject.block_hash not in duties:
             raise Violation("voted against the new view", f"{message_words(vote)}")
 
     def _check_commit(self, vote: Vote) -> None:
-        prepared = self._prepared.get(vote.subject, set())
+        prepared = self._prepared.get(vote.subject, set()) | {vote.signer}
         if len(prepared) < self._quorum:
             who = " ".join(sorted(prepared))
             raise Violation("commit without a quorum of prepares", f"{message_words(vote)}, prepared by {who}")
-        if vote.signer not in prepared:
-            raise Violation("commit without the own prepare", message_words(vote))
 
     def _check_view_change(self, change: ViewChange) -> None:
         committed = self._committed.get((change.signer, change.height))
@@ -105,7 +110,7 @@ class VoteRules:
         if shown is None or shown.subject.view < committed.view:
             raise Violation("hid what it had prepared", f"{message_words(change)} after COMMIT in {committed.view}")
 
-    def _remember(self, message: PrePrepare | Vote | ViewChange | NewView) -> None:
+    def _remember(self, message: Ranked, encoded: bytes) -> None:
         place = (message.signer, message.height)
         match message:
             case Vote(phase=Phase.PREPARE):
@@ -113,7 +118,7 @@ class VoteRules:
             case Vote():
                 self._committed[place] = message.subject
             case ViewChange():
-                self._left[place] = max(message.view, self._left.get(place, View(0)))
+                self._left[place] = max((message.view, encoded), self._left.get(place, (View(0), b"")))
             case NewView():
                 self._remember_duty(message)
 
