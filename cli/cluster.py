@@ -197,8 +197,15 @@ def _print_status(layout: ClusterLayout, reports: list[NodeReport], as_json: boo
 
 
 def _each(folder: Path, names: tuple[str, ...], done: str, as_json: bool, action: Callable[[NodePlace], None]) -> None:
+    """Do something to the named nodes, or to all that run if none is named."""
+    layout = load(folder)
+    nodes = _chosen(layout, names)
+    if not names:
+        nodes = tuple(node for node in nodes if processes.running_pid(node) is not None)
+        if not nodes:
+            raise CliError(f"no node of the cluster in {folder} is running")
     result: dict[str, Any] = {}
-    for node in _chosen(load(folder), names):
+    for node in nodes:
         action(node)
         result[node.name] = done
         if not as_json:

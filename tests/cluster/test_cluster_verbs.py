@@ -172,5 +172,14 @@ def test_down_and_up_keep_the_ledger(running: Commands) -> None:
     done = running.run("down")
     assert done.returncode == 0 and "4 nodes stopped" in done.stdout and "killed" not in done.stderr
     assert {node["pid"] for node in running.nodes().values()} == {None}
+    done = running.run("kill")
+    assert done.returncode == 1 and "no node" in done.stderr
     after = running.json("up")
     assert after["chain_id"] == before["chain_id"]
+
+
+def test_without_a_name_all_that_run_are_meant(running: Commands) -> None:
+    """A node that is down does not keep the others from being killed."""
+    running.json("kill", "node1")
+    assert running.json("kill") == dict.fromkeys(NAMES[1:], "killed")
+    assert all(node["ready"] for node in running.json("up")["nodes"])
