@@ -13,6 +13,9 @@ BODIES_MAX: Final = 4
 FEW: Final = 64
 """Bound on collections that a height or a process fills slowly."""
 
+JUST_DECIDED_MAX: Final = 1_000
+"""Heights are forgotten by time, so that catching up keeps as many as it takes in within a quarter of a second."""
+
 
 def sizes_of(process: "Process", nodes: int) -> dict[str, tuple[int, int]]:
     """Return size and limit of every collection that peers or time could fill."""
@@ -32,7 +35,7 @@ def sizes_of(process: "Process", nodes: int) -> dict[str, tuple[int, int]]:
         "validators heard": (len(state.heard), nodes),
         "peers ahead": (len(state.ahead), nodes),
         "peers served": (len(state.served), nodes),
-        "heights just decided": (len(state.decided_at), FEW),
+        "heights just decided": (len(state.decided_at), JUST_DECIDED_MAX),
         "events": (process.waiting, EVENTS_MAX),
         "log jobs": (process.log_jobs, FEW),
     }
