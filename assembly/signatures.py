@@ -1,9 +1,12 @@
 """Signature checks of a node: each transaction once, in batches, outside the node process."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
-from chain.transaction import SIGNATURE_TAG, Transaction
+from chain.transaction import SIGNATURE_TAG, Transaction, verify_transaction
+
+INLINE_MAX: Final = 2
+"""So few signatures are checked at once and here: waking another process and back takes longer than a check."""
 
 
 class SignatureVerifier(Protocol):
@@ -16,8 +19,8 @@ class SignatureVerifier(Protocol):
 
 async def signatures_good(verifier: SignatureVerifier, transactions: Sequence[Transaction]) -> list[bool]:
     """Tell for each transaction whether its signature is its sender's."""
-    if not transactions:
-        return []
+    if len(transactions) <= INLINE_MAX:
+        return [verify_transaction(transaction) for transaction in transactions]
     return await verifier.verify(
         [(item.body.sender_key, SIGNATURE_TAG, item.transaction_id, item.signature) for item in transactions]
     )

@@ -62,7 +62,7 @@ def main() -> None:
     """Run the benchmark and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20.0, help="length of each run")
-    parser.add_argument("--rates", default="500,1000,1250,1500,1750,2000", help="transactions a second, ascending")
+    parser.add_argument("--rates", default="800,1000,1200,1400,1600", help="transactions a second, ascending")
     parser.add_argument("--lone", type=int, default=300, help="lone transactions for the latency figure")
     parser.add_argument("--idle-seconds", type=float, default=60.0, help="rest before memory is read")
     parser.add_argument("--base-port", type=int, default=27700)

@@ -29,6 +29,12 @@ GENESIS = make_genesis()
 SECONDS_MAX = 5
 
 
+@pytest.fixture(autouse=True)
+def all_checks_go_to_the_verifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few signatures are checked inline; here the verifier is what is held and watched."""
+    monkeypatch.setattr("assembly.signatures.INLINE_MAX", 0)
+
+
 class World:
     """Owns a mempool with what stands around it; its executor and its verifier can be broken."""
 

@@ -49,6 +49,12 @@ GENESIS = Genesis(
 CHAIN = GENESIS.genesis_hash
 
 
+@pytest.fixture(autouse=True)
+def all_checks_go_to_the_verifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few signatures are checked inline; here the verifier is what is held and watched."""
+    monkeypatch.setattr("assembly.signatures.INLINE_MAX", 0)
+
+
 def transaction(number: int = 0, seed: bytes = SEED, chain_id: Digest = CHAIN, seconds: int = 60) -> Transaction:
     valid_until = Milliseconds(clock() + seconds * 1000)
     calls = (Call("coins", "transfer", (number,)),)
