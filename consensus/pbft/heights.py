@@ -11,7 +11,7 @@ from consensus.pbft.messages import Inquiry, Kind, NewView, Testimony, Vote, dec
 from consensus.pbft.normal import conclude, diverge
 from consensus.pbft.records import Record, RecordKind
 from consensus.pbft.rules import choice_of
-from consensus.pbft.state import Accepted, HeightState, State, keep_body
+from consensus.pbft.state import Accepted, HeightState, State, doubt_logged_result, keep_body
 
 
 def take_certified(state: State, event: CertifiedBlock) -> None:
@@ -22,6 +22,7 @@ def take_certified(state: State, event: CertifiedBlock) -> None:
     subject = event.certificate.subject
     assert subject.block_hash == event.block.block_hash, "the edge checked that the certificate is this block's"
     assert subject.result_hash == event.result.result_hash, "the edge checked that the result is the certified one"
+    doubt_logged_result(state, event.certificate)
     own = current.results.get(event.block.block_hash)
     if event.block.block_hash in current.invalid or (own is not None and own.result_hash != subject.result_hash):
         diverge(state, event.certificate, own)
@@ -88,6 +89,7 @@ def _load(state: State, records: list[Record]) -> None:
             case RecordKind.RESULT:
                 block_hash, result = decode(record.payload)
                 current.results[Digest(block_hash)] = decode_result(result)
+                current.logged_results.add(Digest(block_hash))
     _load_view(state)
     _load_bodies(state, records)
 

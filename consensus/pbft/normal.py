@@ -24,7 +24,7 @@ from consensus.pbft.events import (
 from consensus.pbft.messages import Kind, PrePrepare, Vote
 from consensus.pbft.records import Record, RecordKind
 from consensus.pbft.rules import certificate_of, fresh_header_fault, header_fault
-from consensus.pbft.state import Accepted, State, keep_body, say, votes_of
+from consensus.pbft.state import Accepted, State, doubt_logged_result, keep_body, say, votes_of
 
 UNSIGNED = Signature(bytes(SIGNATURE_BYTES))
 """Stands where `say` puts the signature."""
@@ -138,6 +138,8 @@ def prepare(state: State) -> bool:
     """Send PREPARE for the accepted block once it was executed; body and own result are written before."""
     current = state.round
     accepted = current.accepted
+    if accepted is not None and accepted.forced is not None:
+        doubt_logged_result(state, accepted.forced)
     result = None if accepted is None else current.results.get(accepted.block_hash)
     if accepted is None or result is None or not current.entered:
         return False
@@ -166,7 +168,10 @@ def commit(state: State) -> bool:
     certificate = certificate_of(equal, state.validators.quorum)
     if certificate is None:
         return False
-    result = current.results[accepted.block_hash]
+    doubt_logged_result(state, certificate)
+    result = current.results.get(accepted.block_hash)
+    if result is None:
+        return False
     if certificate.subject.result_hash != result.result_hash:
         return diverge(state, certificate, result)
     assert current.prepared is None or current.prepared.subject.view < current.view, "only a higher one replaces it"
@@ -194,6 +199,7 @@ def decide(state: State) -> bool:
         return False
     subject = current.certificate.subject
     block = current.bodies.get(subject.block_hash)
+    doubt_logged_result(state, current.certificate)
     result = current.results.get(subject.block_hash)
     if result is not None and result.result_hash != subject.result_hash:
         return diverge(state, current.certificate, result)

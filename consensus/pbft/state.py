@@ -74,6 +74,8 @@ class HeightState:
     """Whether a peer had to give the decision to this replica, which may then lack later ones too."""
     bodies: dict[Digest, Block] = field(default_factory=dict)
     results: dict[Digest, BlockResult] = field(default_factory=dict)
+    logged_results: set[Digest] = field(default_factory=set)
+    """Blocks whose result was found in the log and not by this run's executor, whose state may have been rebuilt."""
     executing: set[Digest] = field(default_factory=set)
     faults: dict[Digest, int] = field(default_factory=dict)
     """Local faults in executing a block."""
@@ -210,6 +212,19 @@ def view_changes_of(state: State) -> list[ViewChange]:
 
 def _signer(message: Vote | ViewChange) -> ValidatorId:
     return message.signer
+
+
+def doubt_logged_result(state: State, certificate: Certificate) -> None:
+    """Forget a logged result that a certificate contradicts, so that the block is executed again and then judged.
+
+    The vote that went with it was said and stays said; but the state that it came from may have been rebuilt since.
+    """
+    current, subject = state.round, certificate.subject
+    result = current.results.get(subject.block_hash)
+    if result is None or subject.block_hash not in current.logged_results or result.result_hash == subject.result_hash:
+        return
+    current.logged_results.discard(subject.block_hash)
+    del current.results[subject.block_hash]
 
 
 def signed(state: State, message: AnyMessage) -> AnyMessage:
