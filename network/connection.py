@@ -178,7 +178,7 @@ class Connection:
             self.close(DisconnectError(Reason.FAULT, str(fault)))
         except (DecodeError, struct.error) as malformed:
             self.close(DisconnectError(Reason.MALFORMED, str(malformed)))
-        except Exception as failure:  # noqa: BLE001
+        except Exception as failure:  # noqa: BLE001 - a peer task: a bug costs one connection
             # The boundary of a peer's tasks: a bug that one peer's message reaches must not take the node down.
             bug = DisconnectError(Reason.INTERNAL_ERROR, repr(failure))
             bug.__cause__ = failure
