@@ -50,8 +50,10 @@ check: dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Tests with real node processes have the machine to themselves; the others share its cores.
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile -m 'not cluster'
+	$(BIN)/pytest -m cluster
 
 bench: dev
 	$(BIN)/python -m benchmarks.cluster

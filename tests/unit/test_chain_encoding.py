@@ -127,7 +127,7 @@ WITHOUT_FORM: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("value", WITHOUT_FORM, ids=repr)
+@pytest.mark.parametrize("value", WITHOUT_FORM, ids=lambda value: type(value).__name__)
 def test_values_without_a_form(value: Any) -> None:
     with pytest.raises(EncodeError):
         encode(value)
