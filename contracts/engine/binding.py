@@ -49,7 +49,7 @@ def bind(compiled: Compiled, run: Run, invoke: Guard) -> Bound:
     for name, value in module.constants.items():
         if type(value) in (list, dict):
             guards[f"c_{name}"] = value.copy
-    namespace: dict[str, Any] = {f"_{name}": guard for name, guard in guards.items()}
+    namespace: dict[str, Any] = {**{f"_{name}": guard for name, guard in guards.items()}, **compiled.probes}
     namespace["__builtins__"] = {}
     # The code holds nothing but the functions that our compiler made of an accepted source.
     exec(compiled.code, namespace)  # noqa: S102

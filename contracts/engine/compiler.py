@@ -6,8 +6,9 @@ The result depends on the source alone: no parser version, hash seed or optimisa
 import ast
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CodeType
+from typing import Any, Final
 
 from contracts.engine.declarations import read_module
 from contracts.engine.expressions import expression
@@ -17,6 +18,9 @@ from contracts.engine.prescan import prescan
 from contracts.engine.rules import parse, refusal
 from contracts.engine.scope import Scope, located
 from contracts.engine.statements import function_code
+
+FILE_NAME: Final = "<contract>"
+"""What compiled contracts give as the name of their file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,36 @@ class Compiled:
     codes: Mapping[str, tuple[str, ...]]
     source_bytes: int
     tokens: int
+    probes: Mapping[str, Any] = field(default_factory=dict)
+    """What instruments added to the names that the code can use; empty in a node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A contract that was translated and not yet turned into code."""
+
+    module: Module
+    scopes: Mapping[str, Scope]
+    tree: ast.Module
+    """One function for each of the contract; every node knows its place in the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """What a test kit adds to the code of a contract in order to observe it. A node compiles without."""
+
+    file_name: str
+    fit: Callable[[Draft], Mapping[str, Any]]
+    """Changes the tree, and returns the names that it put in. It must leave values, gas and writes as they are."""
 
 
 def free(tokens: int) -> None:
     """Compile without payment."""
 
 
-def compile_contract(source: str, pay: Callable[[int], None] = free) -> Compiled:
+def compile_contract(
+    source: str, pay: Callable[[int], None] = free, instruments: Instruments | None = None
+) -> Compiled:
     """Check a source by every rule of the language and compile it; `pay` learns the number of tokens first.
 
     Raises:
@@ -52,8 +79,10 @@ def compile_contract(source: str, pay: Callable[[int], None] = free) -> Compiled
     _check_chains(scopes, order)
     _check_views(scopes, order)
     tree = located(ast.Module(functions, []))
-    code = compile(tree, "<contract>", "exec", flags=0, dont_inherit=True, optimize=0)
-    return Compiled(module, code, _codes(scopes, order), len(source.encode("utf-8")), tokens)
+    probes = {} if instruments is None else instruments.fit(Draft(module, scopes, tree))
+    file_name = FILE_NAME if instruments is None else instruments.file_name
+    code = compile(tree, file_name, "exec", flags=0, dont_inherit=True, optimize=0)
+    return Compiled(module, code, _codes(scopes, order), len(source.encode("utf-8")), tokens, probes)
 
 
 def source_hash(source: str) -> bytes:

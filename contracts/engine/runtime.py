@@ -14,7 +14,7 @@ from chain.runtime import SYSTEM, CallContext, CallOutcome, LocalFault, StateAcc
 from chain.state_keys import contract_key
 from contracts.engine import errors, gas
 from contracts.engine.binding import Bound, Method, bind
-from contracts.engine.compiler import compile_contract, source_hash
+from contracts.engine.compiler import FILE_NAME, Compiled, compile_contract, source_hash
 from contracts.engine.errors import Failed, OutOfGas, Rejected, Stop
 from contracts.engine.limits import CALL_DEPTH_MAX, LANGUAGE_VERSION, SOURCE_BYTES_MAX, VALUE_BYTES_MAX, VIEW_BYTES_MAX
 from contracts.engine.module import CALL, INIT, VIEW
@@ -24,6 +24,10 @@ from contracts.engine.wire import Walk, plain
 
 COMPILED_MAX: Final = 256
 """Compiled contracts that an engine keeps; the one used longest ago goes first."""
+
+
+Compiler = Callable[[str, Callable[[int], None]], Compiled]
+"""Turns a source into code; learns how to charge for its tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,15 @@ class Loaded:
 class Engine:
     """Implements chain.runtime.ContractRuntime for contracts of language version 1."""
 
-    def __init__(self, compiled_max: int = COMPILED_MAX) -> None:
+    def __init__(
+        self,
+        compiled_max: int = COMPILED_MAX,
+        compiler: Compiler = compile_contract,
+        explain: Callable[[Stop], str] | None = None,
+    ) -> None:
+        """Take other ways to compile and to explain a failure from a test kit; a node has none."""
+        self._compiler = compiler
+        self._explain = _describe if explain is None else explain
         self._run = Run()
         self._walk = Walk(self._run, 0)
         self._compiled_max = compiled_max
@@ -77,10 +89,10 @@ class Engine:
             value = action()
             return CallOutcome(None, value, tuple(run.events), gas_limit - run.gas)
         except OutOfGas as stop:
-            self.last_failure = _describe(stop)
+            self.last_failure = self._explain(stop)
             return CallOutcome(stop.code, None, (), max(gas_limit, 0))
         except Stop as stop:
-            self.last_failure = _describe(stop)
+            self.last_failure = self._explain(stop)
             return CallOutcome(stop.code, None, (), gas_limit - run.gas)
         except (MemoryError, RecursionError) as error:
             raise LocalFault(f"contract execution ran into {type(error).__name__}") from error
@@ -206,7 +218,7 @@ class Engine:
         name = source_hash(source) if source.isascii() or _is_text(source) else b""
         bound = self._bound.get(name)
         if bound is None:
-            compiled = compile_contract(source, lambda tokens: self._run.charge(tokens * token_price))
+            compiled = self._compiler(source, lambda tokens: self._run.charge(tokens * token_price))
             bound = self._bound[name] = bind(compiled, self._run, self._invoke)
             if len(self._bound) > self._compiled_max:
                 self._bound.popitem(last=False)
@@ -237,7 +249,7 @@ def _describe(stop: Stop) -> str:
     lines = []
     trace = stop.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == "<contract>":
+        if trace.tb_frame.f_code.co_filename == FILE_NAME:
             lines.append(trace.tb_lineno)
         trace = trace.tb_next
     if lines:

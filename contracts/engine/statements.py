@@ -47,9 +47,11 @@ def block(scope: Scope, body: list[ast.stmt]) -> list[ast.stmt]:
     """Translate the statements of a body."""
     result: list[ast.stmt] = []
     for statement in body[1:] if is_docstring(body) else body:
+        before = scope.cost
         tick(scope)
         for code in _statement(scope, statement):
             result.append(ast.copy_location(code, statement))
+        scope.prices[statement] = scope.cost - before
     return result or [ast.Pass()]
 
 

@@ -26,6 +26,8 @@ class MemoryState:
         self._values: dict[str, dict[bytes, bytes]] = {}
         self._keys: dict[str, list[bytes]] = {}
         self._undo: list[tuple[str, bytes, bytes | None]] = []
+        self._mark = 0
+        self._kept = False
 
     def get(self, contract: str, key: bytes) -> bytes | None:
         """Return the value, or None if there is none."""
@@ -44,16 +46,27 @@ class MemoryState:
         chosen = found[::-1][:limit] if reverse else found[:limit]
         return [(key, self._values[contract][key]) for key in chosen]
 
-    def mark(self) -> int:
-        """Return a moment to come back to; earlier ones become invalid."""
-        self._undo.clear()
-        return 0
+    def mark(self) -> None:
+        """Begin a transaction: `rollback` comes back to this moment."""
+        if not self._kept:
+            self._undo.clear()
+        self._mark = len(self._undo)
 
     def rollback(self) -> None:
         """Undo every change since the last mark."""
-        for contract, key, value in reversed(self._undo):
-            self._set(contract, key, value)
-        self._undo.clear()
+        self.restore(self._mark)
+
+    def snapshot(self) -> int:
+        """Return this moment for `restore`; from now on all changes are remembered."""
+        self._kept = True
+        return len(self._undo)
+
+    def restore(self, snapshot: int) -> None:
+        """Go back to a moment; later ones are gone."""
+        assert snapshot <= len(self._undo), "this moment is gone"
+        while len(self._undo) > snapshot:
+            self._set(*self._undo.pop())
+        self._mark = min(self._mark, snapshot)
 
     def items(self, contract: str) -> list[tuple[bytes, bytes]]:
         """Return all entries of a contract in key order."""
