@@ -12,9 +12,6 @@ from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.identity import is_name
 from chain.types import Digest, Epoch, Height, Milliseconds, ValidatorId
 
-PROTOCOL_VERSION: Final = 1
-"""Selects the rules and gas prices under which a block is executed."""
-
 HEADER_BYTES_MAX: Final = 512
 _HEADER_KINDS: Final = (int, bytes, int, bytes, bytes, bytes, int, str, bytes, bytes, int)
 BLOCK_BYTES_MAX: Final = 8 * 1024 * 1024

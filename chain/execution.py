@@ -109,6 +109,7 @@ def _execute_transaction(
         height,
         block.header.time,
         block.header.chain_id.hex(),
+        block.header.version,
     )
     events: list[Event] = []
     values: list[Any] = []
@@ -183,7 +184,8 @@ def genesis_update(genesis: Genesis, base: StateReader, runtime: ContractRuntime
     identities.put(SYSTEM, VALIDATORS_KEY, encode(genesis.validators.as_value()))
     state.commit_transaction(identities, 0)
     chain_id = genesis.genesis_hash.hex()
-    context = CallContext(GENESIS_SENDER, GENESIS_SENDER, (), Height(0), Milliseconds(genesis.time), chain_id)
+    version = genesis.parameters.protocol_version
+    context = CallContext(GENESIS_SENDER, GENESIS_SENDER, (), Height(0), Milliseconds(genesis.time), chain_id, version)
     for number, contract in enumerate(genesis.contracts):
         own = state.begin_transaction()
         outcome = runtime.deploy(own, context, contract.name, contract.source, contract.args, GENESIS_DEPLOY_GAS)

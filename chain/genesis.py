@@ -9,11 +9,12 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chain.block import BLOCK_BYTES_MAX, PROTOCOL_VERSION
+from chain.block import BLOCK_BYTES_MAX
 from chain.crypto import InvalidKeyError, check_public_key, tagged_hash
 from chain.encoding import decode, encode, fields_of
 from chain.identity import is_name
 from chain.json_values import from_json, parse_json, to_json
+from chain.protocol import PROTOCOL_VERSION
 from chain.types import Digest, Epoch, Milliseconds, PublicKey, ValidatorId
 from chain.validators import VALIDATORS_LIMIT, Validator, ValidatorSet, validator_set, validator_set_from_value
 

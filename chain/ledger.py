@@ -123,7 +123,10 @@ class Ledger:
         member = caller or Member("", "", (), True)
         head = self._head
         chain_id = head.chain_id.hex()
-        context = CallContext(member.member_id, member.organisation, member.roles, head.height, head.time, chain_id)
+        version = self._genesis.parameters.protocol_version
+        context = CallContext(
+            member.member_id, member.organisation, member.roles, head.height, head.time, chain_id, version
+        )
         return self._runtime.view(ReadState(self._database), context, contract, method, args, gas_limit)
 
     def load_window(self) -> None:

@@ -33,6 +33,8 @@ class CallContext:
     """Time of the block."""
     chain_id: str
     """Genesis hash in lower-case hexadecimal."""
+    protocol_version: int
+    """Of the block's header; it selects the prices."""
 
 
 @dataclass(frozen=True, slots=True)

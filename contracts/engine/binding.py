@@ -7,7 +7,6 @@ from typing import Any
 from chain.runtime import Event
 from contracts.engine.compiler import Compiled
 from contracts.engine.errors import WRITE_IN_VIEW, Stop
-from contracts.engine.gas import EVENT_BYTES_PER_UNIT
 from contracts.engine.guards import record_guards, value_guards
 from contracts.engine.guards_numbers import Guard
 from contracts.engine.limits import VALUE_BYTES_MAX
@@ -64,6 +63,7 @@ def _method(function: Function, namespace: Mapping[str, Any]) -> Method:
 
 
 def _emitter(event: EventType, run: Run) -> Guard:
+    prices = run.prices
     fields = [(name, exporter(kind, named=True)) for name, kind in event.fields]
     walk = Walk(run, VALUE_BYTES_MAX)
 
@@ -72,7 +72,7 @@ def _emitter(event: EventType, run: Run) -> Guard:
             raise Stop(WRITE_IN_VIEW)
         walk.restart(VALUE_BYTES_MAX).enter(len(fields))
         content = {name: convert(values[name], walk) for name, convert in fields}
-        run.charge((VALUE_BYTES_MAX - walk.left) // EVENT_BYTES_PER_UNIT)
+        run.charge((VALUE_BYTES_MAX - walk.left) // prices.event_bytes_per_unit)
         run.events.append(Event(run.contract, event.name, content))
 
     return emit

@@ -7,7 +7,6 @@ import ast
 from collections.abc import Mapping
 from typing import Final
 
-from contracts.engine import gas
 from contracts.engine.module import INIT, MIGRATE, Function
 from contracts.engine.rules import refusal
 from contracts.engine.scope import Scope, constant, guard
@@ -17,23 +16,23 @@ from contracts.engine.values import Record
 ANY_COUNT: Final = 32
 ROUNDINGS: Final = ("floor", "ceil", "half_even")
 
-BUILTIN_CALLS: Final[Mapping[str, tuple[int, int, str, int]]] = {
-    "abs": (1, 1, "absolute", gas.OPERATOR),
-    "all": (1, 1, "all_true", gas.BUILTIN),
-    "any": (1, 1, "any_true", gas.BUILTIN),
-    "hex_to_bytes": (1, 1, "hex_to_bytes", gas.BUILTIN),
-    "int": (1, 1, "integer_of", gas.INTEGER_TEXT),
-    "len": (1, 1, "length", gas.OPERATOR),
-    "list": (1, 1, "list_of", gas.BUILTIN),
-    "max": (1, ANY_COUNT, "maximum", gas.BUILTIN),
-    "min": (1, ANY_COUNT, "minimum", gas.BUILTIN),
-    "range": (1, 3, "range_list", gas.BUILTIN),
-    "reversed": (1, 1, "reversed_list", gas.BUILTIN),
-    "sha256": (1, 1, "sha256", gas.SHA256),
-    "str": (1, 1, "text_of", gas.INTEGER_TEXT),
-    "sum": (1, 1, "total", gas.BUILTIN),
+BUILTIN_CALLS: Final[Mapping[str, tuple[int, int, str, str]]] = {
+    "abs": (1, 1, "absolute", "operator"),
+    "all": (1, 1, "all_true", "builtin"),
+    "any": (1, 1, "any_true", "builtin"),
+    "hex_to_bytes": (1, 1, "hex_to_bytes", "builtin"),
+    "int": (1, 1, "integer_of", "integer_text"),
+    "len": (1, 1, "length", "operator"),
+    "list": (1, 1, "list_of", "builtin"),
+    "max": (1, ANY_COUNT, "maximum", "builtin"),
+    "min": (1, ANY_COUNT, "minimum", "builtin"),
+    "range": (1, 3, "range_list", "builtin"),
+    "reversed": (1, 1, "reversed_list", "builtin"),
+    "sha256": (1, 1, "sha256", "sha256"),
+    "str": (1, 1, "text_of", "integer_text"),
+    "sum": (1, 1, "total", "builtin"),
 }
-"""Built-in function -> fewest and most arguments, guard, price."""
+"""Built-in function -> fewest and most arguments, guard, name of the price in Prices."""
 
 METHOD_CALLS: Final[Mapping[str, tuple[int, int]]] = {
     "append": (1, 1),
@@ -111,12 +110,12 @@ def _named_call(scope: Scope, node: ast.Call, name: str) -> ast.expr:
         raise refusal(node, "unknown_name", f"{name} is no function")
     fewest, most, code, price = BUILTIN_CALLS[name]
     _check_count(node, name, fewest, most)
-    scope.spend(price)
+    scope.spend(getattr(scope.prices, price))
     return guard(code, *_arguments(scope, node))
 
 
 def _arguments(scope: Scope, node: ast.Call) -> list[ast.expr]:
-    scope.spend(gas.STATEMENT * len(node.args))
+    scope.spend(scope.prices.statement * len(node.args))
     return [scope.expression(argument) for argument in node.args]
 
 
@@ -134,7 +133,7 @@ def _function_call(scope: Scope, node: ast.Call, function: Function) -> ast.expr
     if len(node.args) > len(names) or len(set(given)) != len(given) or set(given) != set(names):
         raise refusal(node, "arguments", f"{function.name} takes ({', '.join(names)})")
     scope.calls.setdefault(function.name, node)
-    scope.spend(gas.FUNCTION)
+    scope.spend(scope.prices.function)
     arguments = _arguments(scope, node)
     options = {str(keyword.arg): scope.expression(keyword.value) for keyword in node.keywords}
     return guard(f"f_{function.name}", *arguments, **options)
@@ -147,7 +146,7 @@ def _record_call(scope: Scope, node: ast.Call, record: Record) -> ast.expr:
     if node.args or len(set(given)) != len(given) or not needed <= set(given) or not set(given) <= known:
         fields = ", ".join(f"{field.name}=..." for field in record.fields)
         raise refusal(node, "arguments", f"write {record.name}({fields})")
-    scope.spend(gas.BUILTIN + gas.OPERATOR * len(record.fields))
+    scope.spend(scope.prices.builtin + scope.prices.operator * len(record.fields))
     return guard(f"r_new_{record.name}", **_keywords(scope, node))
 
 
@@ -161,7 +160,7 @@ def event_call(scope: Scope, node: ast.Call, name: str) -> ast.expr:
     fields = [field for field, _ in scope.module.events[name].fields]
     if node.args or sorted(map(str, given)) != sorted(fields):
         raise refusal(node, "arguments", f"write {name}({', '.join(f'{field}=...' for field in fields)})")
-    scope.spend(gas.EVENT + gas.OPERATOR * len(fields))
+    scope.spend(scope.prices.event + scope.prices.operator * len(fields))
     scope.write(node)
     return guard(f"e_{name}", **_keywords(scope, node))
 
@@ -169,7 +168,7 @@ def event_call(scope: Scope, node: ast.Call, name: str) -> ast.expr:
 def _invoke(scope: Scope, node: ast.Call) -> ast.expr:
     if node.keywords or len(node.args) < 2:
         raise refusal(node, "arguments", 'write invoke(contract, "method", argument, ...)')
-    scope.spend(gas.INVOKE)
+    scope.spend(scope.prices.invoke)
     return guard("invoke", *_arguments(scope, node))
 
 
@@ -181,7 +180,7 @@ def _sorted(scope: Scope, node: ast.Call) -> ast.expr:
             pass
         case _:
             raise refusal(node, "arguments", "write sorted(values) or sorted(values, reverse=True)")
-    scope.spend(gas.BUILTIN)
+    scope.spend(scope.prices.builtin)
     return guard("sorted_list", scope.expression(values), constant(backwards))
 
 
@@ -198,7 +197,7 @@ def _mul_div(scope: Scope, node: ast.Call) -> ast.expr:
         raise refusal(
             node, "arguments", f"write mul_div(a, b, c, rounding) with one of {', '.join(ROUNDINGS)} as literal text"
         )
-    scope.spend(gas.MUL_DIV)
+    scope.spend(scope.prices.mul_div)
     return guard("mul_div", scope.expression(a), scope.expression(b), scope.expression(c), constant(rounding))
 
 
@@ -214,7 +213,7 @@ def _method_call(scope: Scope, node: ast.Call, receiver: ast.expr, method: str) 
         hint = "this would change a copy: read it into a name, change that, and write it back"
         raise refusal(node, "lost_change", hint)
     _check_count(node, method, *METHOD_CALLS[method])
-    scope.spend(gas.BUILTIN)
+    scope.spend(scope.prices.builtin)
     return guard(f"do_{method}", scope.expression(receiver), *_arguments(scope, node))
 
 
@@ -222,7 +221,7 @@ def _record_replace(scope: Scope, node: ast.Call, receiver: ast.expr) -> ast.exp
     given = [keyword.arg for keyword in node.keywords]
     if node.args or len(set(given)) != len(given) or not scope.field_names.issuperset(map(str, given)):
         raise refusal(node, "arguments", "write record.replace(field=value, ...) with fields of the record")
-    scope.spend(gas.BUILTIN + gas.OPERATOR * len(given))
+    scope.spend(scope.prices.builtin + scope.prices.operator * len(given))
     return guard("replace_fields", scope.expression(receiver), **_keywords(scope, node))
 
 

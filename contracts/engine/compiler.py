@@ -1,6 +1,7 @@
 """From the text of a contract to Python code objects: check, translate, compile. Nothing of the contract runs here.
 
-The result depends on the source alone: no parser version, hash seed or optimisation level changes what it does.
+The result depends on the source and the price list alone: no parser version, hash seed or optimisation level changes
+what it does.
 """
 
 import ast
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 from contracts.engine.declarations import read_module
 from contracts.engine.expressions import expression
+from contracts.engine.gas import CURRENT, Prices
 from contracts.engine.limits import CALL_CHAIN_MAX
 from contracts.engine.module import VIEW, Module
 from contracts.engine.prescan import prescan
@@ -60,9 +62,14 @@ def free(tokens: int) -> None:
 
 
 def compile_contract(
-    source: str, pay: Callable[[int], None] = free, instruments: Instruments | None = None
+    source: str,
+    pay: Callable[[int], None] = free,
+    prices: Prices = CURRENT,
+    instruments: Instruments | None = None,
 ) -> Compiled:
     """Check a source by every rule of the language and compile it; `pay` learns the number of tokens first.
+
+    The prices become part of the code.
 
     Raises:
         Rejected: at the first place that breaks a rule.
@@ -73,7 +80,7 @@ def compile_contract(
     scopes: dict[str, Scope] = {}
     functions: list[ast.stmt] = []
     for function in module.functions.values():
-        scope = scopes[function.name] = Scope(module, function, expression)
+        scope = scopes[function.name] = Scope(module, function, prices, expression)
         functions.append(function_code(scope))
     order = _callees_first(scopes)
     _check_chains(scopes, order)

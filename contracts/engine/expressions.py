@@ -8,8 +8,8 @@ import ast
 from collections.abc import Mapping
 from typing import Final
 
-from contracts.engine import gas
 from contracts.engine.calls import call_expression
+from contracts.engine.gas import Prices
 from contracts.engine.loops import comprehension
 from contracts.engine.rules import refusal
 from contracts.engine.scope import Scope, constant, guard, load
@@ -41,14 +41,14 @@ COMPARISONS: Final[Mapping[type[ast.cmpop], str]] = {
 CONTEXT: Final = frozenset(("sender", "organisation", "roles", "height", "time", "chain_id", "contract"))
 
 
-def operator_price(op: ast.operator) -> int:
+def operator_price(prices: Prices, op: ast.operator) -> int:
     """Return the fixed price of an operator."""
     match op:
         case ast.Mult() | ast.FloorDiv() | ast.Mod():
-            return gas.PRODUCT
+            return prices.product
         case ast.Pow() | ast.LShift() | ast.RShift():
-            return gas.POWER
-    return gas.OPERATOR
+            return prices.power
+    return prices.operator
 
 
 def expression(scope: Scope, node: ast.expr) -> ast.expr:
@@ -63,21 +63,21 @@ def _expression(scope: Scope, node: ast.expr) -> ast.expr:
         case ast.Name(id=name):
             return _name(scope, node, name)
         case ast.BinOp(left=left, op=op, right=right):
-            scope.spend(operator_price(op))
+            scope.spend(operator_price(scope.prices, op))
             return guard(OPERATORS[type(op)], scope.expression(left), scope.expression(right))
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=value)) if type(value) is int:
             return constant(-value)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            scope.spend(gas.OPERATOR)
+            scope.spend(scope.prices.operator)
             return guard("negate", scope.expression(operand))
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            scope.spend(gas.STATEMENT)
+            scope.spend(scope.prices.statement)
             return ast.UnaryOp(ast.Not(), scope.expression(operand))
         case ast.BoolOp(op=op, values=values):
-            scope.spend(gas.STATEMENT * len(values))
+            scope.spend(scope.prices.statement * len(values))
             return ast.BoolOp(op, [scope.expression(value) for value in values])
         case ast.IfExp(test=test, body=body, orelse=orelse):
-            scope.spend(gas.STATEMENT)
+            scope.spend(scope.prices.statement)
             return ast.IfExp(scope.expression(test), scope.expression(body), scope.expression(orelse))
         case ast.Compare():
             return _compare(scope, node)
@@ -94,7 +94,7 @@ def _structure(scope: Scope, node: ast.expr) -> ast.expr:
         case ast.Subscript(value=value, slice=index):
             return _subscript(scope, value, index)
         case ast.List(elts=elements):
-            scope.spend(gas.BUILTIN + gas.ELEMENT * len(elements))
+            scope.spend(scope.prices.builtin + scope.prices.element * len(elements))
             return ast.List([scope.expression(element) for element in elements], ast.Load())
         case ast.Dict(keys=keys, values=values):
             return _dict(scope, keys, values)
@@ -133,7 +133,7 @@ def _constant(scope: Scope, name: str) -> ast.expr:
     """Use a constant; a list or map is a new one at each use, so that nothing outlives a call."""
     value = scope.module.constants[name]
     if type(value) is list or type(value) is dict:
-        scope.spend(gas.BUILTIN + 2 * gas.ELEMENT * len(value))
+        scope.spend(scope.prices.builtin + 2 * scope.prices.element * len(value))
         return guard(f"c_{name}")
     return constant(value)
 
@@ -155,13 +155,13 @@ def _comparison(scope: Scope, left: ast.expr, op: ast.cmpop, right: ast.expr) ->
     if isinstance(op, ast.Is | ast.IsNot):
         if not (isinstance(right, ast.Constant) and right.value is None) or isinstance(left, ast.Constant):
             raise refusal(right, "identity", "only `x is None` and `x is not None` are allowed; compare with == and !=")
-        scope.spend(gas.STATEMENT)
+        scope.spend(scope.prices.statement)
         return ast.Compare(scope.expression(left), [op], [constant(None)])
     storage = storage_named(scope, right)
     if storage is not None and isinstance(op, ast.In | ast.NotIn):
         present = has_entry(scope, storage, left, right)
         return present if isinstance(op, ast.In) else ast.UnaryOp(ast.Not(), present)
-    scope.spend(gas.OPERATOR)
+    scope.spend(scope.prices.operator)
     return guard(COMPARISONS[type(op)], scope.expression(left), scope.expression(right))
 
 
@@ -169,7 +169,7 @@ def _attribute(scope: Scope, node: ast.expr, value: ast.expr, attribute: str) ->
     if isinstance(value, ast.Name) and value.id == "ctx":
         if attribute not in CONTEXT:
             raise refusal(node, "context", f"ctx has {', '.join(sorted(CONTEXT))}")
-        scope.spend(gas.BUILTIN if attribute == "roles" else gas.STATEMENT)
+        scope.spend(scope.prices.builtin if attribute == "roles" else scope.prices.statement)
         return guard("roles") if attribute == "roles" else ast.Attribute(load("_m"), attribute, ast.Load())
     storage = storage_named(scope, value)
     if storage is not None:
@@ -177,7 +177,7 @@ def _attribute(scope: Scope, node: ast.expr, value: ast.expr, attribute: str) ->
             raise refusal(node, "storage", f"write {storage.name}[key] for a Map and {storage.name}.value for a Var")
         return read_entry(scope, storage, None)
     check_field_name(scope, node, attribute)
-    scope.spend(gas.OPERATOR)
+    scope.spend(scope.prices.operator)
     return guard("attribute", scope.expression(value), constant(attribute))
 
 
@@ -191,7 +191,7 @@ def _subscript(scope: Scope, value: ast.expr, index: ast.expr) -> ast.expr:
     storage = storage_named(scope, value)
     if storage is not None:
         return read_entry(scope, storage, key_expression(scope, storage, index))
-    scope.spend(gas.SUBSCRIPT)
+    scope.spend(scope.prices.subscript)
     target = scope.expression(value)
     if isinstance(index, ast.Slice):
         lower = constant(None) if index.lower is None else scope.expression(index.lower)
@@ -201,7 +201,7 @@ def _subscript(scope: Scope, value: ast.expr, index: ast.expr) -> ast.expr:
 
 
 def _dict(scope: Scope, keys: list[ast.expr | None], values: list[ast.expr]) -> ast.expr:
-    scope.spend(gas.BUILTIN + 2 * gas.ELEMENT * len(keys))
+    scope.spend(scope.prices.builtin + 2 * scope.prices.element * len(keys))
     pairs: list[ast.expr] = []
     for key, value in zip(keys, values, strict=True):
         assert key is not None
@@ -213,13 +213,13 @@ def _dict(scope: Scope, keys: list[ast.expr | None], values: list[ast.expr]) -> 
 
 
 def _format(scope: Scope, values: list[ast.expr]) -> ast.expr:
-    scope.spend(gas.BUILTIN)
+    scope.spend(scope.prices.builtin)
     parts: list[ast.expr] = []
     for value in values:
-        scope.spend(gas.ELEMENT)
+        scope.spend(scope.prices.element)
         if isinstance(value, ast.FormattedValue):
             parts.append(guard("formatted", scope.expression(value.value)))
-            scope.spend(gas.INTEGER_TEXT)
+            scope.spend(scope.prices.integer_text)
         else:
             parts.append(scope.expression(value))
     return guard("concatenate", *parts)

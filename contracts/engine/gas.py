@@ -1,74 +1,129 @@
-"""The price list of language version 1, and the meter that every run pays into.
+"""The price lists of the engine, one for each version of the protocol that it knows.
 
 One unit stands for at most 50 ns and 16 bytes on the reference machine in the worst case (benchmarks/gas_prices.py
-measures it). The prices are part of the protocol: a change is a new language version, and this one stays for replay.
+measures it). A list that a released network has used never changes, so that old blocks replay with old prices; other
+prices are another version of the protocol.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
-# Charged once for each place in the source, at entry of the function or of the loop turn that contains it.
-FUNCTION: Final = 6
-STATEMENT: Final = 1
-OPERATOR: Final = 6
-"""An operator, comparison or attribute that has no price of its own."""
-SUBSCRIPT: Final = 8
-PRODUCT: Final = 10
-"""A multiplication, division or remainder."""
-POWER: Final = 26
-"""A power or a shift."""
-BUILTIN: Final = 14
-"""A built-in function or a method of a value, apart from what it charges by size."""
-ELEMENT: Final = 2
-"""An element of a list or map that is written out."""
-LOOP: Final = 8
-TURN: Final = 2
-"""One turn of any loop, besides the price of its body."""
-READ: Final = 80
-"""Reading one storage entry, or testing whether it is there."""
-WRITE: Final = 300
-"""Writing or deleting one storage entry."""
-SCAN: Final = 100
-"""One ordered iteration over storage, besides what each entry costs."""
-SCAN_ENTRY: Final = 60
-EVENT: Final = 80
-INVOKE: Final = 200
-"""A call of another contract, besides what a call costs anyway."""
-SHA256: Final = 30
-MUL_DIV: Final = 24
-INTEGER_TEXT: Final = 28
-"""Turning an integer into decimal digits or back."""
+from chain.protocol import PROTOCOL_VERSION
 
-# Charged by the engine around a run.
-CALL: Final = 100
-"""A call of a contract from outside or by `invoke`."""
-SOURCE_PER_UNIT: Final = 64
-"""Bytes of source that one unit loads, at every call."""
-COMPILE_PER_BYTE: Final = 20
-"""Scanning one byte of source, at deployment."""
-COMPILE_PER_TOKEN: Final = 600
-"""Checking and compiling one token of the source, at deployment."""
 
-# Charged by size, before the work is done: how much one unit pays for.
-CHARACTERS_PER_UNIT: Final = 4
-"""Characters or bytes that are copied, made or written."""
-COMPARED_PER_UNIT: Final = 64
-"""Characters or bytes that are only looked at."""
-SLOTS_PER_UNIT: Final = 2
-"""List or map entries that are copied."""
-SEARCHED_PER_UNIT: Final = 10
-"""Characters in which a text is looked for."""
-ITEM: Final = 3
-"""Each element that is looked at one by one."""
-COMPARED_ITEM: Final = 5
-"""Each element that is compared with another one."""
-CONTAINER: Final = 16
-"""Each list, map or record that is compared or copied in or out, besides its elements."""
-WIRE_ITEM: Final = 9
-"""Each element, field or entry that is checked against a declared type and copied in or out of a run."""
-STORED_PER_UNIT: Final = 8
-"""Bytes of a stored value, argument, event or result."""
-STORED_BYTE: Final = 4
-"""Gas for each byte that a write leaves in the state, so that space is paid for."""
-HASHED_PER_UNIT: Final = 8
-EVENT_BYTES_PER_UNIT: Final = 2
-"""Bytes of an event, which stays in the receipt for good."""
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What everything costs, in units of gas, or how much of it one unit pays for."""
+
+    # Charged once for each place in the source, at entry of the function or of the loop turn that contains it.
+    function: int
+    statement: int
+    operator: int
+    """An operator, comparison or attribute that has no price of its own."""
+    subscript: int
+    product: int
+    """A multiplication, division or remainder."""
+    power: int
+    """A power or a shift."""
+    builtin: int
+    """A built-in function or a method of a value, apart from what it charges by size."""
+    element: int
+    """An element of a list or map that is written out."""
+    loop: int
+    turn: int
+    """One turn of any loop, besides the price of its body."""
+    read: int
+    """Reading one storage entry, or testing whether it is there."""
+    write: int
+    """Writing or deleting one storage entry."""
+    scan: int
+    """One ordered iteration over storage, besides what each entry costs."""
+    scan_entry: int
+    event: int
+    invoke: int
+    """A call of another contract, besides what a call costs anyway."""
+    sha256: int
+    mul_div: int
+    integer_text: int
+    """Turning an integer into decimal digits or back."""
+
+    # Charged by the engine around a run.
+    call: int
+    """A call of a contract from outside or by `invoke`."""
+    source_per_unit: int
+    """Bytes of source that one unit loads, at every call."""
+    compile_per_byte: int
+    """Scanning one byte of source, at deployment."""
+    compile_per_token: int
+    """Checking and compiling one token of the source, at deployment."""
+
+    # Charged by size, before the work is done: how much one unit pays for.
+    characters_per_unit: int
+    """Characters or bytes that are copied, made or written."""
+    compared_per_unit: int
+    """Characters or bytes that are only looked at."""
+    slots_per_unit: int
+    """List or map entries that are copied."""
+    searched_per_unit: int
+    """Characters in which a text is looked for."""
+    item: int
+    """Each element that is looked at one by one."""
+    compared_item: int
+    """Each element that is compared with another one."""
+    container: int
+    """Each list, map or record that is compared or copied in or out, besides its elements."""
+    wire_item: int
+    """Each element, field or entry that is checked against a declared type and copied in or out of a run."""
+    stored_per_unit: int
+    """Bytes of a stored value, argument, event or result."""
+    stored_byte: int
+    """Gas for each byte that a write leaves in the state, so that space is paid for."""
+    hashed_per_unit: int
+    event_bytes_per_unit: int
+    """Bytes of an event, which stays in the receipt for good."""
+
+
+FIRST: Final = Prices(
+    function=6,
+    statement=1,
+    operator=6,
+    subscript=8,
+    product=10,
+    power=26,
+    builtin=14,
+    element=2,
+    loop=8,
+    turn=2,
+    read=80,
+    write=300,
+    scan=100,
+    scan_entry=60,
+    event=80,
+    invoke=200,
+    sha256=30,
+    mul_div=24,
+    integer_text=28,
+    call=100,
+    source_per_unit=64,
+    compile_per_byte=20,
+    compile_per_token=600,
+    characters_per_unit=4,
+    compared_per_unit=64,
+    slots_per_unit=2,
+    searched_per_unit=10,
+    item=3,
+    compared_item=5,
+    container=16,
+    wire_item=9,
+    stored_per_unit=8,
+    stored_byte=4,
+    hashed_per_unit=8,
+    event_bytes_per_unit=2,
+)
+
+PRICES: Final[Mapping[int, Prices]] = {1: FIRST}
+"""Protocol version -> its list."""
+
+CURRENT: Final = PRICES[PROTOCOL_VERSION]
+"""The list for a network that starts now; for whoever compiles a contract without a block."""

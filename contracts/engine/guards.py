@@ -4,7 +4,6 @@ import hashlib
 from typing import Any, NoReturn
 
 from contracts.engine.errors import Failed, OutOfGas, Stop
-from contracts.engine.gas import CONTAINER, HASHED_PER_UNIT
 from contracts.engine.guards_collections import collection_guards, collection_methods
 from contracts.engine.guards_compare import comparison_guards
 from contracts.engine.guards_numbers import Guard, number_guards
@@ -82,10 +81,12 @@ def attribute(value: Any, name: str) -> Any:
 
 
 def _replace_fields(run: Run) -> Guard:
+    prices = run.prices
+
     def replace_fields(value: Any, /, **changes: Any) -> RecordValue:
         if type(value) is not RecordValue:
             raise Failed(f"{type(value).__name__} is no record")
-        run.charge(CONTAINER + len(value.fields))
+        run.charge(prices.container + len(value.fields))
         types = value.kind.types
         for name, new in changes.items():
             if name not in types or not _fits(*types[name], new):
@@ -127,10 +128,12 @@ def record_guards(record: Record) -> dict[str, Guard]:
 
 
 def _sha256(run: Run) -> Guard:
+    prices = run.prices
+
     def sha256(value: Any) -> bytes:
         if type(value) is not bytes:
             raise Failed(f"sha256 takes bytes, not {type(value).__name__}")
-        run.charge(len(value) // HASHED_PER_UNIT)
+        run.charge(len(value) // prices.hashed_per_unit)
         return hashlib.sha256(value).digest()
 
     return sha256

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from contracts.engine.errors import Failed
-from contracts.engine.gas import CHARACTERS_PER_UNIT, COMPARED_PER_UNIT, ITEM, SLOTS_PER_UNIT, TURN
 from contracts.engine.guards_compare import equality, matches
 from contracts.engine.guards_numbers import Guard, integer, length_checked
 from contracts.engine.limits import LIST_LENGTH_MAX, MAP_LENGTH_MAX
@@ -31,11 +30,13 @@ def listed(value: Any) -> list[Any]:
 
 
 def _items(run: Run) -> dict[str, Guard]:
+    prices = run.prices
+
     def key_of(key: Any) -> str:
         if type(key) is not str:
             raise Failed("the keys of a map are text")
-        if len(key) >= COMPARED_PER_UNIT:
-            run.charge(len(key) // COMPARED_PER_UNIT)
+        if len(key) >= prices.compared_per_unit:
+            run.charge(len(key) // prices.compared_per_unit)
         return key
 
     def item(values: Any, key: Any) -> Any:
@@ -64,16 +65,16 @@ def _items(run: Run) -> dict[str, Guard]:
                 raise Failed("the map has no such key")
         else:
             index_in(listed(values), key)
-            run.charge(len(values) // COMPARED_PER_UNIT)
+            run.charge(len(values) // prices.compared_per_unit)
         del values[key]
 
     def dict_of(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
-        run.charge(len(pairs) * ITEM)
+        run.charge(len(pairs) * prices.item)
         result: dict[str, Any] = {}
         for key, value in pairs:
             if type(key) is not str:
                 raise Failed("the keys of a map are text")
-            if len(key) >= COMPARED_PER_UNIT:
+            if len(key) >= prices.compared_per_unit:
                 key_of(key)
             result[key] = value
         if len(result) > MAP_LENGTH_MAX:
@@ -84,6 +85,8 @@ def _items(run: Run) -> dict[str, Guard]:
 
 
 def _slices(run: Run) -> dict[str, Guard]:
+    prices = run.prices
+
     def slice_of(values: Any, lower: Any, upper: Any) -> Any:
         kind = type(values)
         if kind is not list and kind is not str and kind is not bytes:
@@ -91,7 +94,7 @@ def _slices(run: Run) -> dict[str, Guard]:
         start = 0 if lower is None else integer(lower)
         end = len(values) if upper is None else integer(upper)
         start, end, _ = slice(start, end).indices(len(values))
-        run.charge(max(0, end - start) // (SLOTS_PER_UNIT if kind is list else CHARACTERS_PER_UNIT))
+        run.charge(max(0, end - start) // (prices.slots_per_unit if kind is list else prices.characters_per_unit))
         return values[start:end]
 
     return {"slice": slice_of}
@@ -99,6 +102,7 @@ def _slices(run: Run) -> dict[str, Guard]:
 
 def _loops(run: Run) -> dict[str, Guard]:
     """Guards behind `for ... in`: all turns are paid before the first, over a snapshot that nothing can change."""
+    prices = run.prices
 
     def fresh_turns(price: int, values: Any) -> Any:
         kind = type(values)
@@ -110,7 +114,7 @@ def _loops(run: Run) -> dict[str, Guard]:
     def turns(price: int, values: Any) -> Any:
         fresh_turns(price, values)
         if type(values) is list or type(values) is dict:
-            run.charge(len(values) // SLOTS_PER_UNIT)
+            run.charge(len(values) // prices.slots_per_unit)
             return list(values)
         return values
 
@@ -121,10 +125,10 @@ def _loops(run: Run) -> dict[str, Guard]:
 
     def enumerate_turns(price: int, values: Any, start: Any = 0) -> Any:
         integer(start)
-        return enumerate(turns(price + TURN, listed(values)), start)
+        return enumerate(turns(price + prices.turn, listed(values)), start)
 
     def unpacked_turns(price: int, values: Any, shape: tuple[Any, ...]) -> Any:
-        snapshot = turns(price + ITEM * len(shape), values)
+        snapshot = turns(price + prices.item * len(shape), values)
         count = len(shape)
         nested = any(inner is not None for inner in shape)
         for value in snapshot:
@@ -180,6 +184,8 @@ def numbers_in(*bounds: Any) -> range:
 
 
 def _sequences(run: Run) -> dict[str, Guard]:
+    prices = run.prices
+
     def length(values: Any) -> int:
         kind = type(values)
         if kind is not list and kind is not dict and kind is not str and kind is not bytes:
@@ -188,29 +194,29 @@ def _sequences(run: Run) -> dict[str, Guard]:
 
     def range_list(*bounds: Any) -> list[int]:
         numbers = numbers_in(*bounds)
-        run.charge(len(numbers) * TURN)
+        run.charge(len(numbers) * prices.turn)
         return list(numbers)
 
     def reversed_list(values: Any) -> list[Any]:
-        run.charge(len(listed(values)) // SLOTS_PER_UNIT)
+        run.charge(len(listed(values)) // prices.slots_per_unit)
         return values[::-1]  # type: ignore[no-any-return]
 
     def list_of(values: Any) -> list[Any]:
         if type(values) is not dict:
             listed(values)
-        run.charge(len(values) // SLOTS_PER_UNIT)
+        run.charge(len(values) // prices.slots_per_unit)
         return list(values)
 
     def sorted_list(values: Any, backwards: bool) -> list[Any]:
         check_alike(values)
         price = len(values) * len(values).bit_length()
         if values and type(values[0]) is not int:
-            price *= 1 + max(map(len, values)) // COMPARED_PER_UNIT
+            price *= 1 + max(map(len, values)) // prices.compared_per_unit
         run.charge(price)
         return sorted(values, reverse=backwards)
 
     def check_alike(values: Any) -> None:
-        run.charge(len(listed(values)) * ITEM)
+        run.charge(len(listed(values)) * prices.item)
         kind = type(values[0]) if values else int
         if kind not in (int, str, bytes) or any(type(value) is not kind for value in values):
             raise Failed("only integers, texts or bytes can be sorted, and only among themselves")
@@ -225,9 +231,11 @@ def _sequences(run: Run) -> dict[str, Guard]:
 
 
 def _choices(run: Run) -> dict[str, Guard]:
+    prices = run.prices
+
     def candidates(values: tuple[Any, ...]) -> Any:
         found = listed(values[0]) if len(values) == 1 else values
-        run.charge(len(found) * ITEM)
+        run.charge(len(found) * prices.item)
         if not found:
             raise Failed("min and max need at least one value")
         kind = type(found[0])
@@ -237,11 +245,11 @@ def _choices(run: Run) -> dict[str, Guard]:
         if kind is not int:
             if kind is not str and kind is not bytes:
                 raise Failed("min and max take integers, texts or bytes")
-            run.charge(sum(map(len, found)) // COMPARED_PER_UNIT)
+            run.charge(sum(map(len, found)) // prices.compared_per_unit)
         return found
 
     def truths(values: Any) -> list[bool]:
-        run.charge(len(listed(values)) * ITEM)
+        run.charge(len(listed(values)) * prices.item)
         if any(type(value) is not bool for value in values):
             raise Failed("any and all take a list of bool")
         return list(values)
@@ -268,27 +276,29 @@ def collection_methods(run: Run) -> dict[str, dict[type, Guard]]:
 
 
 def _list_methods(run: Run) -> dict[str, Guard]:
+    prices = run.prices
+
     def append(values: list[Any], value: Any) -> None:
         length_checked(list, len(values) + 1)
         values.append(value)
 
     def extend(values: list[Any], more: Any) -> None:
         length_checked(list, len(values) + len(listed(more)))
-        run.charge(len(more) // SLOTS_PER_UNIT)
+        run.charge(len(more) // prices.slots_per_unit)
         values.extend(more)
 
     def insert(values: list[Any], index: Any, value: Any) -> None:
         length_checked(list, len(values) + 1)
-        run.charge(len(values) // COMPARED_PER_UNIT)
+        run.charge(len(values) // prices.compared_per_unit)
         values.insert(max(-len(values), min(integer(index), len(values))), value)
 
     def pop(values: list[Any], index: Any = -1) -> Any:
         position = index_in(values, index)
-        run.charge(len(values) // COMPARED_PER_UNIT)
+        run.charge(len(values) // prices.compared_per_unit)
         return values.pop(position)
 
     def copy(values: list[Any]) -> list[Any]:
-        run.charge(len(values) // SLOTS_PER_UNIT)
+        run.charge(len(values) // prices.slots_per_unit)
         return values.copy()
 
     def clear(values: list[Any]) -> None:
@@ -316,14 +326,16 @@ def _list_search(run: Run) -> dict[str, Guard]:
 
 
 def _dict_methods(run: Run) -> dict[str, Guard]:
+    prices = run.prices
+
     def key_of(key: Any) -> str:
         if type(key) is not str:
             raise Failed("the keys of a map are text")
-        run.charge(len(key) // COMPARED_PER_UNIT)
+        run.charge(len(key) // prices.compared_per_unit)
         return key
 
     def listing(values: dict[str, Any]) -> dict[str, Any]:
-        run.charge(len(values) * ITEM)
+        run.charge(len(values) * prices.item)
         return values
 
     def pop(values: dict[str, Any], *arguments: Any) -> Any:
@@ -336,7 +348,7 @@ def _dict_methods(run: Run) -> dict[str, Guard]:
     def update(values: dict[str, Any], more: Any) -> None:
         if type(more) is not dict:
             raise Failed("update takes a map")
-        run.charge(len(more) * ITEM)
+        run.charge(len(more) * prices.item)
         if len(values) + sum(1 for key in more if key not in values) > MAP_LENGTH_MAX:
             raise Failed("map has too many entries")
         values.update(more)

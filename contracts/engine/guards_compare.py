@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from contracts.engine.errors import Failed
-from contracts.engine.gas import COMPARED_ITEM, COMPARED_PER_UNIT, CONTAINER, SEARCHED_PER_UNIT
 from contracts.engine.guards_numbers import Guard
 from contracts.engine.limits import NESTING_MAX
 from contracts.engine.run import Run
@@ -30,6 +29,7 @@ def comparison_guards(run: Run) -> dict[str, Guard]:
 
 def equality(run: Run) -> Guard:
     """Return the guard of ==."""
+    prices = run.prices
 
     def equal(left: Any, right: Any, depth: int = 0) -> bool:
         kind = type(left)
@@ -38,7 +38,7 @@ def equality(run: Run) -> Guard:
         if kind is int or kind is bool or left is None:
             return bool(left == right)
         if kind is str or kind is bytes:
-            run.charge(len(left) // COMPARED_PER_UNIT)
+            run.charge(len(left) // prices.compared_per_unit)
             return bool(left == right)
         if depth == NESTING_MAX:
             raise Failed("value is nested too deeply")
@@ -53,7 +53,7 @@ def equality(run: Run) -> Guard:
     def equal_lists(left: list[Any], right: list[Any], depth: int) -> bool:
         if len(left) != len(right):
             return False
-        run.charge(CONTAINER + len(left) * COMPARED_ITEM)
+        run.charge(prices.container + len(left) * prices.compared_item)
         for one, other in zip(left, right, strict=True):  # noqa: SIM110, a generator costs twice as much
             if not equal(one, other, depth):
                 return False
@@ -62,7 +62,7 @@ def equality(run: Run) -> Guard:
     def equal_maps(left: dict[str, Any], right: dict[str, Any], depth: int) -> bool:
         if len(left) != len(right):
             return False
-        run.charge(CONTAINER + len(left) * COMPARED_ITEM)
+        run.charge(prices.container + len(left) * prices.compared_item)
         for key, value in left.items():  # noqa: SIM110
             if key not in right or not equal(value, right[key], depth):
                 return False
@@ -72,12 +72,14 @@ def equality(run: Run) -> Guard:
 
 
 def _orders(run: Run) -> dict[str, Guard]:
+    prices = run.prices
+
     def check(left: Any, right: Any) -> None:
         kind = type(left)
         if kind is not type(right) or (kind is not int and kind is not str and kind is not bytes):
             raise Failed(f"cannot order {type(left).__name__} and {type(right).__name__}")
         if kind is not int:
-            run.charge(min(len(left), len(right)) // COMPARED_PER_UNIT)
+            run.charge(min(len(left), len(right)) // prices.compared_per_unit)
 
     def less(left: Any, right: Any) -> Any:
         if type(left) is not int or type(right) is not int:
@@ -103,6 +105,8 @@ def _orders(run: Run) -> dict[str, Guard]:
 
 
 def _containment(run: Run, equal: Guard) -> Guard:
+    prices = run.prices
+
     def contains(item: Any, container: Any) -> bool:
         kind = type(container)
         if kind is list:
@@ -110,12 +114,12 @@ def _containment(run: Run, equal: Guard) -> Guard:
         if kind is dict:
             if type(item) is not str:
                 raise Failed("the keys of a map are text")
-            run.charge(len(item) // COMPARED_PER_UNIT)
+            run.charge(len(item) // prices.compared_per_unit)
             return item in container
         if kind is str or kind is bytes:
             if type(item) is not kind:
                 raise Failed(f"expected {kind.__name__}")
-            run.charge((len(item) + len(container)) // SEARCHED_PER_UNIT)
+            run.charge((len(item) + len(container)) // prices.searched_per_unit)
             return item in container
         raise Failed(f"cannot look into {kind.__name__}")
 
@@ -125,9 +129,9 @@ def _containment(run: Run, equal: Guard) -> Guard:
 def matches(values: list[Any], item: Any, equal: Guard, run: Run) -> Iterator[int]:
     """Return the positions of the elements that equal an item, paying for all of them before the first."""
     kind = type(item)
-    run.charge(len(values) * COMPARED_ITEM)
+    run.charge(len(values) * run.prices.compared_item)
     if kind is str or kind is bytes:
-        run.charge(len(values) * (len(item) // COMPARED_PER_UNIT))
+        run.charge(len(values) * (len(item) // run.prices.compared_per_unit))
     if kind in (int, str, bytes, bool, type(None)):
         return (position for position, value in enumerate(values) if type(value) is kind and value == item)
     return (position for position, value in enumerate(values) if equal(value, item))

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from contracts.engine.errors import Failed
-from contracts.engine.gas import CHARACTERS_PER_UNIT, ITEM, SLOTS_PER_UNIT
 from contracts.engine.limits import INTEGER_MAX, INTEGER_MIN, LIST_LENGTH_MAX, SHIFT_MAX, TEXT_LENGTH_MAX
 from contracts.engine.run import Run
 
@@ -62,6 +61,8 @@ def number_guards(run: Run) -> dict[str, Guard]:
 
 
 def _sums(run: Run) -> dict[str, Guard]:
+    prices = run.prices
+
     def add(left: Any, right: Any) -> Any:
         kind = type(left)
         if kind is type(right):
@@ -73,7 +74,7 @@ def _sums(run: Run) -> dict[str, Guard]:
             if kind is str or kind is bytes or kind is list:
                 length = len(left) + len(right)
                 length_checked(kind, length)
-                run.charge(length // (SLOTS_PER_UNIT if kind is list else CHARACTERS_PER_UNIT))
+                run.charge(length // (prices.slots_per_unit if kind is list else prices.characters_per_unit))
                 return left + right
         raise Failed(f"cannot add {type(left).__name__} and {type(right).__name__}")
 
@@ -81,7 +82,7 @@ def _sums(run: Run) -> dict[str, Guard]:
         if type(left) is not list or type(right) is not list:
             return add(left, right)
         length_checked(list, len(left) + len(right))
-        run.charge(len(right) // SLOTS_PER_UNIT)
+        run.charge(len(right) // prices.slots_per_unit)
         left.extend(right)
         return left
 
@@ -89,6 +90,8 @@ def _sums(run: Run) -> dict[str, Guard]:
 
 
 def _products(run: Run) -> dict[str, Guard]:
+    prices = run.prices
+
     def multiply(left: Any, right: Any) -> Any:
         kind = type(left)
         if type(right) is int:
@@ -97,14 +100,14 @@ def _products(run: Run) -> dict[str, Guard]:
             if kind is str or kind is bytes or kind is list:
                 length = len(left) * max(right, 0)
                 length_checked(kind, length)
-                run.charge(length // (SLOTS_PER_UNIT if kind is list else CHARACTERS_PER_UNIT))
+                run.charge(length // (prices.slots_per_unit if kind is list else prices.characters_per_unit))
                 return left * right
         raise Failed(f"cannot multiply {kind.__name__} by {type(right).__name__}")
 
     def total(values: Any) -> int:
         if type(values) is not list:
             raise Failed("sum takes a list of integers")
-        run.charge(len(values) * ITEM)
+        run.charge(len(values) * prices.item)
         return bounded(sum(integer(value) for value in values))
 
     return {"multiply": multiply, "total": total}

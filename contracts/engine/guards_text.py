@@ -6,7 +6,6 @@ Python's own tables of letters, digits and spaces change with the Unicode versio
 from typing import Any, Final
 
 from contracts.engine.errors import Failed
-from contracts.engine.gas import CHARACTERS_PER_UNIT, COMPARED_PER_UNIT, ITEM, SEARCHED_PER_UNIT
 from contracts.engine.guards_numbers import Guard, integer, length_checked
 from contracts.engine.limits import STRIP_CHARACTERS_MAX, TEXT_LENGTH_MAX
 from contracts.engine.run import Run
@@ -32,6 +31,7 @@ def text_methods(run: Run) -> dict[str, dict[type, Guard]]:
 
 def text_guards(run: Run) -> dict[str, Guard]:
     """Return the guards of f-strings and of the built-ins that make text or bytes."""
+    prices = run.prices
 
     def formatted(value: Any) -> str:
         if type(value) is int:
@@ -41,11 +41,11 @@ def text_guards(run: Run) -> dict[str, Guard]:
     def concatenate(*parts: str) -> str:
         length = sum(map(len, parts))
         length_checked(str, length)
-        run.charge(length // CHARACTERS_PER_UNIT)
+        run.charge(length // prices.characters_per_unit)
         return "".join(parts)
 
     def hex_to_bytes(value: Any) -> bytes:
-        run.charge(len(text(value)) // CHARACTERS_PER_UNIT)
+        run.charge(len(text(value)) // prices.characters_per_unit)
         # fromhex skips spaces, which are no digits here.
         if not (value.isascii() and (value.isalnum() or not value)):
             raise Failed("expected pairs of hexadecimal digits")
@@ -58,20 +58,24 @@ def text_guards(run: Run) -> dict[str, Guard]:
 
 
 def _case(run: Run) -> dict[str, Guard]:
+    prices = run.prices
+
     def lower(value: str) -> str:
-        run.charge(len(value) // CHARACTERS_PER_UNIT)
+        run.charge(len(value) // prices.characters_per_unit)
         return value.lower() if value.isascii() else value.encode().lower().decode()
 
     def upper(value: str) -> str:
-        run.charge(len(value) // CHARACTERS_PER_UNIT)
+        run.charge(len(value) // prices.characters_per_unit)
         return value.upper() if value.isascii() else value.encode().upper().decode()
 
     return {"lower": lower, "upper": upper}
 
 
 def _classes(run: Run) -> dict[str, Guard]:
+    prices = run.prices
+
     def paid(value: str) -> bool:
-        run.charge(len(value) // CHARACTERS_PER_UNIT)
+        run.charge(len(value) // prices.characters_per_unit)
         return value.isascii()
 
     return {
@@ -84,18 +88,20 @@ def _classes(run: Run) -> dict[str, Guard]:
 
 
 def _edges(run: Run) -> dict[str, Guard]:
+    prices = run.prices
+
     def stripped(value: str, characters: Any) -> str:
         if len(text(characters)) > STRIP_CHARACTERS_MAX:
             raise Failed(f"at most {STRIP_CHARACTERS_MAX} characters to strip")
-        run.charge(len(value) * (1 + len(characters) // 4) // CHARACTERS_PER_UNIT)
+        run.charge(len(value) * (1 + len(characters) // 4) // prices.characters_per_unit)
         return value
 
     def prefix(value: str, part: Any) -> str:
-        run.charge(len(text(part)) // COMPARED_PER_UNIT)
+        run.charge(len(text(part)) // prices.compared_per_unit)
         return value
 
     def removed(value: str, part: Any) -> str:
-        run.charge(len(value) // CHARACTERS_PER_UNIT)
+        run.charge(len(value) // prices.characters_per_unit)
         return prefix(value, part)
 
     return {
@@ -110,10 +116,12 @@ def _edges(run: Run) -> dict[str, Guard]:
 
 
 def _search(run: Run) -> dict[str, Guard]:
+    prices = run.prices
+
     def searched(value: str, part: Any) -> str:
         if not text(part):
             raise Failed("the text to look for is empty")
-        run.charge((len(value) + len(part)) // SEARCHED_PER_UNIT)
+        run.charge((len(value) + len(part)) // prices.searched_per_unit)
         return value
 
     def find(value: str, part: Any, start: Any = 0) -> int:
@@ -125,36 +133,38 @@ def _search(run: Run) -> dict[str, Guard]:
     def split(value: str, separator: Any) -> list[str]:
         pieces = count(value, separator) + 1
         length_checked(list, pieces)
-        run.charge(pieces * ITEM + len(value) // CHARACTERS_PER_UNIT)
+        run.charge(pieces * prices.item + len(value) // prices.characters_per_unit)
         return value.split(separator)
 
     def replace(value: str, old: Any, new: Any) -> str:
         found = count(value, old)
         length = len(value) + found * (len(text(new)) - len(old))
         length_checked(str, length)
-        run.charge(found + length // CHARACTERS_PER_UNIT)
+        run.charge(found + length // prices.characters_per_unit)
         return value.replace(old, new)
 
     return {"find": find, "count": count, "split": split, "replace": replace}
 
 
 def _making(run: Run) -> dict[str, Guard]:
+    prices = run.prices
+
     def join(separator: str, parts: Any) -> str:
         if type(parts) is not list:
             raise Failed("join takes a list of text")
-        run.charge(len(parts) * ITEM)
+        run.charge(len(parts) * prices.item)
         length = sum(len(text(part)) for part in parts) + len(separator) * max(0, len(parts) - 1)
         length_checked(str, length)
-        run.charge(length // CHARACTERS_PER_UNIT)
+        run.charge(length // prices.characters_per_unit)
         return separator.join(parts)
 
     def zfill(value: str, width: Any) -> str:
         length_checked(str, integer(width))
-        run.charge(max(len(value), int(width)) // CHARACTERS_PER_UNIT)
+        run.charge(max(len(value), int(width)) // prices.characters_per_unit)
         return value.zfill(width)
 
     def encode(value: str) -> bytes:
-        run.charge(len(value) // CHARACTERS_PER_UNIT)
+        run.charge(len(value) // prices.characters_per_unit)
         data = value.encode("utf-8")
         length_checked(bytes, len(data))
         return data
@@ -163,17 +173,21 @@ def _making(run: Run) -> dict[str, Guard]:
 
 
 def _hex(run: Run) -> Guard:
+    prices = run.prices
+
     def to_hex(value: bytes) -> str:
         length_checked(str, 2 * len(value))
-        run.charge(2 * len(value) // CHARACTERS_PER_UNIT)
+        run.charge(2 * len(value) // prices.characters_per_unit)
         return value.hex()
 
     return to_hex
 
 
 def _decode(run: Run) -> Guard:
+    prices = run.prices
+
     def decode(value: bytes) -> str:
-        run.charge(len(value) // CHARACTERS_PER_UNIT)
+        run.charge(len(value) // prices.characters_per_unit)
         assert len(value) <= TEXT_LENGTH_MAX
         try:
             return value.decode("utf-8")

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from contracts.engine import gas
 from contracts.engine.rules import refusal
 from contracts.engine.scope import Scope, constant, guard
 from contracts.engine.storage_code import storage_named
@@ -20,10 +19,12 @@ class Turns:
     """A loop's source under translation: the guard that yields its turns still lacks the price of the body."""
 
     code: ast.Call
+    turn: int
+    """Price of one turn besides the body."""
 
     def priced(self, body: int) -> ast.expr:
         """Return the finished code."""
-        self.code.args[0] = constant(body + gas.TURN)
+        self.code.args[0] = constant(self.turn + body)
         return self.code
 
 
@@ -37,7 +38,7 @@ class Comprehension:
 
 def turns(scope: Scope, source: ast.expr, target: ast.expr) -> Turns:
     """Translate what a loop goes over."""
-    scope.spend(gas.LOOP)
+    scope.spend(scope.prices.loop)
     storage = storage_named(scope, source)
     if storage is not None:
         raise refusal(source, "loop", f"write {storage.name}.keys(limit=count) or {storage.name}.items(limit=count)")
@@ -48,20 +49,20 @@ def turns(scope: Scope, source: ast.expr, target: ast.expr) -> Turns:
                 raise refusal(source, "arguments", f"{name} takes 1 to {most} arguments")
             if not (_is_flat_pair(target) if name == "enumerate" else isinstance(target, ast.Name)):
                 raise refusal(target, "target", "write: for index in range(...), for index, value in enumerate(...)")
-            return _turns(f"{name}_turns", None, *[scope.expression(argument) for argument in arguments])
+            return _turns(scope, f"{name}_turns", None, *[scope.expression(argument) for argument in arguments])
     shape = None if _makes_pairs(source) and _is_flat_pair(target) else _shape(target)
     fresh = _is_fresh(source)
     code = scope.expression(source)
     if shape is not None:
-        return _turns("unpacked_turns", shape, code)
-    return _turns("fresh_turns" if fresh else "turns", None, code)
+        return _turns(scope, "unpacked_turns", shape, code)
+    return _turns(scope, "fresh_turns" if fresh else "turns", None, code)
 
 
-def _turns(name: str, shape: Any, *arguments: ast.expr) -> Turns:
+def _turns(scope: Scope, name: str, shape: Any, *arguments: ast.expr) -> Turns:
     extra = [] if shape is None else [constant(shape)]
     code = guard(name, constant(0), *arguments, *extra)
     assert isinstance(code, ast.Call)
-    return Turns(code)
+    return Turns(code, scope.prices.turn)
 
 
 def loop_target(scope: Scope, target: ast.expr, bind: set[str] | None) -> ast.expr:
@@ -90,7 +91,7 @@ def comprehension(
     scope.inner.append(names)
     with scope.measured() as body:
         conditions = [scope.expression(condition) for condition in generator.ifs]
-        scope.spend(gas.ELEMENT)
+        scope.spend(scope.prices.element)
         parts = [element()]
     scope.inner.pop()
     return Comprehension(parts, ast.comprehension(target, source.priced(body.cost), conditions, 0))

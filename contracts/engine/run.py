@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from chain.runtime import CallContext, Event, StateAccess
 from contracts.engine.errors import OutOfGas
+from contracts.engine.gas import Prices
 
 
 class Run:
@@ -21,6 +22,7 @@ class Run:
         "gas",
         "height",
         "organisation",
+        "prices",
         "read_only",
         "roles",
         "sender",
@@ -28,7 +30,9 @@ class Run:
         "time",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, prices: Prices) -> None:
+        self.prices = prices
+        """What compiled contracts that are bound to this run charge."""
         self.gas = 0
         self.state = cast(StateAccess, None)
         """The state of the transaction that runs; there is none between calls."""

@@ -1,21 +1,23 @@
 """The contract runtime of a node: finds, checks, compiles and runs contracts for block execution.
 
 An Engine is used by one thread for one call at a time. Between calls it keeps compiled contracts and nothing else;
-what a call did is in its outcome and in the StateAccess that it was given.
+what a call did is in its outcome and in the StateAccess that it was given. The protocol version of the block that is
+executed chooses the price list; what was compiled under one list is never used under another.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from chain.identity import ContractRecord, decode_contract, is_name
 from chain.runtime import SYSTEM, CallContext, CallOutcome, LocalFault, StateAccess
 from chain.state_keys import contract_key
-from contracts.engine import errors, gas
+from contracts.engine import errors
 from contracts.engine.binding import Bound, Method, bind
 from contracts.engine.compiler import FILE_NAME, Compiled, compile_contract, source_hash
 from contracts.engine.errors import Failed, OutOfGas, Rejected, Stop
+from contracts.engine.gas import PRICES, Prices
 from contracts.engine.limits import CALL_DEPTH_MAX, LANGUAGE_VERSION, SOURCE_BYTES_MAX, VALUE_BYTES_MAX, VIEW_BYTES_MAX
 from contracts.engine.module import CALL, INIT, VIEW
 from contracts.engine.run import Run
@@ -23,11 +25,11 @@ from contracts.engine.storage import PYTHON_ERRORS
 from contracts.engine.wire import Walk, plain
 
 COMPILED_MAX: Final = 256
-"""Compiled contracts that an engine keeps; the one used longest ago goes first."""
+"""Compiled contracts that an engine keeps for each price list; the one used longest ago goes first."""
 
 
-Compiler = Callable[[str, Callable[[int], None]], Compiled]
-"""Turns a source into code; learns how to charge for its tokens."""
+Compiler = Callable[[str, Callable[[int], None], Prices], Compiled]
+"""Turns a source into code; learns how to charge for its tokens, and the prices to put into the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +43,39 @@ class Loaded:
     bound: Bound
 
 
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """One price list at work: its run, and the contracts that are bound to that run."""
+
+    run: Run
+    walk: Walk
+    bound: OrderedDict[bytes, Bound] = field(default_factory=OrderedDict)
+    """By the hash of the source."""
+    loaded: OrderedDict[str, Loaded] = field(default_factory=OrderedDict)
+    """By name."""
+
+
 class Engine:
     """Implements chain.runtime.ContractRuntime for contracts of language version 1."""
 
     def __init__(
         self,
         compiled_max: int = COMPILED_MAX,
+        prices: Mapping[int, Prices] = PRICES,
         compiler: Compiler = compile_contract,
         explain: Callable[[Stop], str] | None = None,
     ) -> None:
-        """Take other ways to compile and to explain a failure from a test kit; a node has none."""
+        """`prices` has the list of each protocol version that this engine knows.
+
+        Other ways to compile and to explain a failure come from a test kit; a node has none.
+        """
+        assert prices, "an engine knows at least one protocol version"
         self._compiler = compiler
         self._explain = _describe if explain is None else explain
-        self._run = Run()
-        self._walk = Walk(self._run, 0)
         self._compiled_max = compiled_max
-        self._bound: OrderedDict[bytes, Bound] = OrderedDict()
-        self._loaded: OrderedDict[str, Loaded] = OrderedDict()
+        self._prices = prices
+        self._benches: dict[int, _Bench] = {}
+        self._select(max(prices))
         self.last_failure = ""
         """Why the last failed call or deployment failed, for authors and tests; it never becomes part of an outcome."""
 
@@ -65,22 +83,38 @@ class Engine:
         self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
     ) -> CallOutcome:
         """Run a method marked @call of a deployed contract."""
-        self._run.begin(state, context, gas_limit, read_only=False)
+        self._begin(state, context, gas_limit, read_only=False)
         return self._finish(gas_limit, lambda: self._enter(contract, method, args, (CALL,), VALUE_BYTES_MAX))
 
     def view(
         self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
     ) -> CallOutcome:
         """Run a method marked @view; any attempt to write fails the call."""
-        self._run.begin(state, context, gas_limit, read_only=True)
+        self._begin(state, context, gas_limit, read_only=True)
         return self._finish(gas_limit, lambda: self._enter(contract, method, args, (CALL, VIEW), VIEW_BYTES_MAX))
 
     def deploy(
         self, state: StateAccess, context: CallContext, contract: str, source: str, args: Sequence[Any], gas_limit: int
     ) -> CallOutcome:
         """Check and compile a source, record it under (SYSTEM, contract_key(contract)) and run its @init."""
-        self._run.begin(state, context, gas_limit, read_only=False)
+        self._begin(state, context, gas_limit, read_only=False)
         return self._finish(gas_limit, lambda: self._deploy(state, context, contract, source, args))
+
+    def _select(self, version: int) -> None:
+        """Take up the price list of a protocol version."""
+        if version not in self._prices:
+            raise LocalFault(f"this engine has no prices for protocol version {version}")
+        if version not in self._benches:
+            run = Run(self._prices[version])
+            self._benches[version] = _Bench(run, Walk(run, 0))
+        bench = self._benches[version]
+        self._version = version
+        self._run, self._walk, self._bound, self._loaded = bench.run, bench.walk, bench.bound, bench.loaded
+
+    def _begin(self, state: StateAccess, context: CallContext, gas_limit: int, read_only: bool) -> None:
+        if context.protocol_version != self._version:
+            self._select(context.protocol_version)
+        self._run.begin(state, context, gas_limit, read_only)
 
     def _finish(self, gas_limit: int, action: Callable[[], Any]) -> CallOutcome:
         """Carry out an action and turn its end into an outcome; only a fault of this machine leaves as an exception."""
@@ -107,14 +141,15 @@ class Engine:
         if state.get(SYSTEM, key) is not None:
             raise Stop(errors.CONTRACT_EXISTS)
         size = min(len(source.encode("utf-8", "replace")), SOURCE_BYTES_MAX)
-        run.charge(gas.CALL + size * gas.COMPILE_PER_BYTE)
+        prices = run.prices
+        run.charge(prices.call + size * prices.compile_per_byte)
         try:
-            bound = self._bind(source, gas.COMPILE_PER_TOKEN)
+            bound = self._bind(source, prices.compile_per_token)
         except Rejected as rejected:
             raise _rejection(rejected) from rejected
         record = ContractRecord(contract, source, LANGUAGE_VERSION, 1, context.sender, context.height, False)
         data = record.encoded()
-        run.charge(len(data) * gas.STORED_BYTE)
+        run.charge(len(data) * prices.stored_byte)
         state.put(SYSTEM, key, data)
         init = next((method for method in bound.methods.values() if method.kind == INIT), None)
         if init is not None:
@@ -131,7 +166,7 @@ class Engine:
         """Run a method of a contract in the identity that the run has now."""
         run = self._run
         loaded = self._load(contract)
-        run.charge(gas.CALL + loaded.bound.compiled.source_bytes // gas.SOURCE_PER_UNIT)
+        run.charge(run.prices.call + loaded.bound.compiled.source_bytes // run.prices.source_per_unit)
         target = loaded.bound.methods.get(method) if type(method) is str else None
         if target is None or target.kind not in kinds:
             raise Stop(errors.UNKNOWN_METHOD)
@@ -218,8 +253,9 @@ class Engine:
         name = source_hash(source) if source.isascii() or _is_text(source) else b""
         bound = self._bound.get(name)
         if bound is None:
-            compiled = self._compiler(source, lambda tokens: self._run.charge(tokens * token_price))
-            bound = self._bound[name] = bind(compiled, self._run, self._invoke)
+            run = self._run
+            compiled = self._compiler(source, lambda tokens: run.charge(tokens * token_price), run.prices)
+            bound = self._bound[name] = bind(compiled, run, self._invoke)
             if len(self._bound) > self._compiled_max:
                 self._bound.popitem(last=False)
         else:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from contracts.engine.gas import STATEMENT
+from contracts.engine.gas import Prices
 from contracts.engine.module import Function, Module
 from contracts.engine.rules import refusal
 
@@ -18,8 +18,15 @@ from contracts.engine.rules import refusal
 class Scope:
     """One function under translation."""
 
-    def __init__(self, module: Module, function: Function, expression: Callable[["Scope", ast.expr], ast.expr]) -> None:
+    def __init__(
+        self,
+        module: Module,
+        function: Function,
+        prices: Prices,
+        expression: Callable[["Scope", ast.expr], ast.expr],
+    ) -> None:
         self.module = module
+        self.prices = prices
         self.function = function
         self._expression = expression
         self.locals = _bound_names(function)
@@ -162,4 +169,4 @@ def located(tree: ast.Module) -> ast.Module:
 
 def tick(scope: Scope) -> None:
     """Pay for having a statement at all."""
-    scope.spend(STATEMENT)
+    scope.spend(scope.prices.statement)

@@ -8,7 +8,6 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from contracts.engine import gas
 from contracts.engine.annotations import read_type
 from contracts.engine.calls import event_call
 from contracts.engine.declarations import is_docstring
@@ -31,12 +30,12 @@ def function_code(scope: Scope) -> ast.FunctionDef:
         scope.check_bindable(parameter, parameter.arg)
     checks: list[ast.stmt] = []
     for name, kind in function.parameters:
-        scope.spend(gas.STATEMENT)
+        scope.spend(scope.prices.statement)
         checks += _check(name, kind)
     statements = block(scope, function.node.body)
     if not isinstance(function.returns, Nothing) and not isinstance(function.node.body[-1], ast.Return):
         statements.append(perform(guard("no_result")))
-    body = [*pay(scope.cost + gas.FUNCTION), *checks, *statements]
+    body = [*pay(scope.cost + scope.prices.function), *checks, *statements]
     parameters = [ast.arg(name) for name, _ in function.parameters]
     arguments = ast.arguments(posonlyargs=[], args=parameters, kwonlyargs=[], kw_defaults=[], defaults=[])
     code = ast.FunctionDef(f"_f_{function.name}", arguments, body, [])
@@ -124,7 +123,7 @@ def _require(scope: Scope, call: ast.Call) -> list[ast.stmt]:
     if code in ENGINE_CODES:
         raise refusal(call, "require", f"{code} is a code of the engine; choose another one")
     scope.codes.add(code)
-    scope.spend(gas.STATEMENT)
+    scope.spend(scope.prices.statement)
     name = scope.temporary()
     failed = when(is_not(load(name), constant(True)), perform(guard("refused", load(name), constant(code))))
     return [assign(name, scope.expression(condition)), failed]
@@ -146,7 +145,7 @@ def _unpack(scope: Scope, target: ast.Tuple, parts: list[ast.expr], value: ast.e
     names = loop_target(scope, target, None)
     if any(not isinstance(part, ast.Name) for part in parts):
         raise refusal(target, "target", "an unpacking binds names separated by commas")
-    scope.spend(gas.OPERATOR + gas.ELEMENT * len(parts))
+    scope.spend(scope.prices.operator + scope.prices.element * len(parts))
     if isinstance(value, ast.Tuple):
         if len(value.elts) != len(parts):
             raise refusal(value, "target", "both sides have the same number of parts")
@@ -164,7 +163,7 @@ def _store(scope: Scope, target: ast.expr) -> Callable[[ast.expr], list[ast.stmt
             if storage is not None:
                 return _store_entry(scope, storage, key_expression(scope, storage, index), target)
             _check_item_target(scope, target, value, index)
-            scope.spend(gas.SUBSCRIPT)
+            scope.spend(scope.prices.subscript)
             place, at = scope.expression(value), scope.expression(index)
             return lambda new: [perform(guard("set_item", place, at, new))]
         case ast.Attribute(value=ast.Name() as value, attr="value"):
@@ -191,7 +190,7 @@ def _store_field(
     check_field_name(scope, target, field)
     key = scope.temporary()
     first = assign(key, key_expression(scope, storage, index))
-    scope.spend(gas.BUILTIN + gas.OPERATOR)
+    scope.spend(scope.prices.builtin + scope.prices.operator)
 
     def store(new: ast.expr) -> list[ast.stmt]:
         changed = guard("replace_fields", read_entry(scope, storage, load(key)), **{field: new})
@@ -217,7 +216,7 @@ def _check_item_target(scope: Scope, target: ast.expr, value: ast.expr, index: a
 
 
 def _augment(scope: Scope, target: ast.expr, op: ast.operator, value: ast.expr) -> list[ast.stmt]:
-    scope.spend(operator_price(op))
+    scope.spend(operator_price(scope.prices, op))
     operator = IN_PLACE.get(type(op), OPERATORS[type(op)])
 
     def combined(old: ast.expr) -> ast.expr:
@@ -253,7 +252,7 @@ def _augment_item(
         return [first, perform(write_entry(scope, storage, load(key), new, target))]
     _check_item_target(scope, target, owner, index)
     place = scope.temporary()
-    scope.spend(2 * gas.SUBSCRIPT)
+    scope.spend(2 * scope.prices.subscript)
     return [
         assign(place, scope.expression(owner)),
         assign(key, scope.expression(index)),
@@ -270,7 +269,7 @@ def _augment_field(
     combined: Callable[[ast.expr], ast.expr],
 ) -> list[ast.stmt]:
     check_field_name(scope, target, field)
-    scope.spend(gas.BUILTIN + 2 * gas.OPERATOR)
+    scope.spend(scope.prices.builtin + 2 * scope.prices.operator)
     key, record = scope.temporary(), scope.temporary()
     new = combined(guard("attribute", load(record), constant(field)))
     return [
@@ -287,7 +286,7 @@ def _delete(scope: Scope, owner: ast.expr, index: ast.expr, place: ast.AST) -> a
     if isinstance(index, ast.Slice):
         raise refusal(place, "target", "delete one element at a time")
     _check_item_target(scope, owner, owner, index)
-    scope.spend(gas.SUBSCRIPT)
+    scope.spend(scope.prices.subscript)
     return guard("delete_item", scope.expression(owner), scope.expression(index))
 
 
@@ -317,8 +316,8 @@ def _while(scope: Scope, test: ast.expr, body: list[ast.stmt]) -> list[ast.stmt]
         condition = scope.expression(test)
         statements = block(scope, body)
     scope.loops -= 1
-    scope.spend(gas.LOOP + turn.cost)
-    return [ast.While(condition, [*pay(turn.cost + gas.TURN), *statements], [])]
+    scope.spend(scope.prices.loop + turn.cost)
+    return [ast.While(condition, [*pay(turn.cost + scope.prices.turn), *statements], [])]
 
 
 def _return(scope: Scope, node: ast.Return) -> list[ast.stmt]:
@@ -330,10 +329,10 @@ def _return(scope: Scope, node: ast.Return) -> list[ast.stmt]:
                 node, "result", f"{scope.function.name} returns {wanted}: write return with a value of that type"
             )
         return [ast.Return(None)]
-    scope.spend(gas.OPERATOR)
+    scope.spend(scope.prices.operator)
     name = scope.temporary()
     if isinstance(node.value, ast.Tuple) and isinstance(returns, TupleOf):
-        scope.spend(gas.ELEMENT * len(node.value.elts))
+        scope.spend(scope.prices.element * len(node.value.elts))
         value: ast.expr = ast.Tuple([scope.expression(part) for part in node.value.elts], ast.Load())
     else:
         value = scope.expression(node.value)

@@ -21,7 +21,6 @@ from chain.state_keys import (
     encode_key,
 )
 from contracts.engine.errors import WRITE_IN_VIEW, Failed, OutOfGas, Stop
-from contracts.engine.gas import SCAN_ENTRY, STORED_BYTE, STORED_PER_UNIT
 from contracts.engine.guards_numbers import Guard, integer
 from contracts.engine.limits import SCAN_ENTRIES_MAX, VALUE_BYTES_MAX
 from contracts.engine.module import Storage
@@ -187,6 +186,7 @@ def storage_guards(storage: Storage, run: Run) -> dict[str, Guard]:
 
 
 def _reading(storage: Storage, run: Run) -> dict[str, Guard]:
+    prices = run.prices
     key_of = key_encoder(storage)
     read = value_reader(storage.value, run)
 
@@ -198,8 +198,8 @@ def _reading(storage: Storage, run: Run) -> dict[str, Guard]:
             raise LocalFault(f"the state could not be read: {error!r}") from error
         if data is None:
             return absent()
-        if len(data) >= STORED_PER_UNIT:
-            run.charge(len(data) // STORED_PER_UNIT)
+        if len(data) >= prices.stored_per_unit:
+            run.charge(len(data) // prices.stored_per_unit)
         return read(data)
 
     def get_var() -> Any:
@@ -243,8 +243,8 @@ def fetch(run: Run, key: bytes) -> bytes | None:
         data = run.state.get(run.contract, key)
     except PYTHON_ERRORS as error:
         raise LocalFault(f"the state could not be read: {error!r}") from error
-    if data is not None and len(data) >= STORED_PER_UNIT:
-        run.charge(len(data) // STORED_PER_UNIT)
+    if data is not None and len(data) >= run.prices.stored_per_unit:
+        run.charge(len(data) // run.prices.stored_per_unit)
     return data
 
 
@@ -260,7 +260,7 @@ def store(run: Run, key: bytes, data: bytes | None) -> None:
     """Write the state of the active contract, or delete an entry."""
     if run.read_only:
         raise Stop(WRITE_IN_VIEW)
-    run.gas -= (len(key) + (0 if data is None else len(data))) * STORED_BYTE
+    run.gas -= (len(key) + (0 if data is None else len(data))) * run.prices.stored_byte
     if run.gas < 0:
         raise OutOfGas
     try:
@@ -270,6 +270,7 @@ def store(run: Run, key: bytes, data: bytes | None) -> None:
 
 
 def _scanning(storage: Storage, run: Run) -> Guard:
+    prices = run.prices
     base = encode_key((storage.name,))
     encoders = [part_encoder(kind) for kind in storage.keys]
     read = value_reader(storage.value, run)
@@ -297,12 +298,12 @@ def _scanning(storage: Storage, run: Run) -> Guard:
         if after is not None:
             passed = partial_key(base, encoders, after)
             first, last = (first, min(last, passed)) if reverse else (max(first, passed + AFTER_PREFIX), last)
-        run.charge(limit * SCAN_ENTRY)
+        run.charge(limit * prices.scan_entry)
         found: list[Any] = []
         while len(found) < limit and first < last:
             page_limit = min(SCAN_PAGE, limit - len(found))
             page = scan_state(run, first, last, page_limit, reverse)
-            run.charge(sum(len(key) + len(data) for key, data in page) // STORED_PER_UNIT)
+            run.charge(sum(len(key) + len(data) for key, data in page) // prices.stored_per_unit)
             found += [present(part, key, data) for key, data in page]
             if len(page) < page_limit:
                 break

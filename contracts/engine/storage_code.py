@@ -6,7 +6,6 @@ A handle is never a value; it disappears here into guards named after it, such a
 import ast
 from typing import Final
 
-from contracts.engine import gas
 from contracts.engine.module import Storage
 from contracts.engine.rules import refusal
 from contracts.engine.scope import Scope, constant, guard
@@ -35,26 +34,26 @@ def key_expression(scope: Scope, storage: Storage, node: ast.expr) -> ast.expr:
 
 
 def _tuple(scope: Scope, node: ast.Tuple) -> ast.expr:
-    scope.spend(gas.ELEMENT * len(node.elts))
+    scope.spend(scope.prices.element * len(node.elts))
     return ast.Tuple([scope.expression(part) for part in node.elts], ast.Load())
 
 
 def read_entry(scope: Scope, storage: Storage, key: ast.expr | None) -> ast.expr:
     """Return the code that reads a Var, or an entry of a Map under a translated key."""
-    scope.spend(gas.READ)
+    scope.spend(scope.prices.read)
     return guard(f"s_get_{storage.name}", *([] if key is None else [key]))
 
 
 def write_entry(scope: Scope, storage: Storage, key: ast.expr | None, value: ast.expr, place: ast.AST) -> ast.expr:
     """Return the code that writes a Var, or an entry of a Map under a translated key."""
-    scope.spend(gas.WRITE)
+    scope.spend(scope.prices.write)
     scope.write(place)
     return guard(f"s_put_{storage.name}", *([] if key is None else [key]), value)
 
 
 def delete_entry(scope: Scope, storage: Storage, key: ast.expr, place: ast.AST) -> ast.expr:
     """Return the code that deletes an entry of a Map."""
-    scope.spend(gas.WRITE)
+    scope.spend(scope.prices.write)
     scope.write(place)
     return guard(f"s_delete_{storage.name}", key)
 
@@ -63,7 +62,7 @@ def has_entry(scope: Scope, storage: Storage, key: ast.expr, place: ast.expr) ->
     """Return the code that tells whether a Map has an entry."""
     if not storage.is_map:
         raise refusal(place, "storage", f"{storage.name} is a Var: write {storage.name}.value")
-    scope.spend(gas.READ)
+    scope.spend(scope.prices.read)
     return guard(f"s_has_{storage.name}", key_expression(scope, storage, key))
 
 
@@ -74,7 +73,7 @@ def storage_method(scope: Scope, storage: Storage, node: ast.Call, method: str) 
     if method == "get":
         if not 1 <= len(node.args) <= 2 or node.keywords:
             raise refusal(node, "arguments", f"write {storage.name}.get(key) or {storage.name}.get(key, default)")
-        scope.spend(gas.READ)
+        scope.spend(scope.prices.read)
         key = key_expression(scope, storage, node.args[0])
         return guard(f"s_find_{storage.name}", key, *[scope.expression(value) for value in node.args[1:]])
     if method not in ("keys", "values", "items"):
@@ -86,7 +85,7 @@ def storage_method(scope: Scope, storage: Storage, node: ast.Call, method: str) 
         raise refusal(
             node, "scan", f"write {storage.name}.{method}(limit=count); the options are {', '.join(SCAN_OPTIONS)}"
         )
-    scope.spend(gas.SCAN)
+    scope.spend(scope.prices.scan)
     translated = {name: _scan_option(scope, name, value) for name, value in options.items()}
     return guard(f"s_scan_{storage.name}", constant(method), **translated)
 

@@ -10,6 +10,7 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from typing import Any, Final
 
+from chain.protocol import PROTOCOL_VERSION
 from chain.runtime import CallContext, CallOutcome, Event
 from chain.types import Height, Milliseconds
 from contracts.engine.runtime import Engine
@@ -92,6 +93,8 @@ class Harness:
         self.state = MemoryState()
         self.height = 1
         self.time = int(START_TIME)
+        self.protocol_version = PROTOCOL_VERSION
+        """Selects the price list of the calls that follow."""
         self.events: list[Event] = []
         """Events of all calls that succeeded, oldest first."""
 
@@ -144,7 +147,8 @@ class Harness:
         if time is not None:
             self.time = time
         own = sender.split(".", maxsplit=1)[0] if organisation is None else organisation
-        return CallContext(sender, own, tuple(sorted(roles)), Height(self.height), Milliseconds(self.time), CHAIN_ID)
+        place = (Height(self.height), Milliseconds(self.time), CHAIN_ID, self.protocol_version)
+        return CallContext(sender, own, tuple(sorted(roles)), *place)
 
     def _keep(self, outcome: CallOutcome) -> CallOutcome:
         if outcome.code is None:

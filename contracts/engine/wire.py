@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from chain.encoding import INT_MAX, INT_MIN
 from contracts.engine.errors import Failed
-from contracts.engine.gas import CONTAINER, STORED_PER_UNIT, WIRE_ITEM
 from contracts.engine.limits import LIST_LENGTH_MAX, MAP_LENGTH_MAX, NESTING_MAX, TEXT_LENGTH_MAX
 from contracts.engine.run import Run
 from contracts.engine.values import (
@@ -47,7 +46,7 @@ class Walk:
 
     def enter(self, count: int) -> None:
         """Pay for a container before its elements are visited."""
-        self.run.charge(CONTAINER + count * WIRE_ITEM)
+        self.run.charge(self.run.prices.container + count * self.run.prices.wire_item)
         self.left -= HEADER_BYTES + count
         if self.left < 0:
             raise Failed("value is too large")
@@ -127,8 +126,8 @@ def _text(value: Any, walk: Walk) -> Any:
     walk.left -= HEADER_BYTES + size
     if walk.left < 0:
         raise Failed("value is too large")
-    if size >= STORED_PER_UNIT:
-        walk.run.charge(size // STORED_PER_UNIT)
+    if size >= walk.run.prices.stored_per_unit:
+        walk.run.charge(size // walk.run.prices.stored_per_unit)
     return value
 
 
@@ -141,8 +140,8 @@ def _bytes(value: Any, walk: Walk) -> Any:
     walk.left -= HEADER_BYTES + size
     if walk.left < 0:
         raise Failed("value is too large")
-    if size >= STORED_PER_UNIT:
-        walk.run.charge(size // STORED_PER_UNIT)
+    if size >= walk.run.prices.stored_per_unit:
+        walk.run.charge(size // walk.run.prices.stored_per_unit)
     return value
 
 

@@ -15,6 +15,7 @@ from chain.encoding import encode
 from chain.state_keys import encode_key
 from contracts.engine.compiler import compile_contract
 from contracts.engine.errors import Rejected
+from contracts.engine.gas import CURRENT
 from contracts.engine.guards_compare import equality
 from contracts.engine.guards_numbers import mul_div
 from contracts.engine.limits import INTEGER_MAX, INTEGER_MIN
@@ -181,7 +182,7 @@ def _twin(value: Any) -> Any:
 
 @given(VALUES, VALUES)
 def test_equality_compares_types_too(left: Any, right: Any) -> None:
-    run = Run()
+    run = Run(CURRENT)
     run.gas = 10**6
     equal = equality(run)
     assert equal(left, right) == (_twin(left) == _twin(right))

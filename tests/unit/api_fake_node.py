@@ -22,7 +22,7 @@ from api.ports import (
     SubmissionState,
     ViewReply,
 )
-from chain.block import PROTOCOL_VERSION, Header, decode_block, make_block
+from chain.block import Header, decode_block, make_block
 from chain.block_store import BlockRecord, BlockStore
 from chain.certificate import Certificate, Phase, Subject, sign_vote
 from chain.crypto import public_key_of
@@ -32,6 +32,7 @@ from chain.identity import ContractRecord
 from chain.ledger import open_ledger
 from chain.mempool import AdmissionError, check_admissible
 from chain.merkle import merkle_root
+from chain.protocol import PROTOCOL_VERSION
 from chain.receipt import decode_receipt
 from chain.recorded_block import RecordedBlock
 from chain.runtime import SYSTEM, CallContext, CallOutcome, Event, StateAccess

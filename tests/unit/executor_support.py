@@ -8,11 +8,12 @@ from typing import Any
 
 from executor_fake_runtime import FakeRuntime
 
-from chain.block import PROTOCOL_VERSION, Block, Header, make_block
+from chain.block import Block, Header, make_block
 from chain.crypto import public_key_of
 from chain.genesis import Genesis, GenesisContract, GenesisMember, Governance, Organisation, Parameters
 from chain.ledger import Ledger, open_ledger
 from chain.merkle import merkle_root
+from chain.protocol import PROTOCOL_VERSION
 from chain.runtime import ContractRuntime
 from chain.state_database import StateDatabase
 from chain.storage import MemoryStore

@@ -13,7 +13,7 @@ from contracts.engine.limits import CALL_CHAIN_MAX, CALL_DEPTH_MAX
 from contracts.engine.runtime import Engine
 from contracts.engine.testkit import Harness, MemoryState
 
-CONTEXT = CallContext("acme.alice", "acme", ("admin",), Height(7), Milliseconds(1_000), "ab" * 32)
+CONTEXT = CallContext("acme.alice", "acme", ("admin",), Height(7), Milliseconds(1_000), "ab" * 32, 1)
 
 COUNTER = """
 total = Var(int, default=0)
