@@ -38,7 +38,7 @@ class Scope:
         self.calls: dict[str, ast.AST] = {}
         """Functions of this contract that are called, with the first place."""
         self.codes: set[str] = set()
-        self.prices: dict[ast.stmt, int] = {}
+        self.statement_costs: dict[ast.stmt, int] = {}
         """Statement -> its fixed price; of a branch with its dearer side, of a loop without its turns."""
         self.first_write: ast.AST | None = None
         self.reserved = module.taken

@@ -50,7 +50,7 @@ def block(scope: Scope, body: list[ast.stmt]) -> list[ast.stmt]:
         tick(scope)
         for code in _statement(scope, statement):
             result.append(ast.copy_location(code, statement))
-        scope.prices[statement] = scope.cost - before
+        scope.statement_costs[statement] = scope.cost - before
     return result or [ast.Pass()]
 
 
