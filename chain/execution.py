@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from chain.actions import SystemAccess
 from chain.block import Block
 from chain.encoding import encode
 from chain.genesis import Genesis
@@ -162,8 +163,8 @@ def _run_call(
 ) -> CallOutcome:
     gas_left = transaction.body.gas_limit - gas_used
     if contract == SYSTEM:
-        governance = surroundings.genesis.governance
-        return run_system_call(state, context, governance, surroundings.runtime, method, args, gas_left)
+        access = SystemAccess(state, context, surroundings.genesis, surroundings.runtime)
+        return run_system_call(access, method, args, gas_left)
     return surroundings.runtime.call(state, context, contract, method, args, gas_left)
 
 

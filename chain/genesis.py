@@ -24,6 +24,15 @@ BLOCK_TRANSACTIONS_LIMIT: Final = 8192
 """Upper bound of `block_transactions_max`: with it, and with the bound on receipts, any recorded block can be read."""
 
 
+APPROVALS: Final = (
+    "approvals_required",
+    "suspension_approvals_required",
+    "key_replacement_approvals_required",
+    "deployment_approvals_required",
+)
+"""The fields of Governance that count organisations."""
+
+
 class GenesisError(ValueError):
     """A genesis that describes no ledger that could start; the message names the field."""
 
@@ -67,6 +76,10 @@ class Governance:
     key_replacement_approvals_required: int
     proposal_expiry: int
     """Milliseconds after which an undecided proposal is void."""
+    deployment_approvals_required: int = 1
+    """For contracts under a new name. With 1 each organisation of the electorate deploys by itself."""
+    open_proposals_max: int = 8
+    """Undecided proposals that an organisation may have at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +155,7 @@ def decode_genesis(data: bytes) -> Genesis:
         decode(data, size_max=GENESIS_BYTES_MAX), "genesis", *kinds
     )
     fields_of(parameters, "parameters", *([int] * len(dataclasses.fields(Parameters))))
-    fields_of(governance, "governance", list, int, int, int, int)
+    fields_of(governance, "governance", list, *([int] * 6))
     fields_of(governance[0], "electorate", *([str] * len(governance[0])))
     genesis = Genesis(
         name,
@@ -204,11 +217,12 @@ def check_genesis(genesis: Genesis) -> None:
 def _check_governance(governance: Governance, organisations: list[str]) -> None:
     if list(governance.electorate) != sorted(set(governance.electorate) & set(organisations)):
         raise GenesisError("governance.electorate: sorted ids of organisations are expected")
-    for field in ("approvals_required", "suspension_approvals_required", "key_replacement_approvals_required"):
+    for field in APPROVALS:
         if not 1 <= getattr(governance, field) <= len(governance.electorate):
             raise GenesisError(f"governance.{field}: 1 to {len(governance.electorate)}, the size of the electorate")
-    if governance.proposal_expiry < 1:
-        raise GenesisError("governance.proposal_expiry: a positive number is expected")
+    for field in ("proposal_expiry", "open_proposals_max"):
+        if getattr(governance, field) < 1:
+            raise GenesisError(f"governance.{field}: a positive number is expected")
 
 
 def _check_parameters(parameters: Parameters) -> None:

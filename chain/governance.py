@@ -1,47 +1,59 @@
-"""The system namespace's own calls: members join and leave, contracts are deployed.
+"""The system namespace's own calls: members join and leave, and the electorate decides.
 
 They are part of the protocol and therefore native code, priced like everything else. An organisation's administrators
-decide on its members; deploying code for all is for administrators of organisations in genesis' electorate.
+decide on its members; what concerns all is for the organisations of genesis' electorate (chain.decisions).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
+from chain.actions import ACTIONS, SystemAccess, deploy
 from chain.crypto import InvalidKeyError, check_public_key
-from chain.genesis import Governance
-from chain.identity import Member, decode_member, is_name, member_key
-from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime, Event, StateAccess
+from chain.decisions import approve, is_elector, propose, reject, withdraw
+from chain.identity import ADMINISTRATOR, Member, decode_member, is_name, member_key
+from chain.runtime import SYSTEM, CallContext, CallOutcome, Event, StateAccess
 
-ADMINISTRATOR: Final = "administrator"
 SYSTEM_CALL_GAS: Final = 2_000
+METHODS: Final = frozenset({"register_member", "revoke_member", "deploy", "propose", "approve", "reject", "withdraw"})
 ROLES_MAX: Final = 16
 
 
-def run_system_call(
-    state: StateAccess,
-    context: CallContext,
-    governance: Governance,
-    runtime: ContractRuntime,
-    method: str,
-    args: Sequence[Any],
-    gas_limit: int,
-) -> CallOutcome:
+def run_system_call(access: SystemAccess, method: str, args: Sequence[Any], gas_limit: int) -> CallOutcome:
     """Run one call to the system namespace; refusals are outcomes with a code, never exceptions."""
     if gas_limit < SYSTEM_CALL_GAS:
-        return _failed("out_of_gas", gas_limit)
-    match method, list(args):
+        return CallOutcome("out_of_gas", None, (), gas_limit)
+    outcome = _dispatch(access, method, list(args), gas_limit - SYSTEM_CALL_GAS)
+    return replace(outcome, gas_used=outcome.gas_used + SYSTEM_CALL_GAS)
+
+
+def _dispatch(access: SystemAccess, method: str, args: list[Any], gas_limit: int) -> CallOutcome:
+    """Run one call with what is left behind the price that all calls have."""
+    match method, args:
         case "register_member", [str(name), bytes(key), list(roles)]:
-            return _register_member(state, context, name, key, roles)
+            return _register_member(access.state, access.context, name, key, roles)
         case "revoke_member", [bytes(key)]:
-            return _revoke_member(state, context, key)
-        case "deploy", [str(name), str(source), list(init_args)]:
-            if ADMINISTRATOR not in context.roles or context.organisation not in governance.electorate:
-                return _failed("not_authorised")
-            outcome = runtime.deploy(state, context, name, source, init_args, gas_limit - SYSTEM_CALL_GAS)
-            return CallOutcome(outcome.code, outcome.value, outcome.events, outcome.gas_used + SYSTEM_CALL_GAS)
-        case (("register_member" | "revoke_member" | "deploy"), _):
-            return _failed("invalid_arguments")
-    return _failed("unknown_method")
+            return _revoke_member(access.state, access.context, key)
+        case "deploy", [str(), str(), list()]:
+            return _deploy(access, args, gas_limit)
+        case "propose", [str(action), list(action_args), str(reason)]:
+            return propose(access, action, action_args, reason, gas_limit)
+        case "approve", [int(number)] if type(number) is int:
+            return approve(access, number, gas_limit)
+        case "reject", [int(number)] if type(number) is int:
+            return reject(access, number, gas_limit)
+        case "withdraw", [int(number)] if type(number) is int:
+            return withdraw(access, number)
+    return _failed("invalid_arguments" if method in METHODS else "unknown_method")
+
+
+def _deploy(access: SystemAccess, args: list[Any], gas_limit: int) -> CallOutcome:
+    """Deploy without a proposal, where genesis lets an organisation do so alone."""
+    if not is_elector(access):
+        return _failed("not_authorised")
+    if ACTIONS["deploy"].approvals_required(access.genesis.governance) > 1:
+        return _failed("proposal_required")
+    return deploy(access, args, gas_limit)
 
 
 def _register_member(state: StateAccess, context: CallContext, name: str, key: bytes, roles: list[Any]) -> CallOutcome:
@@ -58,7 +70,7 @@ def _register_member(state: StateAccess, context: CallContext, name: str, key: b
     member = Member(f"{context.organisation}.{name}", context.organisation, tuple(sorted(set(roles))), True)
     state.put(SYSTEM, member_key(key), member.encoded())
     fields = {"member": member.member_id, "key": key, "roles": list(member.roles)}
-    return CallOutcome(None, member.member_id, (Event(SYSTEM, "MemberRegistered", fields),), SYSTEM_CALL_GAS)
+    return CallOutcome(None, member.member_id, (Event(SYSTEM, "MemberRegistered", fields),), 0)
 
 
 def _revoke_member(state: StateAccess, context: CallContext, key: bytes) -> CallOutcome:
@@ -72,8 +84,8 @@ def _revoke_member(state: StateAccess, context: CallContext, key: bytes) -> Call
         return _failed("already_revoked")
     state.put(SYSTEM, member_key(key), Member(member.member_id, member.organisation, member.roles, False).encoded())
     fields = {"member": member.member_id, "key": key}
-    return CallOutcome(None, None, (Event(SYSTEM, "MemberRevoked", fields),), SYSTEM_CALL_GAS)
+    return CallOutcome(None, None, (Event(SYSTEM, "MemberRevoked", fields),), 0)
 
 
-def _failed(code: str, gas_used: int = SYSTEM_CALL_GAS) -> CallOutcome:
-    return CallOutcome(code, None, (), gas_used)
+def _failed(code: str) -> CallOutcome:
+    return CallOutcome(code, None, (), 0)

@@ -8,6 +8,9 @@ from typing import Any, Final
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.state_keys import encode_key
 
+ADMINISTRATOR: Final = "administrator"
+"""The role that decides on an organisation's members, and speaks for it in the electorate."""
+
 NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 """Organisations, member names, roles, contracts: lower-case ASCII, so that no two look alike."""
 

@@ -94,3 +94,16 @@ class ContractRuntime(Protocol):
     ) -> CallOutcome:
         """Check and compile a source, record it under (SYSTEM, contract_key(contract)) and run its @init."""
         ...
+
+    def check(
+        self,
+        state: StateAccess,
+        context: CallContext,
+        contract: str,
+        version: int,
+        source: str,
+        args: Sequence[Any],
+        gas_limit: int,
+    ) -> CallOutcome:
+        """Tell whether this source could become this version of a contract now; nothing is written, no code runs."""
+        ...

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chain.crypto import SEED_BYTES, public_key_of
 from chain.genesis import Genesis, GenesisContract, GenesisMember, Governance, Organisation, Parameters, genesis_to_json
-from chain.governance import ADMINISTRATOR
+from chain.identity import ADMINISTRATOR
 from chain.types import Epoch, Milliseconds, PublicKey, ValidatorId
 from chain.validators import Validator, validator_set
 from cli.cluster_layout import ClusterLayout, NodePlace, node_places, save

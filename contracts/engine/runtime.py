@@ -100,6 +100,20 @@ class Engine:
         self._begin(state, context, gas_limit, read_only=False)
         return self._finish(gas_limit, lambda: self._deploy(state, context, contract, source, args))
 
+    def check(
+        self,
+        state: StateAccess,
+        context: CallContext,
+        contract: str,
+        version: int,
+        source: str,
+        args: Sequence[Any],
+        gas_limit: int,
+    ) -> CallOutcome:
+        """Tell whether this source could become this version of a contract now; nothing is written, no code runs."""
+        self._begin(state, context, gas_limit, read_only=True)
+        return self._finish(gas_limit, lambda: self._check(state, contract, source, args))
+
     def _select(self, version: int) -> None:
         """Take up the price list of a protocol version."""
         if version not in self._prices:
@@ -133,32 +147,45 @@ class Engine:
         finally:
             run.end()
 
+    def _check(self, state: StateAccess, contract: str, source: str, args: Sequence[Any]) -> None:
+        self._starting_arguments(self._compiled(state, contract, source), INIT, args)
+
     def _deploy(self, state: StateAccess, context: CallContext, contract: str, source: str, args: Sequence[Any]) -> Any:
         run = self._run
-        if not is_name(contract) or contract == SYSTEM or type(source) is not str:
-            raise Stop(errors.INVALID_ARGUMENTS)
-        key = contract_key(contract)
-        if state.get(SYSTEM, key) is not None:
-            raise Stop(errors.CONTRACT_EXISTS)
-        size = min(len(source.encode("utf-8", "replace")), SOURCE_BYTES_MAX)
-        prices = run.prices
-        run.charge(prices.call + size * prices.compile_per_byte)
-        try:
-            bound = self._bind(source, prices.compile_per_token)
-        except Rejected as rejected:
-            raise _rejection(rejected) from rejected
+        bound = self._compiled(state, contract, source)
         record = ContractRecord(contract, source, LANGUAGE_VERSION, 1, context.sender, context.height, False)
         data = record.encoded()
-        run.charge(len(data) * prices.stored_byte)
-        state.put(SYSTEM, key, data)
-        init = next((method for method in bound.methods.values() if method.kind == INIT), None)
-        if init is not None:
-            run.active.append(contract)
-            run.contract = contract
-            return self._execute(init, self._arguments(init, args), VALUE_BYTES_MAX)
+        run.charge(len(data) * run.prices.stored_byte)
+        state.put(SYSTEM, contract_key(contract), data)
+        init, arguments = self._starting_arguments(bound, INIT, args)
+        if init is None:
+            return None
+        run.active.append(contract)
+        run.contract = contract
+        return self._execute(init, arguments, VALUE_BYTES_MAX)
+
+    def _compiled(self, state: StateAccess, contract: str, source: str) -> Bound:
+        """Return a source that is to stand under a new name, checked and paid for."""
+        if not is_name(contract) or contract == SYSTEM or type(source) is not str:
+            raise Stop(errors.INVALID_ARGUMENTS)
+        if state.get(SYSTEM, contract_key(contract)) is not None:
+            raise Stop(errors.CONTRACT_EXISTS)
+        size = min(len(source.encode("utf-8", "replace")), SOURCE_BYTES_MAX)
+        prices = self._run.prices
+        self._run.charge(prices.call + size * prices.compile_per_byte)
+        try:
+            return self._bind(source, prices.compile_per_token)
+        except Rejected as rejected:
+            raise _rejection(rejected) from rejected
+
+    def _starting_arguments(self, bound: Bound, kind: str, args: Sequence[Any]) -> tuple[Method | None, list[Any]]:
+        """Return the one method that starts a version, if it has one, and the arguments for it."""
+        method = next((method for method in bound.methods.values() if method.kind == kind), None)
+        if method is not None:
+            return method, self._arguments(method, args)
         if len(args):
             raise Stop(errors.INVALID_ARGUMENTS)
-        return None
+        return None, []
 
     def _enter(
         self, contract: str, method: str, args: Sequence[Any], kinds: tuple[str, ...], result_bytes_max: int

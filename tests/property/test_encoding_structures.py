@@ -14,9 +14,11 @@ from chain.encoding import DecodeError, decode, encode
 from chain.genesis import GenesisError, decode_genesis
 from chain.identity import decode_contract, decode_member
 from chain.proofs import BlockProver, decode_transaction_proof
+from chain.proposals import Motion, Proposal, Vote, decode_motion, decode_open, decode_proposal, encode_open
 from chain.receipt import decode_receipt, decode_result
 from chain.recorded_block import decode_range, decode_recorded_block, encode_range
 from chain.transaction import Transaction, decode_transaction
+from chain.types import Height, Milliseconds
 from chain.window import decode_entries, encode_entries
 
 Decoder = Callable[[bytes], bytes]
@@ -36,6 +38,13 @@ def _block(data: bytes) -> bytes:
 def _entries(data: bytes) -> bytes:
     time, entries = decode_entries(data)
     return encode_entries(time, entries)
+
+
+VOTES = (Vote("acme", "acme.admin", True, Height(2)), Vote("bank", "bank.admin", False, Height(3)))
+PROPOSAL = Proposal(
+    3, "freeze", "token", "acme", "acme.admin", Height(2), Milliseconds(5_000), "rejected", VOTES, Height(9)
+)
+MOTION = Motion(("token", [1, b"x", {"a": None}]), "a reason", ("administrator",))
 
 
 def _samples() -> dict[str, tuple[bytes, Decoder]]:
@@ -59,6 +68,9 @@ def _samples() -> dict[str, tuple[bytes, Decoder]]:
         "genesis": (maker.genesis.encoded(), lambda data: decode_genesis(data).encoded()),
         "member": (member.encoded(), lambda data: decode_member(data).encoded()),
         "contract": (contract, lambda data: decode_contract(data).encoded()),
+        "proposal": (PROPOSAL.encoded(), lambda data: decode_proposal(data).encoded()),
+        "motion": (MOTION.encoded(), lambda data: decode_motion(data).encoded()),
+        "open proposals": (encode_open([(3, 5_000), (4, 6_000)]), lambda data: encode_open(decode_open(data))),
         "window row": (maker.ledger.database.extra(b"window/" + (1).to_bytes(8, "big")) or b"", _entries),
         "proof": (BlockProver(record).prove(0).encoded(), lambda data: decode_transaction_proof(data).encoded()),
     }

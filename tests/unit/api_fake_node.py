@@ -119,6 +119,18 @@ class BankRuntime:
                 return CallOutcome("closed_today", None, (), 2)
         return CallOutcome("unknown_method", None, (), 1)
 
+    def check(
+        self,
+        state: StateAccess,
+        context: CallContext,
+        contract: str,
+        version: int,
+        source: str,
+        args: Sequence[Any],
+        gas_limit: int,
+    ) -> CallOutcome:
+        return CallOutcome(None, None, (), 1)
+
     def deploy(
         self, state: StateAccess, context: CallContext, contract: str, source: str, args: Sequence[Any], gas_limit: int
     ) -> CallOutcome:

@@ -11,7 +11,10 @@ from audit.auditor import run_audit
 from audit.export_format import FILE_BYTES_MAX, Manifest
 from audit.mismatch import Level, Mismatch
 from chain import block, certificate, receipt, recorded_block, transaction
-from chain.genesis import BLOCK_TRANSACTIONS_LIMIT, Parameters
+from chain.actions import ACTIONS
+from chain.decisions import MOTION_BYTES_MAX, REASON_CHARACTERS_MAX
+from chain.genesis import BLOCK_TRANSACTIONS_LIMIT, Governance, Parameters
+from chain.governance import METHODS
 from consensus.pbft.messages import MESSAGE_BYTES_MAX, TAGS
 from contracts.engine.errors import ENGINE_CODES
 from network.framing import PAYLOAD_BYTES_MAX
@@ -36,12 +39,23 @@ def test_every_domain_is_named() -> None:
 
 def test_every_rule_of_validity_and_every_code_is_named() -> None:
     validity = set(re.findall(r'"([a-z]+(?:_[a-z]+)+)"', (ROOT / "chain" / "validity.py").read_text()))
-    native = set(re.findall(r'_failed\("([a-z_]+)"', (ROOT / "chain" / "governance.py").read_text()))
+    system = "".join((ROOT / "chain" / name).read_text() for name in ("governance.py", "decisions.py", "actions.py"))
+    native = set(re.findall(r'(?:_failed\(|return |else )"([a-z]+(?:_[a-z]+)+)"', system))
     execution = (ROOT / "chain" / "execution.py").read_text()
     native |= set(re.findall(r'(?:return|receipt\()\s*"([a-z_]+)"', execution))
-    assert {"not_authorised", "sender_revoked", "receipt_too_large"} <= native
+    assert {"not_authorised", "sender_revoked", "receipt_too_large", "proposal_closed", "not_frozen"} <= native
     for code in validity | native | ENGINE_CODES:
         assert f"`{code}`" in PROTOCOL, code
+
+
+def test_every_action_and_every_system_call_is_named() -> None:
+    for name in (*ACTIONS, *(method for method in METHODS if method != "deploy")):
+        assert re.search(rf"^\| `{name}[`(]", PROTOCOL, re.MULTILINE), name
+
+
+def test_every_field_of_governance_is_named_in_its_order() -> None:
+    places = [PROTOCOL.index(f"| `{field.name}` |") for field in fields(Governance)]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize("field", fields(Parameters), ids=lambda field: str(field.name))
@@ -59,7 +73,7 @@ def test_limits_are_those_of_the_code() -> None:
     limits = [
         *(block.BLOCK_BYTES_MAX, block.HEADER_BYTES_MAX, certificate.CERTIFICATE_BYTES_MAX, BLOCK_TRANSACTIONS_LIMIT),
         *(recorded_block.RECORDED_BLOCK_BYTES_MAX, recorded_block.RANGE_BYTES_MAX, MESSAGE_BYTES_MAX),
-        *PAYLOAD_BYTES_MAX.values(),
+        *(MOTION_BYTES_MAX, REASON_CHARACTERS_MAX, *PAYLOAD_BYTES_MAX.values()),
     ]
     for limit in limits:
         assert f"{limit:,}" in PROTOCOL, limit

@@ -1,5 +1,6 @@
 """Golden vectors of encoding, signatures and the ledger's structures; tests/vectors/README.md explains their fields."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,16 @@ from chain.genesis import GenesisError, decode_genesis
 from chain.identity import member_key, organisation_key
 from chain.json_values import fields_to_json, from_json, to_json
 from chain.merkle import merkle_root
+from chain.proposals import (
+    PROPOSAL_COUNT_KEY,
+    decode_motion,
+    decode_open,
+    decode_proposal,
+    encode_open,
+    motion_key,
+    open_proposals_key,
+    proposal_key,
+)
 from chain.receipt import decode_receipt, decode_result, receipt_bytes_max
 from chain.recorded_block import RecordedBlock, decode_range, decode_recorded_block, encode_range
 from chain.state_keys import contract_key, decode_key, encode_key
@@ -38,6 +49,7 @@ def encoded(case: Case) -> bytes:
 ENCODING = load("encoding.json")
 CRYPTO = load("crypto.json")
 STATE_KEYS = load("state_keys.json")
+PROPOSALS = load("proposals.json")
 GENESIS = load("genesis.json")
 TRANSACTION = load("transaction.json")
 RECEIPT = load("receipt.json")
@@ -95,6 +107,47 @@ def test_state_keys() -> None:
     assert system["a contract"] == contract_key("token")
     assert system["the member with a key"] == member_key(bytes.fromhex(CRYPTO["seeds"][0]["public_key"]))
     assert system["the validators"] == encode_key(("validators",))
+
+
+def test_keys_of_proposals() -> None:
+    system = {case["name"]: encoded(case) for case in STATE_KEYS["system"]}
+    assert system["the number of proposals"] == PROPOSAL_COUNT_KEY
+    assert system["a proposal"] == proposal_key(7)
+    assert system["its motion"] == motion_key(7)
+    assert system["an organisation's open proposals"] == open_proposals_key("acme")
+
+
+@pytest.mark.parametrize("case", PROPOSALS["proposals"], ids=why)
+def test_proposals(case: Case) -> None:
+    proposal = decode_proposal(encoded(case))
+    assert proposal.encoded() == encoded(case)
+    stated = {name: value for name, value in case.items() if name not in ("why", "encoded")}
+    assert json.loads(json.dumps(dataclasses.asdict(proposal))) == stated
+
+
+@pytest.mark.parametrize("case", PROPOSALS["motions"], ids=why)
+def test_motions(case: Case) -> None:
+    motion = decode_motion(encoded(case))
+    assert motion.encoded() == encoded(case)
+    assert (to_json(motion.args), motion.reason, list(motion.roles)) == (case["args"], case["reason"], case["roles"])
+
+
+def test_lists_of_open_proposals() -> None:
+    for case in PROPOSALS["open_proposals"]:
+        assert [list(entry) for entry in decode_open(encoded(case))] == case["entries"]
+        assert encode_open(decode_open(encoded(case))) == encoded(case)
+
+
+@pytest.mark.parametrize("case", PROPOSALS["invalid_proposals"], ids=why)
+def test_proposals_refused(case: Case) -> None:
+    with pytest.raises(DecodeError):
+        decode_proposal(encoded(case))
+
+
+@pytest.mark.parametrize("case", PROPOSALS["invalid_motions"], ids=why)
+def test_motions_refused(case: Case) -> None:
+    with pytest.raises(DecodeError):
+        decode_motion(encoded(case))
 
 
 @pytest.mark.parametrize("case", STATE_KEYS["invalid"], ids=why)

@@ -1,0 +1,113 @@
+"""What the electorate can decide: one table of actions, each with its threshold, its check and its effect.
+
+A new kind of decision is a new entry of ACTIONS and nothing else: opening, voting, expiry and listing are the same for
+all (chain.decisions). `check` is asked when a proposal is made, so that nobody votes on what cannot be carried out as
+things stand; `carry_out` is asked in the transaction that reaches the threshold, when things may stand otherwise.
+Either answers with a CallOutcome whose gas covers its own work alone.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from chain.genesis import Genesis, Governance
+from chain.identity import ContractRecord, decode_contract, is_name
+from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime, Event, StateAccess
+from chain.state_keys import contract_key
+
+
+@dataclass(frozen=True, slots=True)
+class SystemAccess:
+    """What a call to the system namespace works on."""
+
+    state: StateAccess
+    context: CallContext
+    """Of the sender; for `carry_out` that of the proposer, at the present height and time."""
+    genesis: Genesis
+    runtime: ContractRuntime
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One kind of decision."""
+
+    approvals_required: Callable[[Governance], int]
+    subject: Callable[[Sequence[Any]], str | None]
+    """From the arguments to what the decision is about, in short; None if the arguments have another form."""
+    check: Callable[[SystemAccess, Sequence[Any], int], CallOutcome]
+    """Tell with at most this much gas whether the action is possible now; writes nothing."""
+    carry_out: Callable[[SystemAccess, Sequence[Any], int], CallOutcome]
+    """Do it with at most this much gas."""
+
+
+def _deploy_subject(args: Sequence[Any]) -> str | None:
+    match list(args):
+        case [str(name), str(), list()] if is_name(name):
+            return name
+    return None
+
+
+def _check_deploy(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallOutcome:
+    name, source, init_args = args
+    return access.runtime.check(access.state, access.context, name, 1, source, init_args, gas_limit)
+
+
+def deploy(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallOutcome:
+    """Deploy a contract under a new name; `args` are name, source and the arguments of @init."""
+    name, source, init_args = args
+    outcome = access.runtime.deploy(access.state, access.context, name, source, init_args, gas_limit)
+    fields = {"contract": name, "version": 1, "deployer": access.context.sender}
+    return _announced(outcome, Event(SYSTEM, "ContractDeployed", fields))
+
+
+def _announced(outcome: CallOutcome, event: Event) -> CallOutcome:
+    """Put an event before those of an outcome that succeeded."""
+    return outcome if outcome.code is not None else replace(outcome, events=(event, *outcome.events))
+
+
+def _name_subject(args: Sequence[Any]) -> str | None:
+    match list(args):
+        case [str(name)] if is_name(name):
+            return name
+    return None
+
+
+def _freezing(frozen: bool) -> Action:
+    """Return the action that suspends the calls of a contract, or resumes them."""
+
+    def record_of(access: SystemAccess, name: str) -> ContractRecord | str:
+        stored = access.state.get(SYSTEM, contract_key(name))
+        if stored is None:
+            return "unknown_contract"
+        record = decode_contract(stored)
+        if record.frozen == frozen:
+            return "already_frozen" if frozen else "not_frozen"
+        return record
+
+    def check(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallOutcome:
+        found = record_of(access, args[0])
+        return CallOutcome(found if isinstance(found, str) else None, None, (), 0)
+
+    def carry_out(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallOutcome:
+        found = record_of(access, args[0])
+        if isinstance(found, str):
+            return CallOutcome(found, None, (), 0)
+        access.state.put(SYSTEM, contract_key(args[0]), replace(found, frozen=frozen).encoded())
+        event = Event(SYSTEM, "ContractFrozen" if frozen else "ContractUnfrozen", {"contract": args[0]})
+        return CallOutcome(None, None, (event,), 0)
+
+    def approvals_required(governance: Governance) -> int:
+        # Stopping what may do harm is quicker than letting it go on.
+        return governance.suspension_approvals_required if frozen else governance.approvals_required
+
+    return Action(approvals_required, _name_subject, check, carry_out)
+
+
+ACTIONS: Final[Mapping[str, Action]] = {
+    "deploy": Action(
+        lambda governance: governance.deployment_approvals_required, _deploy_subject, _check_deploy, deploy
+    ),
+    "freeze": _freezing(True),
+    "unfreeze": _freezing(False),
+}
+"""Every kind of decision by its name."""
