@@ -41,7 +41,7 @@ def current() -> int:
 
 def governed_genesis(contracts: tuple[GenesisContract, ...] | None = None, **governance: Any) -> Genesis:
     """Return the genesis; `governance` replaces fields of its Governance."""
-    rules = {
+    rules: dict[str, Any] = {
         "electorate": ELECTORATE,
         "approvals_required": 3,
         "suspension_approvals_required": 2,
