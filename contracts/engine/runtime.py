@@ -5,6 +5,7 @@ what a call did is in its outcome and in the StateAccess that it was given. The 
 executed chooses the price list; what was compiled under one list is never used under another.
 """
 
+import gc
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,10 @@ from contracts.engine.wire import Walk, plain
 COMPILED_MAX: Final = 256
 """Compiled contracts that an engine keeps for each price list; the one used longest ago goes first."""
 
+
+SWEEP_GAS: Final = 32_000_000
+"""Gas after which memory is swept for structures that contain themselves. Python counts references, so that these
+alone outlive their run; at 16 bytes a unit they take at most half a gigabyte, however few and large they are."""
 
 Compiler = Callable[[str, Callable[[int], None], Prices], Compiled]
 """Turns a source into code; learns how to charge for its tokens, and the prices to put into the code."""
@@ -64,9 +69,11 @@ class Engine:
         prices: Mapping[int, Prices] = PRICES,
         compiler: Compiler = compile_contract,
         explain: Callable[[Stop], str] | None = None,
+        sweep: Callable[[], object] = gc.collect,
     ) -> None:
         """`prices` has the list of each protocol version that this engine knows.
 
+        `sweep` frees structures that contain themselves; between two calls no contract's value is alive.
         Other ways to compile and to explain a failure come from a test kit; a node has none.
         """
         assert prices, "an engine knows at least one protocol version"
@@ -74,6 +81,8 @@ class Engine:
         self._explain = _describe if explain is None else explain
         self._compiled_max = compiled_max
         self._prices = prices
+        self._sweep = sweep
+        self._unswept_gas = 0
         self._benches: dict[int, _Bench] = {}
         self._select(max(prices))
         self.last_failure = ""
@@ -146,6 +155,10 @@ class Engine:
             raise LocalFault(f"contract execution ran into {type(error).__name__}") from error
         finally:
             run.end()
+            self._unswept_gas += max(gas_limit - run.gas, 0)
+            if self._unswept_gas >= SWEEP_GAS:
+                self._unswept_gas = 0
+                self._sweep()
 
     def _check(self, state: StateAccess, contract: str, source: str, args: Sequence[Any]) -> None:
         self._starting_arguments(self._compiled(state, contract, source), INIT, args)
