@@ -17,7 +17,7 @@ from contracts.engine.gas import CURRENT, Prices
 from contracts.engine.limits import CALL_CHAIN_MAX
 from contracts.engine.module import VIEW, Module
 from contracts.engine.prescan import prescan
-from contracts.engine.rules import parse, refusal
+from contracts.engine.rules import parse, refusal, without_warnings
 from contracts.engine.scope import Scope, located
 from contracts.engine.statements import function_code
 
@@ -88,7 +88,8 @@ def compile_contract(
     tree = located(ast.Module(functions, []))
     probes = {} if instruments is None else instruments.fit(Draft(module, scopes, tree))
     file_name = FILE_NAME if instruments is None else instruments.file_name
-    code = compile(tree, file_name, "exec", flags=0, dont_inherit=True, optimize=0)
+    with without_warnings():
+        code = compile(tree, file_name, "exec", flags=0, dont_inherit=True, optimize=0)
     return Compiled(module, code, _codes(scopes, order), len(source.encode("utf-8")), tokens, probes)
 
 

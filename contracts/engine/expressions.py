@@ -156,7 +156,11 @@ def _comparison(scope: Scope, left: ast.expr, op: ast.cmpop, right: ast.expr) ->
         if not (isinstance(right, ast.Constant) and right.value is None) or isinstance(left, ast.Constant):
             raise refusal(right, "identity", "only `x is None` and `x is not None` are allowed; compare with == and !=")
         scope.spend(scope.prices.statement)
-        return ast.Compare(scope.expression(left), [op], [constant(None)])
+        value = scope.expression(left)
+        if isinstance(value, ast.Constant):
+            # A declared constant or a negative number: Python would warn of an identity test of a literal.
+            return constant((value.value is None) == isinstance(op, ast.Is))
+        return ast.Compare(value, [op], [constant(None)])
     storage = storage_named(scope, right)
     if storage is not None and isinstance(op, ast.In | ast.NotIn):
         present = has_entry(scope, storage, left, right)
@@ -213,13 +217,26 @@ def _dict(scope: Scope, keys: list[ast.expr | None], values: list[ast.expr]) -> 
 
 
 def _format(scope: Scope, values: list[ast.expr]) -> ast.expr:
-    scope.spend(scope.prices.builtin)
+    prices = scope.prices
+    scope.spend(prices.builtin)
     parts: list[ast.expr] = []
+    text = ""
     for value in values:
-        scope.spend(scope.prices.element)
         if isinstance(value, ast.FormattedValue):
+            parts += _literal_part(scope, text)
+            scope.spend(prices.element + prices.integer_text)
             parts.append(guard("formatted", scope.expression(value.value)))
-            scope.spend(scope.prices.integer_text)
+            text = ""
         else:
-            parts.append(scope.expression(value))
+            assert isinstance(value, ast.Constant) and type(value.value) is str
+            text += value.value
+    parts += _literal_part(scope, text)
     return guard("concatenate", *parts)
+
+
+def _literal_part(scope: Scope, text: str) -> list[ast.expr]:
+    """Return the text between two fields, in one piece however a parser cut it: its price must not depend on that."""
+    if not text:
+        return []
+    scope.spend(scope.prices.element)
+    return [constant(text)]

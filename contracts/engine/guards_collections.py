@@ -5,7 +5,7 @@ from typing import Any
 
 from contracts.engine.errors import Failed
 from contracts.engine.guards_compare import equality, matches
-from contracts.engine.guards_numbers import Guard, integer, length_checked
+from contracts.engine.guards_numbers import Guard, bounded, integer, length_checked
 from contracts.engine.limits import LIST_LENGTH_MAX, MAP_LENGTH_MAX
 from contracts.engine.run import Run
 
@@ -124,7 +124,7 @@ def _loops(run: Run) -> dict[str, Guard]:
         return numbers
 
     def enumerate_turns(price: int, values: Any, start: Any = 0) -> Any:
-        integer(start)
+        bounded(integer(start) + len(listed(values)))
         return enumerate(turns(price + prices.turn, listed(values)), start)
 
     def unpacked_turns(price: int, values: Any, shape: tuple[Any, ...]) -> Any:
@@ -292,8 +292,10 @@ def _list_methods(run: Run) -> dict[str, Guard]:
         run.charge(len(values) // prices.compared_per_unit)
         values.insert(max(-len(values), min(integer(index), len(values))), value)
 
-    def pop(values: list[Any], index: Any = -1) -> Any:
-        position = index_in(values, index)
+    def pop(values: list[Any], *arguments: Any) -> Any:
+        if len(arguments) > 1:
+            raise Failed("pop of a list takes an index or nothing")
+        position = index_in(values, arguments[0] if arguments else -1)
         run.charge(len(values) // prices.compared_per_unit)
         return values.pop(position)
 

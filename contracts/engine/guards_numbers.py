@@ -101,7 +101,8 @@ def _products(run: Run) -> dict[str, Guard]:
                 length = len(left) * max(right, 0)
                 length_checked(kind, length)
                 run.charge(length // (prices.slots_per_unit if kind is list else prices.characters_per_unit))
-                return left * right
+                # A count that does not fit a machine word is an error of Python's even where the result is empty.
+                return left * right if length else left[:0]
         raise Failed(f"cannot multiply {kind.__name__} by {type(right).__name__}")
 
     def total(values: Any) -> int:

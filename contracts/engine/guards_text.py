@@ -159,9 +159,10 @@ def _making(run: Run) -> dict[str, Guard]:
         return separator.join(parts)
 
     def zfill(value: str, width: Any) -> str:
-        length_checked(str, integer(width))
-        run.charge(max(len(value), int(width)) // prices.characters_per_unit)
-        return value.zfill(width)
+        length = max(len(value), integer(width))
+        length_checked(str, length)
+        run.charge(length // prices.characters_per_unit)
+        return value.zfill(length)
 
     def encode(value: str) -> bytes:
         run.charge(len(value) // prices.characters_per_unit)

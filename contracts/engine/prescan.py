@@ -42,10 +42,13 @@ NUMBER: Final = re.compile(r"0x[0-9A-Fa-f]+|0|[1-9][0-9]*(?:_[0-9]+)*")
 PLAIN_TEXT: Final = re.compile(
     r"""(?:[^\\\n"']|["']|\\(?:[\\'"nrt]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}))""",
 )
+BYTES_TEXT: Final = re.compile(r"[\x20-\x5b\x5d-\x7e]|\\(?:[\\'\"nrt]|x[0-9A-Fa-f]{2})")
+"""In bytes, Python takes \\u for a backslash and a u, with a warning that becomes an error in some later version."""
 SURROGATE: Final = re.compile(r"u[dD][89A-Fa-f]|U(?!000[0-9A-Fa-f]|0010)|U0000[dD][89A-Fa-f]")
 FIELD: Final = re.compile(r"\{[A-Za-z][A-Za-z0-9_ .,()\[\]+*-]*\}")
 FIELD_REFUSED: Final = re.compile(r"(?<![A-Za-z0-9_])(?:_|[0-9]+[A-Za-z_.])")
 """Names with an underscore in front, and numbers that are not plain."""
+FIELD_TOKEN: Final = re.compile(r"[A-Za-z0-9_]+|\*\*|[^A-Za-z0-9_ {}]")
 FIELD_BRACKETS_MAX: Final = 4
 CLOSERS: Final = {"(": ")", "[": "]", "{": "}"}
 
@@ -132,8 +135,8 @@ class _Scanner:
                 self._begin_token(position, text)
                 if kind == "string":
                     end = _string_end(self.source, position, text)
-                    # A field of a format string is an expression of its own.
-                    self.tokens += 3 * self.source.count("{", position, end)
+                    if text.startswith("f"):
+                        self.tokens += _field_tokens(self.source[position:end])
                 elif kind == "name":
                     _check_name(self.source, position, text)
                 elif kind == "number":
@@ -226,19 +229,20 @@ def _string_end(source: str, position: int, opening: str) -> int:
             _refuse(source, position, "string", f"close this text with {quote}")
         if source[end] == "\n" and len(quote) == 1:
             _refuse(source, position, "string", f"close this text with {quote} on the same line")
-        end = _character_end(source, end)
+        end = _character_end(source, end, BYTES_TEXT if prefix == "b" else PLAIN_TEXT)
     if prefix == "f":
         _check_fields(source, start, end)
-    if prefix == "b" and not source[start:end].isascii():
-        _refuse(source, position, "string", "bytes hold ASCII characters and \\x escapes")
     return end + len(quote)
 
 
-def _character_end(source: str, position: int) -> int:
+def _character_end(source: str, position: int, allowed: re.Pattern[str]) -> int:
     """Check one character or escape of a string literal and return the position behind it."""
     if source[position] == "\n":
         return position + 1
-    match = PLAIN_TEXT.match(source, position)
+    match = allowed.match(source, position)
+    if match is None and allowed is BYTES_TEXT:
+        hint = "bytes hold ASCII characters and the escapes \\\\ \\' \\\" \\n \\r \\t \\xHH"
+        _refuse(source, position, "bytes_text", hint)
     if match is None:
         hint = "the escapes are \\\\ \\' \\\" \\n \\r \\t \\xHH \\uHHHH \\UHHHHHHHH"
         _refuse(source, position, "escape", hint)
@@ -262,9 +266,14 @@ def _check_fields(source: str, start: int, end: int) -> None:
         elif character == "}":
             _refuse(source, position, "format_string", "write }} for a brace")
         elif character == "\\":
-            position = _character_end(source, position)
+            position = _character_end(source, position, PLAIN_TEXT)
         else:
             position += 1
+
+
+def _field_tokens(text: str) -> int:
+    """Return how many tokens the fields of a format string are: each is an expression of its own, with its braces."""
+    return sum(2 + sum(1 for _ in FIELD_TOKEN.finditer(field)) for field in FIELD.findall(text))
 
 
 def _is_plain_field(field: str) -> bool:

@@ -6,7 +6,9 @@ this file decides only what may be there at all.
 """
 
 import ast
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -159,11 +161,20 @@ def parse(source: str) -> ast.Module:
         Rejected: when it is not Python, or contains what the table does not allow.
     """
     try:
-        tree = ast.parse(source, "<contract>", "exec", type_comments=False, feature_version=(3, 11))
+        with without_warnings():
+            tree = ast.parse(source, "<contract>", "exec", type_comments=False, feature_version=(3, 11))
     except SyntaxError as error:
         raise Rejected(error.lineno or 1, error.offset or 1, "syntax", "this is not a Python statement") from error
     _check_tree(tree)
     return tree
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Ignore Python's warnings: whether one is an error is a setting of the process, which must not reject a source."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def refusal(node: ast.AST, rule: str, hint: str) -> Rejected:

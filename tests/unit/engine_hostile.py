@@ -155,6 +155,7 @@ REFUSED: Final[dict[str, tuple[str, str]]] = {
     "octal escape": (_value('"\\101"'), "escape"),
     "surrogate": (_value('"\\ud800"'), "escape"),
     "astral overflow": (_value('"\\U00110000"'), "escape"),
+    "escape of text in bytes": (_value('b"\\u0041"'), "bytes_text"),
     "raw text": (_value('r"\\d"'), "string_prefix"),
     "number glued to a word": (_value("1if True else 2"), "number"),
     "leading zeros": (_value("007"), "number"),
@@ -259,6 +260,18 @@ STOPPED: Final[dict[str, tuple[str, str]]] = {
     "map without end": (method("x = {}\ni = 0\nwhile True:\n    x[str(i)] = i\n    i += 1"), "contract_error"),
     "split without end": (_value('("a," * 20000 + "a").split(",")'), "ok"),
     "hex that grows": (_value('(b"a" * 60000).hex()'), "contract_error"),
+    "negative count beyond a machine word": (_value('"a" * -(2 ** 200)'), "ok"),
+    "nothing repeated beyond a machine word": (_value("[] * 2 ** 200"), "ok"),
+    "negative width beyond a machine word": (_value('"1".zfill(-(2 ** 200))'), "ok"),
+    "pop of a list with two arguments": (_value("[1].pop(0, 1)"), "contract_error"),
+    "enumerate beyond 256 bits": (
+        method("for i, x in enumerate([1, 2], 2 ** 254 + (2 ** 254 - 1)):\n    pass"),
+        "contract_error",
+    ),
+    "identity test of a constant": (
+        method("if A is None or (-5) is None:\n    return 1\nreturn 2", before="A = 5\n", result="int"),
+        "ok",
+    ),
     # Structures that contain themselves or share their parts.
     "list in itself": (method("x = []\nx.append(x)\ny = x == x"), "contract_error"),
     "map in itself": (method('x = {}\nx["x"] = x\ny = x == x'), "contract_error"),

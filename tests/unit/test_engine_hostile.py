@@ -8,6 +8,7 @@ from engine_hostile import REFUSED, STOPPED
 from contracts.engine.compiler import compile_contract
 from contracts.engine.errors import Rejected
 from contracts.engine.limits import LANGUAGE_VERSION
+from contracts.engine.storage import PYTHON_ERRORS
 from contracts.engine.testkit import Harness
 
 GAS = 2_000_000
@@ -45,7 +46,8 @@ def test_it_stops_within_its_gas(name: str) -> None:
     spent = time.process_time_ns() - started
     assert (outcome.code or "ok") == code, ledger.failure
     assert ledger.state.items("attack") == before
-    assert outcome.events == () and outcome.value is None
+    assert outcome.events == () and (outcome.value is None or code == "ok")
+    assert not any(f": {error.__name__}: " in ledger.failure for error in PYTHON_ERRORS if error is not ValueError)
     assert outcome.gas_used <= GAS
     assert (code == "out_of_gas") == (outcome.gas_used == GAS)
     assert spent < 50_000_000 + outcome.gas_used * NANOSECONDS_PER_UNIT_MAX
