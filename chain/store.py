@@ -20,6 +20,7 @@ from typing import Any, Final
 import plyvel
 
 from chain.encoding import DecodeError, decode, encode
+from chain.log_tail import cut_unfinished
 from chain.storage import (
     Head,
     StoreDamaged,
@@ -185,16 +186,10 @@ def set_aside(folder: Path) -> Path:
 
 def _open_locked(folder: Path, kind: str, chain_id: bytes, cache_bytes: int, lock: int) -> LevelStore:
     try:
-        database = plyvel.DB(
-            str(folder / DATABASE),
-            create_if_missing=True,
-            paranoid_checks=True,
-            lru_cache_size=cache_bytes,
-            write_buffer_size=WRITE_BUFFER_BYTES,
-            max_file_size=TABLE_FILE_BYTES,
-            bloom_filter_bits=BLOOM_FILTER_BITS,
-        )
-    except plyvel.Error as error:
+        if not (folder / DATABASE).exists():
+            _create_database(folder, kind, chain_id)
+        database = _open_database(folder / DATABASE, cache_bytes)
+    except (plyvel.Error, OSError) as error:
         raise _typed(folder, error) from error
     try:
         _check_format(folder, database, kind, chain_id)
@@ -206,6 +201,50 @@ def _open_locked(folder: Path, kind: str, chain_id: bytes, cache_bytes: int, loc
             raise _typed(folder, error) from error
         raise
     return LevelStore(folder, database, lock, head)
+
+
+def _open_database(database: Path, cache_bytes: int) -> Any:
+    """Open LevelDB; what a power cut left of a write that was under way is cut off first."""
+
+    def attempt() -> Any:
+        return plyvel.DB(
+            str(database),
+            paranoid_checks=True,
+            lru_cache_size=cache_bytes,
+            write_buffer_size=WRITE_BUFFER_BYTES,
+            max_file_size=TABLE_FILE_BYTES,
+            bloom_filter_bits=BLOOM_FILTER_BITS,
+        )
+
+    try:
+        return attempt()
+    except plyvel.CorruptionError:
+        if not cut_unfinished(database):
+            raise
+    return attempt()
+
+
+def _create_database(folder: Path, kind: str, chain_id: bytes) -> None:
+    """Make an empty database aside and put it in place once it is durable: LevelDB does not sync all it begins with."""
+    fresh = folder / f"{DATABASE}.new"
+    if fresh.exists():
+        for path in fresh.iterdir():
+            path.unlink()
+    database = plyvel.DB(str(fresh), create_if_missing=True)
+    database.put(FORMAT_KEY, encode([FORMAT, kind, chain_id]), sync=True)
+    database.close()
+    _sync_folder(fresh)
+    fresh.rename(folder / DATABASE)
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _check_presence(folder: Path, create: bool) -> None:
@@ -222,7 +261,10 @@ def _check_presence(folder: Path, create: bool) -> None:
         raise StoreDamaged(f"{folder}: the database has lost its file CURRENT")
     if not create:
         raise StoreMissing(f"{folder}: there is no database")
-    database.mkdir(parents=True, exist_ok=True)
+    if database.exists():
+        # It was put in place whole, so this one has lost everything.
+        raise StoreDamaged(f"{folder}: the database is empty")
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _take_lock(folder: Path) -> int:
@@ -239,11 +281,7 @@ def _take_lock(folder: Path) -> int:
 def _check_format(folder: Path, database: Any, kind: str, chain_id: bytes) -> None:
     stored = database.get(FORMAT_KEY, verify_checksums=True)
     if stored is None:
-        with database.iterator(include_value=False, verify_checksums=True) as keys:
-            if next(keys, None) is not None:
-                raise StoreFormatUnknown(f"{folder}: the database states no format")
-        database.put(FORMAT_KEY, encode([FORMAT, kind, chain_id]), sync=True)
-        return
+        raise StoreFormatUnknown(f"{folder}: the database states no format")
     try:
         fields = decode(stored)
     except DecodeError as error:

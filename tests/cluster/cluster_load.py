@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -26,8 +27,11 @@ class Load:
     A transaction without a receipt is sent again, as it is, until the load ends.
     """
 
-    def __init__(self, cluster: Cluster, *names: str, clients: int = 3, batch: int = 3) -> None:
+    def __init__(
+        self, cluster: Cluster, *names: str, clients: int = 3, batch: int = 3, clock: Callable[[], int] = lambda: 0
+    ) -> None:
         self._cluster = cluster
+        self._clock = clock
         self._names = names
         self._clients = clients
         self._batch = batch
@@ -35,6 +39,8 @@ class Load:
         self._tasks: list[asyncio.Task[None]] = []
         self.acknowledged: dict[Digest, Receipt] = {}
         """Transactions of which a certified receipt was returned."""
+        self.acknowledged_at: dict[Digest, int] = {}
+        """When that was, by the clock that was given."""
         self.sent: set[Digest] = set()
 
     async def __aenter__(self) -> Self:
@@ -88,6 +94,7 @@ class Load:
             if isinstance(outcome, Receipt):
                 assert outcome.succeeded, outcome
                 self.acknowledged[transaction.transaction_id] = outcome
+                self.acknowledged_at[transaction.transaction_id] = self._clock()
             else:
                 retry = isinstance(outcome, CommitTimeout) or outcome.code in ("not_ready", "mempool_full")
                 assert retry, outcome

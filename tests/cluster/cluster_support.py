@@ -90,8 +90,8 @@ def http(
 class Cluster:
     """Owns the processes of a cluster that a test started."""
 
-    def __init__(self, folder: Path) -> None:
-        self.layout: ClusterLayout = create_cluster(folder, NODES, free_base_port(), (notebook(),))
+    def __init__(self, folder: Path, nodes: int = NODES) -> None:
+        self.layout: ClusterLayout = create_cluster(folder, nodes, free_base_port(nodes), (notebook(),))
         self.links: Links | None = None
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._log_places: dict[Path, int] = {}

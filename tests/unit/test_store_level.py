@@ -177,10 +177,17 @@ def test_a_folder_without_permission_is_unusable(tmp_path: Path) -> None:
 
 
 def test_creation_that_was_cut_short_starts_anew(folder: Path) -> None:
-    (folder / "leveldb").mkdir(parents=True)
-    (folder / "leveldb" / "MANIFEST-000001").write_bytes(b"half")
-    (folder / "leveldb" / "000003.log").touch()
+    (folder / "leveldb.new").mkdir(parents=True)
+    (folder / "leveldb.new" / "MANIFEST-000001").write_bytes(b"half")
+    (folder / "leveldb.new" / "000003.log").touch()
     opened(folder).close()
+    assert not (folder / "leveldb.new").exists()
+
+
+def test_a_database_that_lost_all_its_files_is_damaged_not_new(folder: Path) -> None:
+    (folder / "leveldb").mkdir(parents=True)
+    with pytest.raises(StoreDamaged, match="is empty"):
+        opened(folder)
 
 
 def test_set_aside_makes_room_and_keeps_the_damaged_folder(folder: Path) -> None:
