@@ -12,17 +12,22 @@ from types import CodeType
 from typing import Any, Final
 
 from contracts.engine.declarations import read_module
+from contracts.engine.errors import Rejected
 from contracts.engine.expressions import expression
 from contracts.engine.gas import CURRENT, Prices
+from contracts.engine.grammar import recognise
 from contracts.engine.limits import CALL_CHAIN_MAX
 from contracts.engine.module import VIEW, Module
 from contracts.engine.prescan import prescan
+from contracts.engine.rulebook import Problems
 from contracts.engine.rules import parse, refusal, without_warnings
 from contracts.engine.scope import Scope, located
 from contracts.engine.statements import function_code
 
 FILE_NAME: Final = "<contract>"
 """What compiled contracts give as the name of their file."""
+PROBLEMS_MAX: Final = 20
+"""Problems that authors are told of at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +79,49 @@ def compile_contract(
     Raises:
         Rejected: at the first place that breaks a rule.
     """
-    tokens = prescan(source)
-    pay(tokens)
-    module = read_module(parse(source))
+    draft, tokens = _translate(source, pay, prices, Problems())
+    probes = {} if instruments is None else instruments.fit(draft)
+    file_name = FILE_NAME if instruments is None else instruments.file_name
+    with without_warnings():
+        code = compile(draft.tree, file_name, "exec", flags=0, dont_inherit=True, optimize=0)
+    codes = _codes(draft.scopes, _callees_first(draft.scopes))
+    return Compiled(draft.module, code, codes, len(source.encode("utf-8")), tokens, probes)
+
+
+def find_problems(source: str, most: int = PROBLEMS_MAX) -> list[Rejected]:
+    """Return what is wrong with a source, for authors: the first is the one that deployment would stop at.
+
+    A stage is only looked at once the stages before it are right: characters and tokens, grammar, declarations,
+    functions, the whole. So no problem is the mere consequence of another.
+    """
+    problems = Problems(most)
+    try:
+        _translate(source, free, CURRENT, problems)
+    except Rejected as rejected:
+        if rejected not in problems.found:
+            problems.found.append(rejected)
+    return problems.found
+
+
+def _translate(source: str, pay: Callable[[int], None], prices: Prices, problems: Problems) -> tuple[Draft, int]:
+    """Check a source and translate it; return the result and the number of its tokens."""
+    scanned = prescan(source, problems)
+    pay(scanned.count)
+    recognise(source, scanned, problems)
+    module = read_module(parse(source), problems)
     scopes: dict[str, Scope] = {}
     functions: list[ast.stmt] = []
     for function in module.functions.values():
-        scope = scopes[function.name] = Scope(module, function, prices, expression)
-        functions.append(function_code(scope))
+        scope = scopes[function.name] = Scope(module, function, prices, expression, problems)
+        try:
+            functions.append(function_code(scope))
+        except Rejected as rejected:
+            problems.add(rejected)
+    problems.settle()
     order = _callees_first(scopes)
     _check_chains(scopes, order)
     _check_views(scopes, order)
-    tree = located(ast.Module(functions, []))
-    probes = {} if instruments is None else instruments.fit(Draft(module, scopes, tree))
-    file_name = FILE_NAME if instruments is None else instruments.file_name
-    with without_warnings():
-        code = compile(tree, file_name, "exec", flags=0, dont_inherit=True, optimize=0)
-    return Compiled(module, code, _codes(scopes, order), len(source.encode("utf-8")), tokens, probes)
+    return Draft(module, scopes, located(ast.Module(functions, []))), scanned.count
 
 
 def source_hash(source: str) -> bytes:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from contracts.engine.annotations import read_default, read_literal, read_result_type, read_type
+from contracts.engine.errors import Rejected
 from contracts.engine.limits import FIELDS_MAX, KEY_PARTS_MAX, PARAMETERS_MAX, TYPE_DEPTH_MAX
 from contracts.engine.module import DECORATORS, HELPER, INIT, MIGRATE, EventType, Function, Module, Storage
+from contracts.engine.rulebook import Problems
 from contracts.engine.rules import refusal
 from contracts.engine.values import SCALARS, Field, Nothing, Record, Type, record_type, type_depth
 
@@ -47,13 +49,13 @@ BUILTINS: Final = frozenset(
 """Names that mean something everywhere and cannot be declared again."""
 
 
-def read_module(tree: ast.Module) -> Module:
+def read_module(tree: ast.Module, problems: Problems) -> Module:
     """Return what a checked tree declares.
 
     Raises:
         Rejected: when something else stands at the top level, or a declaration is not in its form.
     """
-    return _Reader().read(tree)
+    return _Reader().read(tree, problems)
 
 
 def is_docstring(body: list[ast.stmt]) -> bool:
@@ -83,24 +85,37 @@ class _Reader:
         self.events: dict[str, EventType] = {}
         self.functions: dict[str, Function] = {}
 
-    def read(self, tree: ast.Module) -> Module:
+    def read(self, tree: ast.Module, problems: Problems) -> Module:
         doc = docstring(tree.body)
+        broken: set[str] = set()
         for statement in tree.body[1:] if is_docstring(tree.body[:1]) else tree.body:
-            match statement:
-                case ast.FunctionDef():
-                    self._check_new(statement, statement.name)
-                    self.functions[statement.name] = self._function(statement)
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    self._check_new(statement, name)
-                    self._declare(name, value)
-                case _:
-                    hint = "at the top level stand constants, Var, Map, Record and Event declarations, and functions"
-                    raise refusal(statement, "top_level", hint)
+            try:
+                self._statement(statement)
+            except Rejected as rejected:
+                names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+                if not names & broken:
+                    problems.add(rejected)
+                if isinstance(statement, ast.Assign):
+                    # What uses this name is refused as a consequence, of which nobody needs to be told.
+                    broken |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
+        problems.settle()
         self._check_functions(tree)
         parts = (self.constants, self.storages, self.records, self.events, self.functions)
         taken = BUILTINS.union(*parts)
         fields = frozenset(field.name for record in self.records.values() for field in record.fields)
         return Module(doc, *parts, taken, fields)
+
+    def _statement(self, statement: ast.stmt) -> None:
+        match statement:
+            case ast.FunctionDef():
+                self._check_new(statement, statement.name)
+                self.functions[statement.name] = self._function(statement)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                self._check_new(statement, name)
+                self._declare(name, value)
+            case _:
+                hint = "at the top level stand constants, Var, Map, Record and Event declarations, and functions"
+                raise refusal(statement, "top_level", hint)
 
     def _check_new(self, node: ast.AST, name: str) -> None:
         if name in BUILTINS:

@@ -155,16 +155,18 @@ REFUSED: Final[Mapping[str, str]] = {
 
 
 def parse(source: str) -> ast.Module:
-    """Parse a source that `prescan` has accepted, and check every node and field of it.
+    """Parse a source that `prescan` and `recognise` have accepted, and check every node and field of it.
 
     Raises:
-        Rejected: when it is not Python, or contains what the table does not allow.
+        Rejected: when it contains what the table does not allow, or Python makes something else of it than we do.
     """
     try:
         with without_warnings():
             tree = ast.parse(source, "<contract>", "exec", type_comments=False, feature_version=(3, 11))
     except SyntaxError as error:
-        raise Rejected(error.lineno or 1, error.offset or 1, "syntax", "this is not a Python statement") from error
+        # Where Python stumbles differs between its versions, so that nothing of its error is told.
+        raise Rejected(1, 1, "syntax", "this is no contract") from error
+    _settle_places(tree, source)
     _check_tree(tree)
     return tree
 
@@ -193,8 +195,8 @@ def _check_tree(tree: ast.Module) -> None:
             raise refusal(place, "depth", "give a part of this expression a name of its own, or a function of its own")
         fields = ALLOWED.get(type(node).__name__)
         if fields is None:
-            name = type(node).__name__
-            raise refusal(place, f"no_{name.lower()}", REFUSED.get(name, "this is not part of the language"))
+            hint = REFUSED.get(type(node).__name__, "write it with what the manual names")
+            raise refusal(place, "not_in_language", hint)
         for name in node._fields:
             pending += [(child, depth + 1, place) for child in _check_field(node, name, fields.get(name), place)]
 
@@ -207,8 +209,26 @@ def _check_field(node: ast.AST, name: str, rule: Field | None, place: ast.AST) -
     if rule is Field.NODES and type(value) is list and all(isinstance(child, ast.AST) for child in value):
         return value
     if not _is_plain(value, rule):
-        raise refusal(place, f"no_{type(node).__name__.lower()}_{name}", "this form is not part of the language")
+        raise refusal(place, "not_in_language", "write it with what the manual names")
     return []
+
+
+def _settle_places(tree: ast.Module, source: str) -> None:
+    """Make the places of nodes the same under every Python, and their columns count characters instead of bytes.
+
+    Python before 3.12 cannot tell where in an f-string an expression stands; all of it stands where the f-string does.
+    """
+    lines = None if source.isascii() else source.split("\n")
+    pending: list[tuple[ast.AST, ast.AST | None]] = [(tree, None)]
+    while pending:
+        node, text = pending.pop()
+        if text is not None:
+            ast.copy_location(node, text)
+        elif lines is not None and isinstance(node, ast.expr | ast.stmt | ast.arg | ast.keyword):
+            node.col_offset = len(lines[node.lineno - 1].encode()[: node.col_offset].decode())
+        if isinstance(node, ast.JoinedStr):
+            text = node
+        pending += [(child, text) for child in ast.iter_child_nodes(node)]
 
 
 def _is_plain(value: Any, rule: Field | None) -> bool:

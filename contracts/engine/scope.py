@@ -12,6 +12,7 @@ from typing import Any
 
 from contracts.engine.gas import Prices
 from contracts.engine.module import Function, Module
+from contracts.engine.rulebook import Problems
 from contracts.engine.rules import refusal
 
 
@@ -24,10 +25,12 @@ class Scope:
         function: Function,
         prices: Prices,
         expression: Callable[["Scope", ast.expr], ast.expr],
+        problems: Problems,
     ) -> None:
         self.module = module
         self.prices = prices
         self.function = function
+        self.problems = problems
         self._expression = expression
         self.locals = _bound_names(function)
         self.inner: list[set[str]] = []

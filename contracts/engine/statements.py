@@ -11,7 +11,7 @@ from typing import Final
 from contracts.engine.annotations import read_type
 from contracts.engine.calls import event_call
 from contracts.engine.declarations import is_docstring
-from contracts.engine.errors import ENGINE_CODES
+from contracts.engine.errors import ENGINE_CODES, Rejected
 from contracts.engine.expressions import OPERATORS, check_field_name, operator_price
 from contracts.engine.loops import loop_target, turns
 from contracts.engine.module import Storage
@@ -46,9 +46,16 @@ def block(scope: Scope, body: list[ast.stmt]) -> list[ast.stmt]:
     """Translate the statements of a body."""
     result: list[ast.stmt] = []
     for statement in body[1:] if is_docstring(body) else body:
-        before = scope.cost
+        before, loops = scope.cost, scope.loops
         tick(scope)
-        for code in _statement(scope, statement):
+        try:
+            codes = _statement(scope, statement)
+        except Rejected as rejected:
+            scope.problems.add(rejected)
+            scope.loops = loops
+            scope.inner.clear()
+            continue
+        for code in codes:
             result.append(ast.copy_location(code, statement))
         scope.statement_costs[statement] = scope.cost - before
     return result or [ast.Pass()]

@@ -1,6 +1,8 @@
 """The allow-list covers the grammar of the Python that runs, field by field, and fails closed on the unknown."""
 
 import ast
+import re
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,7 @@ from contracts.engine.compiler import compile_contract
 from contracts.engine.errors import Rejected
 from contracts.engine.limits import ELIF_MAX, LINE_TOKENS_MAX
 from contracts.engine.prescan import prescan
+from contracts.engine.rulebook import REFUSED_WORDS, RULES
 from contracts.engine.rules import ALLOWED, REFUSED, parse
 
 
@@ -65,7 +68,7 @@ def test_unknown_nodes_and_fields_are_refused(monkeypatch: pytest.MonkeyPatch) -
     assert isinstance(function, ast.FunctionDef)
     function.body = [ast.copy_location(Novelty(), function)]
     monkeypatch.setattr(ast, "parse", lambda *_, **__: module)
-    with pytest.raises(Rejected, match="no_novelty"):
+    with pytest.raises(Rejected, match="not_in_language"):
         parse("")
 
     class Pass(ast.Pass):
@@ -76,7 +79,7 @@ def test_unknown_nodes_and_fields_are_refused(monkeypatch: pytest.MonkeyPatch) -
     known = ast.copy_location(Pass(), function)
     known.effect = 1  # type: ignore[attr-defined]
     function.body = [known]
-    with pytest.raises(Rejected, match="no_pass_effect"):
+    with pytest.raises(Rejected, match="not_in_language"):
         parse("")
 
 
@@ -121,3 +124,25 @@ def test_prescan_accepts_only_what_this_python_tokenises_alike() -> None:
     )
     prescan(source)
     assert isinstance(ast.parse(source), ast.Module)
+
+
+def test_every_rule_of_the_sources_code_is_in_the_rule_book() -> None:
+    """The names that stand in calls of `refusal` and `refuse` are those of the rule book."""
+    engine = Path(__file__).parents[2] / "contracts" / "engine"
+    used = {f"no_{word}" for word in REFUSED_WORDS}
+    for path in engine.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            used |= _rules_named(node)
+    assert used == set(RULES)
+
+
+def _rules_named(node: ast.AST) -> set[str]:
+    """Return the rules that a call names: the first text among its arguments that is no hint, or a second text."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute)):
+        return set()
+    name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+    if name not in ("refuse", "refusal", "rejection", "Rejected"):
+        return set()
+    texts = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+    words = {text for text in texts if isinstance(text, str) and re.fullmatch("[a-z_]+", text)}
+    return words or ({"syntax"} if name == "refuse" else set())
