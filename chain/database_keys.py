@@ -9,6 +9,8 @@ Block database                        key                                    val
   i transaction index                 transaction id 32                      height 8, index 4
   k block by hash                     block hash 32                          height 8
   m history node                      level 1, index 8                       hash of a full subtree, 32
+  h header                            height 8                               header bytes, where the block is lacking
+  g gaps                                                                     ranges of heights whose blocks are lacking
 
 State database
   l live leaf                         contract length 2, contract, key       encoded leaf
@@ -32,6 +34,8 @@ TABLE_TRANSACTION: Final = b"i"
 TABLE_BLOCK_HASH: Final = b"k"
 TABLE_HASH_AT: Final = b"a"
 TABLE_HISTORY: Final = b"m"
+TABLE_HEADER: Final = b"h"
+GAPS_KEY: Final = b"g"
 
 TABLE_LIVE: Final = b"l"
 TABLE_TOMBSTONE: Final = b"t"

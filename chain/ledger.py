@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from chain.block import Block
-from chain.encoding import DecodeError, decode, encode, fields_of
+from chain.encoding import DecodeError
 from chain.execution import (
     Execution,
     Surroundings,
@@ -19,20 +19,23 @@ from chain.execution import (
 )
 from chain.genesis import Genesis
 from chain.identity import Member, decode_member, member_key
-from chain.merkle import EMPTY_FRONTIER, Frontier, decode_frontier
-from chain.receipt import decode_result
+from chain.ledger_rows import (
+    HEAD_ROW,
+    ORIGIN_ROW,
+    WINDOW_ROW,
+    decode_head_row,
+    encode_head_row,
+    height_of_window_row,
+    window_row,
+)
+from chain.merkle import EMPTY_FRONTIER, Frontier
 from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime
 from chain.state import ReadState
 from chain.state_database import StateDatabase
 from chain.storage import StoreDamaged, StoreForeign, Write
-from chain.types import Digest, Height, Milliseconds, ValidatorId
-from chain.validators import validator_set_from_value
+from chain.types import Digest, Height, Milliseconds
 from chain.validity import Head, SignatureCheck, check_header, check_transactions
 from chain.window import Window, decode_entries, encode_entries
-
-HEAD_ROW: Final = b"head"
-WINDOW_ROW: Final = b"window/"
-"""Followed by the height in 8 bytes, big-endian."""
 
 WINDOW_ROWS_DROPPED_MAX: Final = 64
 """Expired window rows that one block's batch deletes, so that no block pays for a long pause at once."""
@@ -67,6 +70,15 @@ class Ledger:
         """The state at the head."""
         return self._database
 
+    @property
+    def origin(self) -> Height:
+        """The height of the snapshot that this state was made from, 0 if it was executed from genesis on.
+
+        Versions of keys that were replaced up to there are not held.
+        """
+        stored = self._database.extra(ORIGIN_ROW)
+        return Height(0 if stored is None else int.from_bytes(stored, "big"))
+
     def execute(self, block: Block, signature_good: SignatureCheck) -> Execution:
         """Check and execute the next block on the state at the head, without changing anything.
 
@@ -96,10 +108,10 @@ class Ledger:
             self._head.validators,
             frontier.root(),
         )
-        extra: list[Write] = [(HEAD_ROW, _encode_head(head, frontier))]
-        extra.append((_window_row(header.height), encode_entries(header.time, execution.entries)))
+        extra: list[Write] = [(HEAD_ROW, encode_head_row(head, frontier))]
+        extra.append((window_row(header.height), encode_entries(header.time, execution.entries)))
         dropped = self._expired_rows(header.time)
-        extra.extend((_window_row(height), None) for height, _ in dropped)
+        extra.extend((window_row(height), None) for height, _ in dropped)
         self._database.apply(execution.update, header.height, block.block_hash, extra)
         del self._window_rows[: len(dropped)]
         self._window_rows.append((header.height, header.time))
@@ -133,7 +145,7 @@ class Ledger:
         """Rebuild the window from the rows that its blocks left in the database."""
         for name, row in self._database.extras(WINDOW_ROW):
             time, entries = decode_entries(row)
-            self._window_rows.append((Height(int.from_bytes(name[len(WINDOW_ROW) :], "big")), time))
+            self._window_rows.append((height_of_window_row(name), time))
             self._window.add_block(time, entries)
 
     def _expired_rows(self, time: Milliseconds) -> list[tuple[Height, Milliseconds]]:
@@ -157,7 +169,7 @@ def open_ledger(genesis: Genesis, database: StateDatabase, runtime: ContractRunt
     if stored is None:
         raise StoreDamaged("the state database has a head marker but no head row")
     try:
-        head, frontier = _decode_head(stored, genesis)
+        head, frontier = decode_head_row(stored)
     except DecodeError as error:
         raise StoreDamaged(f"the head row of the state database is damaged: {error}") from error
     if head.chain_id != genesis.genesis_hash:
@@ -182,32 +194,4 @@ def genesis_head(genesis: Genesis, state_root: Digest) -> tuple[Head, Frontier]:
 def _write_genesis(genesis: Genesis, database: StateDatabase, runtime: ContractRuntime) -> None:
     update = genesis_update(genesis, database, runtime)
     head, frontier = genesis_head(genesis, update.root)
-    database.apply(update, Height(0), genesis.genesis_hash, [(HEAD_ROW, _encode_head(head, frontier))])
-
-
-def _window_row(height: Height) -> bytes:
-    return WINDOW_ROW + height.to_bytes(8, "big")
-
-
-def _encode_head(head: Head, frontier: Frontier) -> bytes:
-    fields: list[Any] = [head.chain_id, head.height, head.block_hash, head.result.encoded(), head.time, head.proposer]
-    return encode([1, *fields, head.validators.as_value(), frontier.encoded()])
-
-
-def _decode_head(data: bytes, genesis: Genesis) -> tuple[Head, Frontier]:
-    kinds = (1, bytes, int, bytes, bytes, int, None, list, bytes)
-    _, chain_id, height, block_hash, result, time, proposer, validators, frontier_bytes = fields_of(
-        decode(data), "head row", *kinds
-    )
-    frontier = decode_frontier(frontier_bytes)
-    head = Head(
-        Digest(chain_id),
-        Height(height),
-        Digest(block_hash),
-        decode_result(result),
-        Milliseconds(time),
-        None if proposer is None else ValidatorId(proposer),
-        validator_set_from_value(validators),
-        frontier.root(),
-    )
-    return head, frontier
+    database.apply(update, Height(0), genesis.genesis_hash, [(HEAD_ROW, encode_head_row(head, frontier))])

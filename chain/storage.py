@@ -59,6 +59,22 @@ class StoreUnusable(StoreError):
     """The system refused to read or write; the store must be closed."""
 
 
+class FrozenView(Protocol):
+    """A store as it was at one moment, whatever is written afterwards; who writes snapshots reads from one."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value under a key."""
+        ...
+
+    def scan(self, start: bytes, end: bytes, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the entries with start <= key < end in ascending or descending order."""
+        ...
+
+    def close(self) -> None:
+        """Give the view up, and with it what the store kept for it; to be done before the store is closed."""
+        ...
+
+
 class Store(Protocol):
     """Ordered keys and values with atomic batches."""
 
@@ -133,6 +149,12 @@ class MemoryStore:
                 self._keys[key[:1]].remove(key)
         if head is not None:
             self._head = head
+
+    def freeze(self) -> "MemoryStore":
+        """Return a copy."""
+        copy = MemoryStore()
+        copy.write(self._values.items(), self._head)
+        return copy
 
     def close(self) -> None:
         """Forget everything."""

@@ -36,7 +36,7 @@ from chain.storage import (
 )
 from chain.types import Digest, Height
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raised whenever what the databases hold, or chain.database_keys, changes."""
 
 DATABASE: Final = "leveldb"
@@ -127,6 +127,15 @@ class LevelStore:
         except (plyvel.Error, OSError) as error:
             raise self._fail(error) from error
 
+    def freeze(self) -> "FrozenLevelStore":
+        """Return a view of the present content; it costs nothing but what later writes replace meanwhile.
+
+        Raises:
+            StoreError: when the store is unusable.
+        """
+        self._check_alive()
+        return FrozenLevelStore(self._folder, self._database.snapshot())
+
     def close(self) -> None:
         """Close the database and let go of the folder; closing twice is harmless."""
         self._database.close()
@@ -149,6 +158,44 @@ class LevelStore:
             self._head_copy = _open_head_copy(self._folder, head)
         os.pwrite(self._head_copy, _with_checksum(_head_bytes(head)), 0)
         self._head = head
+
+
+class FrozenLevelStore:
+    """Owns a snapshot of an open database; implements chain.storage.FrozenView."""
+
+    def __init__(self, folder: Path, snapshot: Any) -> None:
+        """Take over what `LevelStore.freeze` made; nothing else calls this."""
+        self._folder = folder
+        self._snapshot = snapshot
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value that stood under a key.
+
+        Raises:
+            StoreError: when it cannot be read as it was written.
+        """
+        try:
+            return self._snapshot.get(key, verify_checksums=True)  # type: ignore[no-any-return]
+        except plyvel.Error as error:
+            raise _typed(self._folder, error) from error
+
+    def scan(self, start: bytes, end: bytes, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the entries with start <= key < end as they were, in ascending or descending order.
+
+        Raises:
+            StoreError: when they cannot be read as they were written.
+        """
+        iterator = self._snapshot.iterator(start=start, stop=end, reverse=reverse, verify_checksums=True)
+        try:
+            yield from iterator
+        except plyvel.Error as error:
+            raise _typed(self._folder, error) from error
+        finally:
+            iterator.close()
+
+    def close(self) -> None:
+        """Let the database forget what it kept for this view; closing twice is harmless."""
+        self._snapshot.close()
 
 
 def open_store(folder: Path, kind: str, chain_id: bytes, cache_bytes: int, create: bool) -> LevelStore:

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chain.block import Block
+from chain.block import Block, Header
 from chain.encoding import DecodeError
 from chain.genesis import Parameters
 from chain.identity import Member
@@ -64,7 +64,15 @@ def check_header(block: Block, head: Head, parameters: Parameters) -> None:
     Raises:
         InvalidBlock: naming the first field that does not.
     """
-    header = block.header
+    check_header_of(block.header, head, parameters)
+
+
+def check_header_of(header: Header, head: Head, parameters: Parameters) -> None:
+    """Do the same for a header whose block is not at hand.
+
+    Raises:
+        InvalidBlock: naming the first field that does not continue the chain.
+    """
     expectations = (
         ("wrong_version", header.version, parameters.protocol_version),
         ("wrong_chain", header.chain_id.hex(), head.chain_id.hex()),

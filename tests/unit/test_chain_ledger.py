@@ -9,7 +9,8 @@ from chain.crypto import tagged_hash
 from chain.encoding import encode
 from chain.execution import GenesisExecutionError, genesis_result
 from chain.genesis import Genesis, GenesisContract, Parameters
-from chain.ledger import HEAD_ROW, WINDOW_ROWS_DROPPED_MAX, Ledger, open_ledger
+from chain.ledger import WINDOW_ROWS_DROPPED_MAX, Ledger, open_ledger
+from chain.ledger_rows import HEAD_ROW
 from chain.merkle import EMPTY_ROOT, merkle_root
 from chain.receipt import Receipt
 from chain.runtime import CallContext, CallOutcome, LocalFault, StateAccess

@@ -71,6 +71,19 @@ def test_ranges_are_half_open_and_run_both_ways(store: Store) -> None:
     assert next(store.scan(b"x", b"y")) == (b"x1", b"v1")
 
 
+def test_a_frozen_view_does_not_see_later_writes(store: Store) -> None:
+    assert isinstance(store, MemoryStore | LevelStore)
+    store.write([(b"xa", b"1"), (b"xb", b"2")], head_at(1))
+    view = store.freeze()
+    store.write([(b"xa", b"9"), (b"xb", None), (b"xc", b"3")], head_at(2))
+    assert (view.get(b"xa"), view.get(b"xb"), view.get(b"xc")) == (b"1", b"2", None)
+    assert list(view.scan(b"x", b"y")) == [(b"xa", b"1"), (b"xb", b"2")]
+    assert [key for key, _ in view.scan(b"x", b"y", reverse=True)] == [b"xb", b"xa"]
+    view.close()
+    view.close()
+    assert store.get(b"xa") == b"9"
+
+
 def test_the_memory_store_refuses_ranges_over_tables() -> None:
     for start, end in ((b"", b"z"), (b"a", b"z"), (b"a1", b"c")):
         with pytest.raises(ValueError, match="within one table"):
