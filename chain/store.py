@@ -11,7 +11,6 @@ then on every call raises.
 
 import errno
 import fcntl
-import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -30,18 +29,16 @@ from chain.storage import (
     StoreFull,
     StoreLocked,
     StoreMissing,
-    StoreRolledBack,
     StoreUnusable,
     Write,
 )
-from chain.types import Digest, Height
+from chain.store_head import HEAD_COPY, check_head_copy, head_bytes, open_head_copy, parse_head, with_checksum
 
 FORMAT: Final = 2
 """Raised whenever what the databases hold, or chain.database_keys, changes."""
 
 DATABASE: Final = "leveldb"
 LOCK: Final = "lock"
-HEAD_COPY: Final = "head"
 
 FORMAT_KEY: Final = b"\x00format"
 HEAD_KEY: Final = b"\x00head"
@@ -50,7 +47,6 @@ WRITE_BUFFER_BYTES: Final = 8 * 1024 * 1024
 TABLE_FILE_BYTES: Final = 16 * 1024 * 1024
 BLOOM_FILTER_BITS: Final = 10
 
-_CHECKSUM_BYTES: Final = 8
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LOST: Final = (errno.ENOENT, errno.EISDIR)
 """What LevelDB hears from the system when one of its files names another that is not there."""
@@ -119,7 +115,7 @@ class LevelStore:
             else:
                 batch.put(key, value)
         if head is not None:
-            batch.put(HEAD_KEY, _head_bytes(head))
+            batch.put(HEAD_KEY, head_bytes(head))
         try:
             batch.write()
             if head is not None:
@@ -155,8 +151,8 @@ class LevelStore:
     def _copy_head(self, head: Head) -> None:
         """Overwrite the copy outside in place: it may lag behind after a crash, but never runs ahead."""
         if self._head_copy is None:
-            self._head_copy = _open_head_copy(self._folder, head)
-        os.pwrite(self._head_copy, _with_checksum(_head_bytes(head)), 0)
+            self._head_copy = open_head_copy(self._folder, head)
+        os.pwrite(self._head_copy, with_checksum(head_bytes(head)), 0)
         self._head = head
 
 
@@ -241,7 +237,7 @@ def _open_locked(folder: Path, kind: str, chain_id: bytes, cache_bytes: int, loc
     try:
         _check_format(folder, database, kind, chain_id)
         head = _read_head(folder, database)
-        _check_head_copy(folder, head)
+        check_head_copy(folder, head)
     except BaseException as error:
         database.close()
         if isinstance(error, plyvel.Error | OSError):
@@ -344,51 +340,7 @@ def _check_format(folder: Path, database: Any, kind: str, chain_id: bytes) -> No
 
 def _read_head(folder: Path, database: Any) -> Head | None:
     stored = database.get(HEAD_KEY, verify_checksums=True)
-    return None if stored is None else _parse_head(folder, stored)
-
-
-def _check_head_copy(folder: Path, head: Head | None) -> None:
-    """Compare the head in the database with the copy outside, which never runs ahead of it."""
-    try:
-        content = (folder / HEAD_COPY).read_bytes()
-    except FileNotFoundError:
-        return
-    body = content[:-_CHECKSUM_BYTES]
-    if content != _with_checksum(body):
-        raise StoreDamaged(f"{folder}: the copy of the head is damaged")
-    copy = _parse_head(folder, body)
-    if head is None or head.height < copy.height or (head.height == copy.height and head != copy):
-        held = "nothing" if head is None else f"block {head.height} {head.block_hash.hex()}"
-        raise StoreRolledBack(
-            f"{folder}: the database holds {held}, but held block {copy.height} {copy.block_hash.hex()}"
-        )
-
-
-def _open_head_copy(folder: Path, head: Head) -> int:
-    """Open the copy of the head, creating it whole, so that no crash leaves a torn one."""
-    path = folder / HEAD_COPY
-    if not path.exists():
-        fresh = folder / f"{HEAD_COPY}.new"
-        with fresh.open("wb") as file:
-            file.write(_with_checksum(_head_bytes(head)))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(path)
-    return os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-
-
-def _head_bytes(head: Head) -> bytes:
-    return head.height.to_bytes(8, "big") + head.block_hash
-
-
-def _parse_head(folder: Path, data: bytes) -> Head:
-    if len(data) != 40:
-        raise StoreDamaged(f"{folder}: a head has 40 bytes, not {len(data)}")
-    return Head(Height(int.from_bytes(data[:8], "big")), Digest(data[8:]))
-
-
-def _with_checksum(body: bytes) -> bytes:
-    return body + hashlib.sha256(body).digest()[:_CHECKSUM_BYTES]
+    return None if stored is None else parse_head(folder, stored)
 
 
 def _typed(folder: Path, error: Exception) -> StoreError:

@@ -21,7 +21,8 @@ from chain.storage import (
     StoreMissing,
     StoreUnusable,
 )
-from chain.store import FORMAT, FORMAT_KEY, HEAD_COPY, LevelStore, open_store, set_aside
+from chain.store import FORMAT, FORMAT_KEY, LevelStore, open_store, set_aside
+from chain.store_head import HEAD_COPY
 from chain.types import Digest, Height
 
 CHAIN = b"c" * 32
