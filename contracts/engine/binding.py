@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from chain.runtime import Event
+from contracts.engine.code_check import check_code
 from contracts.engine.compiler import Compiled
 from contracts.engine.errors import WRITE_IN_VIEW, Stop
+from contracts.engine.expressions import CONTEXT
 from contracts.engine.guards import record_guards, value_guards
 from contracts.engine.guards_numbers import Guard
 from contracts.engine.limits import VALUE_BYTES_MAX
@@ -14,6 +16,10 @@ from contracts.engine.module import HELPER, EventType, Function
 from contracts.engine.run import Run
 from contracts.engine.storage import storage_guards
 from contracts.engine.wire import Convert, Walk, exporter, importer
+
+
+ATTRIBUTES: Final = CONTEXT | {"gas"}
+"""What contract code reads from its run: the parts of `ctx`, and the gas that it pays with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ def bind(compiled: Compiled, run: Run, invoke: Guard) -> Bound:
             guards[f"c_{name}"] = value.copy
     namespace: dict[str, Any] = {**{f"_{name}": guard for name, guard in guards.items()}, **compiled.probes}
     namespace["__builtins__"] = {}
+    check_code(compiled.code, namespace, ATTRIBUTES)
     # The code holds nothing but the functions that our compiler made of an accepted source.
     exec(compiled.code, namespace)  # noqa: S102
     reachable = [function for function in module.functions.values() if function.kind != HELPER]
