@@ -16,7 +16,16 @@ from chain.governance import run_system_call
 from chain.identity import Member, decode_member, member_key, organisation_key
 from chain.merkle import merkle_root
 from chain.receipt import BlockResult, Receipt, receipt_bytes_max
-from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime, Event
+from chain.runtime import (
+    IDEMPOTENCY_KEY_USED,
+    RECEIPT_TOO_LARGE,
+    SENDER_REVOKED,
+    SYSTEM,
+    CallContext,
+    CallOutcome,
+    ContractRuntime,
+    Event,
+)
 from chain.state import BlockState, StateReader, StateUpdate, TransactionState
 from chain.state_keys import encode_key
 from chain.transaction import Transaction
@@ -124,7 +133,7 @@ def _execute_transaction(
         values.append(outcome.value)
     encoded = receipt(None, events, gas_used, values)
     if len(encoded) > receipt_bytes_max(transaction.body.gas_limit, surroundings.genesis.parameters.block_gas_max):
-        return receipt("receipt_too_large", (), gas_used, ())
+        return receipt(RECEIPT_TOO_LARGE, (), gas_used, ())
     state.commit_transaction(own, index)
     return encoded
 
@@ -142,12 +151,12 @@ def _refusal(
     if state.has_written(SYSTEM):
         stored = state.get(SYSTEM, member_key(transaction.body.sender_key))
         if stored is None or not decode_member(stored).active:
-            return "sender_revoked"
+            return SENDER_REVOKED
     key = transaction.body.idempotency_key
     if key is None:
         return None
     if (member.organisation, key) in keys_used or window.key_in_use(member.organisation, key, block.header.time):
-        return "idempotency_key_used"
+        return IDEMPOTENCY_KEY_USED
     return None
 
 

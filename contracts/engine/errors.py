@@ -6,6 +6,8 @@ chain.runtime.LocalFault and never one of these.
 
 from typing import Final
 
+from chain.runtime import LEDGER_CODES
+
 OUT_OF_GAS: Final = "out_of_gas"
 CONTRACT_ERROR: Final = "contract_error"
 UNKNOWN_CONTRACT: Final = "unknown_contract"
@@ -33,7 +35,10 @@ ENGINE_CODES: Final = frozenset(
         CONTRACT_EXISTS,
     }
 )
-"""Codes that the engine itself gives; a contract may not use them in `require`."""
+"""Codes that the engine itself gives."""
+
+RESERVED_CODES: Final = ENGINE_CODES | LEDGER_CODES
+"""Codes that a contract may not use in `require`: they would tell a client something that is not so."""
 
 
 class Rejected(Exception):

@@ -11,7 +11,7 @@ from typing import Final
 from contracts.engine.annotations import read_type
 from contracts.engine.calls import event_call
 from contracts.engine.declarations import is_docstring
-from contracts.engine.errors import ENGINE_CODES, Rejected
+from contracts.engine.errors import RESERVED_CODES, Rejected
 from contracts.engine.expressions import OPERATORS, check_field_name, operator_price
 from contracts.engine.loops import loop_target, turns
 from contracts.engine.module import Storage
@@ -127,8 +127,8 @@ def _require(scope: Scope, call: ast.Call) -> list[ast.stmt]:
             raise refusal(call, "require", 'write require(condition, "code") with the code as literal text')
     if not is_plain_name(code) or code != code.lower():
         raise refusal(call, "require", "a code is made of a-z, 0-9 and _, and begins with a letter")
-    if code in ENGINE_CODES:
-        raise refusal(call, "require", f"{code} is a code of the engine; choose another one")
+    if code in RESERVED_CODES:
+        raise refusal(call, "require", f"{code} is a code of the ledger; choose another one")
     scope.codes.add(code)
     scope.spend(scope.prices.statement)
     name = scope.temporary()

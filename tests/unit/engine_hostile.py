@@ -210,6 +210,7 @@ REFUSED: Final[dict[str, tuple[str, str]]] = {
     "doubled parameter": ("@call\ndef attack(x: int, x: int) -> None:\n    pass\n", "name_taken"),
     "doubled keyword": (_value("m.keys(limit=1, limit=2)", before="m = Map(str, int)\n"), "arguments"),
     "engine code in require": (method('require(False, "out_of_gas")'), "require"),
+    "code of the ledger in require": (method('require(False, "idempotency_key_used")'), "require"),
     "computed code": (method("require(False, ctx.sender)"), "require"),
     "type parameters": ("@call\ndef attack[T]() -> None:\n    pass\n", "no_type_parameters"),
     "nothing to call": ("X = 1\n", "no_methods"),
