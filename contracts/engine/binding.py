@@ -17,7 +17,6 @@ from contracts.engine.run import Run
 from contracts.engine.storage import storage_guards
 from contracts.engine.wire import Convert, Walk, exporter, importer
 
-
 ATTRIBUTES: Final = CONTEXT | {"gas"}
 """What contract code reads from its run: the parts of `ctx`, and the gas that it pays with."""
 
