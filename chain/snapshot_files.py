@@ -1,14 +1,13 @@
 """Reads the snapshots that chain.snapshot_writer made, and gives out nothing that is not as it was written."""
 
 import contextlib
-import shutil
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from chain.encoding import DecodeError, decode, fields_of
 from chain.snapshot import Manifest, SnapshotError, decode_manifest, manifest_hash_of
-from chain.snapshot_writer import CHECKSUM_BYTES, INDEX_FILE, MANIFEST_FILE, data_file
+from chain.snapshot_writer import CHECKSUM_BYTES, INDEX_FILE, MANIFEST_FILE, data_file, remove_flat
 from chain.types import Digest, Height
 
 
@@ -93,4 +92,4 @@ def open_snapshot(folder: Path, height: int) -> StoredSnapshot:
 
 def remove_snapshot(folder: Path, height: int) -> None:
     """Remove the snapshot of a height, if there is one."""
-    shutil.rmtree(snapshot_folder(folder, height), ignore_errors=True)
+    remove_flat(snapshot_folder(folder, height))

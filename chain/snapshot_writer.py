@@ -8,7 +8,6 @@ made from the leaves themselves: a state whose leaves are not those of its root 
 Nothing is synced, because all of it is checked when it is read and can be made again. The folder gets its name last.
 """
 
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -128,7 +127,7 @@ class SnapshotWriter:
             SnapshotTooLargeError: when there are too many, or one is too large.
             OSError: when the disk refuses.
         """
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove_flat(self._folder)
         self._folder.mkdir()
         piles: Piles = {}
         for number, (contract, key, encoded) in enumerate(leaves):
@@ -147,7 +146,7 @@ class SnapshotWriter:
 
     def discard(self) -> None:
         """Remove what was written so far."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove_flat(self._folder)
 
     def _pile(self, piles: Piles, prefix: str) -> _Pile:
         pile = piles.get(prefix)
@@ -253,12 +252,24 @@ class SnapshotWriter:
         (self._folder / MANIFEST_FILE).write_bytes(encoded)
         index = encode([1, sha256(encoded).digest(), self._places])
         (self._folder / INDEX_FILE).write_bytes(index + sha256(index).digest())
-        shutil.rmtree(self._final, ignore_errors=True)
+        remove_flat(self._final)
         self._folder.rename(self._final)
 
 
 def _digits_of(entry: tuple[Item, bytes]) -> bytes:
     return entry[0][0]
+
+
+def remove_flat(folder: Path) -> None:
+    """Remove a folder that holds only files, if it is there.
+
+    A locked-in process may not do what shutil.rmtree does: it duplicates descriptors.
+    """
+    if not folder.exists():
+        return
+    for path in folder.iterdir():
+        path.unlink(missing_ok=True)
+    folder.rmdir()
 
 
 def data_file(number: int) -> str:

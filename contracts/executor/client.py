@@ -43,6 +43,7 @@ class ExecutorClient:
         self._undecided: dict[Digest, _Undecided] = {}
         self._head: Head | None = None
         self._walls_missing: tuple[str, ...] = ()
+        self._origin = Height(0)
 
     @property
     def head(self) -> Head:
@@ -64,6 +65,11 @@ class ExecutorClient:
     def walls_missing(self) -> tuple[str, ...]:
         """Sentences that name the walls which this kernel lacks, as the last process that was ready reported them."""
         return self._walls_missing
+
+    @property
+    def origin(self) -> Height:
+        """The height of the snapshot that the state was made from, 0 if it was executed from genesis on."""
+        return self._origin
 
     async def start(self) -> Head:
         """Start the executor and return its head once its state is open.
@@ -157,6 +163,17 @@ class ExecutorClient:
         """Return at most `limit` versions of a key, the newest first."""
         return await self._supervisor.ask(Kind.HISTORY, [contract, key, limit], protocol.versions_from)
 
+    async def snapshot_begin(self, align: int) -> protocol.SnapshotMaking:
+        """Have a snapshot of the state made at the next height that `align` divides, the head's included.
+
+        It is made step by step, by `snapshot_step`, and lost if the process dies meanwhile.
+        """
+        return await self._supervisor.ask(Kind.SNAPSHOT_BEGIN, [align], protocol.making_from)
+
+    async def snapshot_step(self, microseconds: int) -> protocol.SnapshotMaking:
+        """Let the executor work on the snapshot for about this long; blocks go first."""
+        return await self._supervisor.ask(Kind.SNAPSHOT_STEP, [microseconds], protocol.making_from)
+
     async def statistics(self) -> Mapping[str, int]:
         """Return what the present process has counted since its start."""
         return await self._supervisor.ask(Kind.STATISTICS, [], protocol.statistics_from)
@@ -185,6 +202,7 @@ class ExecutorClient:
             self._undecided.clear()
         self._head = ready.head
         self._walls_missing = ready.walls_missing
+        self._origin = ready.origin
         for undecided in self._undecided.values():
             future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             future.add_done_callback(_ignore)

@@ -30,6 +30,8 @@ class Kind(StrEnum):
     PROOF = "proof"
     HISTORY = "history"
     STATISTICS = "statistics"
+    SNAPSHOT_BEGIN = "snapshot-begin"
+    SNAPSHOT_STEP = "snapshot-step"
 
 
 BLOCK_KINDS = frozenset({Kind.EXECUTE, Kind.APPLY, Kind.DISCARD, Kind.REPLAY})
@@ -78,6 +80,8 @@ class Ready:
     head: Head
     walls_missing: tuple[str, ...]
     """Each a sentence: which wall this kernel lacks; empty when all stand."""
+    origin: Height
+    """Of the snapshot that the state was made from; 0 if it was executed from genesis on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,22 @@ class Versions:
     """False when older versions exist: beyond the limit asked for, or no longer held."""
 
 
+@dataclass(frozen=True, slots=True)
+class SnapshotMaking:
+    """How far the snapshot is that the executor makes."""
+
+    is_open: bool
+    """Whether one is being made, or waits for the height at which it is to be made."""
+    height: Height
+    """Of the last one that was begun."""
+    dealt_bytes: int
+    """Bytes of leaves that were dealt out, which is the first half of the work."""
+    written_bytes: int
+    """Bytes of leaves that stand in chunks; as many in the end."""
+    failure: str | None
+    """Why the last one was given up, if it was."""
+
+
 def head_as_value(head: Head) -> list[Any]:
     """Return a head as a value of a message."""
     proof: list[Any] = [head.chain_id, head.height, head.block_hash, head.result.encoded(), head.time, head.proposer]
@@ -169,8 +189,8 @@ def ready_from(values: list[Any], pid: int) -> Ready:
     Raises:
         DecodeError: when it has another form; so do all functions below.
     """
-    head, walls = fields_of(values, "open reply", list, list)
-    return Ready(pid, head_from_value(head), tuple(_all_of(walls, str)))
+    head, walls, origin = fields_of(values, "open reply", list, list, int)
+    return Ready(pid, head_from_value(head), tuple(_all_of(walls, str)), Height(origin))
 
 
 def executed_from(values: list[Any]) -> Executed:
@@ -215,6 +235,13 @@ def versions_from(values: list[Any]) -> Versions:
     """Return what a HISTORY request's reply says."""
     height, leaves, complete = fields_of(values, "history reply", int, list, bool)
     return Versions(Height(height), tuple(_all_of(leaves, bytes)), complete)
+
+
+def making_from(values: list[Any]) -> SnapshotMaking:
+    """Return what the reply to a SNAPSHOT request says."""
+    is_open, height, dealt, written, failure = fields_of(values, "snapshot reply", bool, int, int, int, None)
+    _all_of([failure], str, NoneType)
+    return SnapshotMaking(is_open, Height(height), dealt, written, failure)
 
 
 def statistics_from(values: list[Any]) -> dict[str, int]:

@@ -21,6 +21,7 @@ from chain.state_leaf import Leaf, encode_leaf
 from chain.transaction import Transaction
 from chain.validity import InvalidBlock
 from contracts.executor.protocol import Kind, Outcome, head_as_value
+from contracts.executor.snapshots import SnapshotMaker
 
 EXECUTIONS_MAX: Final = 4
 """Undecided blocks of one height whose outcome is kept; beyond that the oldest is forgotten and executed anew."""
@@ -35,8 +36,9 @@ VIEW_GAS_MAX: Final = 5_000_000
 class Service:
     """Owns an open ledger and what was executed on its head."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, snapshots: SnapshotMaker) -> None:
         self._ledger = ledger
+        self._snapshots = snapshots
         self._executions: dict[bytes, Execution] = {}
         self._statistics = dict.fromkeys(
             ("blocks", "transactions", "execute_us", "applied", "apply_us", "queries", "query_us"), 0
@@ -52,6 +54,8 @@ class Service:
             Kind.PROOF: self._proof,
             Kind.HISTORY: self._history,
             Kind.STATISTICS: self._report,
+            Kind.SNAPSHOT_BEGIN: snapshots.begin,
+            Kind.SNAPSHOT_STEP: snapshots.step,
         }
 
     def answer(self, kind: str, arguments: Sequence[Any]) -> list[Any]:
@@ -108,6 +112,7 @@ class Service:
         self._ledger.apply(execution)
         self._executions.clear()
         self._statistics["applied"] += 1
+        self._snapshots.applied()
 
     def _discard(self, block_hash: bytes) -> list[Any]:
         self._executions.pop(block_hash, None)

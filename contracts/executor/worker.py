@@ -22,6 +22,7 @@ from chain.storage import StoreError, StoreLocked, StoreUnusable
 from chain.store import LevelStore, open_store
 from contracts.executor.protocol import Kind, OpenRequest, Outcome, head_as_value
 from contracts.executor.service import Service
+from contracts.executor.snapshots import SnapshotMaker
 from processes.channel import Channel, PipeClosed
 from processes.lockdown import Walls, lock_down
 
@@ -37,9 +38,9 @@ def run(runtime: ContractRuntime) -> None:
     """Serve the node at the other end of the inherited pipe, then exit."""
     channel = Channel()
     try:
-        ledger, missing = _open(channel, runtime)
-        channel.send([0, Outcome.DONE, head_as_value(ledger.head), list(missing)])
-        _serve(channel, Service(ledger))
+        ledger, snapshots, missing = _open(channel, runtime)
+        channel.send([0, Outcome.DONE, head_as_value(ledger.head), list(missing), ledger.origin])
+        _serve(channel, Service(ledger, snapshots))
     except PipeClosed:
         # Every write was synced when it was answered; there is nothing to save.
         pass
@@ -63,7 +64,7 @@ def _serve(channel: Channel, service: Service) -> None:
         channel.send([number, *reply])
 
 
-def _open(channel: Channel, runtime: ContractRuntime) -> tuple[Ledger, tuple[str, ...]]:
+def _open(channel: Channel, runtime: ContractRuntime) -> tuple[Ledger, SnapshotMaker, tuple[str, ...]]:
     number, kind, *arguments = channel.receive()
     assert kind == Kind.OPEN, "the first request opens the state"
     request = OpenRequest(*fields_of(arguments, "open request", str, bytes, int, int, int))
@@ -73,7 +74,8 @@ def _open(channel: Channel, runtime: ContractRuntime) -> tuple[Ledger, tuple[str
         _make_folder(folder)
         missing = lock_down(Walls(folder, request.memory_bytes_max))
         store = _open_store(folder, genesis, request)
-        return open_ledger(genesis, StateDatabase(store), runtime), missing
+        ledger = open_ledger(genesis, StateDatabase(store), runtime)
+        return ledger, SnapshotMaker(ledger, folder, store.freeze), missing
     except StoreError as error:
         _end(channel, number, [Outcome.STORE, type(error).__name__, str(error)])
     except GenesisExecutionError as error:
