@@ -43,7 +43,7 @@ def _method(compiled: Compiled, function: Function) -> dict[str, Any]:
 
 
 def _storage(storage: Storage) -> dict[str, Any]:
-    described: dict[str, Any] = {"name": storage.name, "kind": "map" if storage.is_map else "var"}
+    described: dict[str, Any] = {"name": storage.name, "kind": storage.kind}
     if storage.is_map:
         described["key"] = list(storage.keys)
     described["value"] = type_name(storage.value)
@@ -55,11 +55,11 @@ def _storage(storage: Storage) -> dict[str, Any]:
 def _record(record: Record) -> dict[str, Any]:
     fields = []
     for field in record.fields:
-        described: dict[str, Any] = {"name": field.name, "type": type_name(field.type)}
+        described: dict[str, Any] = {"name": field.name, "type": type_name(field.type), "since": field.since}
         if field.has_default:
             described["default"] = _plain(field.default)
         fields.append(described)
-    return {"name": record.name, "fields": fields}
+    return {"name": record.name, "version": record.version, "fields": fields}
 
 
 def _event(event: EventType) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from contracts.engine.guards_numbers import Guard
 from contracts.engine.limits import VALUE_BYTES_MAX
 from contracts.engine.module import HELPER, EventType, Function
 from contracts.engine.run import Run
+from contracts.engine.scans import scan_guards
 from contracts.engine.storage import storage_guards
 from contracts.engine.wire import Convert, Walk, exporter, importer
 
@@ -48,6 +49,8 @@ def bind(compiled: Compiled, run: Run, invoke: Guard) -> Bound:
         guards.update(record_guards(record))
     for storage in module.storages.values():
         guards.update(storage_guards(storage, run))
+        if storage.is_map:
+            guards.update(scan_guards(storage, run))
     for event in module.events.values():
         guards[f"e_{event.name}"] = _emitter(event, run)
     for name, value in module.constants.items():

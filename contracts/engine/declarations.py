@@ -10,7 +10,7 @@ from contracts.engine.limits import FIELDS_MAX, KEY_PARTS_MAX, PARAMETERS_MAX, T
 from contracts.engine.module import DECORATORS, HELPER, INIT, MIGRATE, EventType, Function, Module, Storage
 from contracts.engine.rulebook import Problems
 from contracts.engine.rules import refusal
-from contracts.engine.values import SCALARS, Field, Nothing, Record, Type, record_type, type_depth
+from contracts.engine.values import SCALARS, Field, Nothing, Record, Scalar, Type, record_type, type_depth
 
 BUILTINS: Final = frozenset(
     {
@@ -38,6 +38,7 @@ BUILTINS: Final = frozenset(
         "str",
         "sum",
         "tuple",
+        "Counter",
         "Event",
         "Field",
         "Map",
@@ -114,7 +115,9 @@ class _Reader:
                 self._check_new(statement, name)
                 self._declare(name, value)
             case _:
-                hint = "at the top level stand constants, Var, Map, Record and Event declarations, and functions"
+                hint = (
+                    "at the top level stand constants, Var, Map, Counter, Record and Event declarations, and functions"
+                )
                 raise refusal(statement, "top_level", hint)
 
     def _check_new(self, node: ast.AST, name: str) -> None:
@@ -130,6 +133,8 @@ class _Reader:
                 self.storages[name] = self._var(name, value)
             case ast.Call(func=ast.Name(id="Map")):
                 self.storages[name] = self._map(name, value)
+            case ast.Call(func=ast.Name(id="Counter")):
+                self.storages[name] = self._counter(name, value)
             case ast.Call(func=ast.Name(id="Record")):
                 self.records[name] = self._record(name, value)
             case ast.Call(func=ast.Name(id="Event")):
@@ -137,7 +142,9 @@ class _Reader:
             case _:
                 if name != name.upper():
                     raise refusal(
-                        value, "constant_name", "write constants in capitals; storage is declared with Var or Map"
+                        value,
+                        "constant_name",
+                        "write constants in capitals; storage is declared with Var, Map or Counter",
                     )
                 self.constants[name] = read_literal(value, self.constants)
 
@@ -152,14 +159,16 @@ class _Reader:
     def _map(self, name: str, call: ast.Call) -> Storage:
         if len(call.args) != 2:
             raise refusal(call, "storage", "write Map(key_type, value_type), or Map((key_type, key_type), value_type)")
-        key = call.args[0]
-        parts = key.elts if isinstance(key, ast.Tuple) else [key]
-        names = [part.id for part in parts if isinstance(part, ast.Name) and part.id in SCALARS]
-        if len(names) != len(parts) or not 1 <= len(names) <= KEY_PARTS_MAX:
-            raise refusal(
-                key, "key_type", f"keys are bool, int, str or bytes, or up to {KEY_PARTS_MAX} of them: (str, int)"
-            )
-        return self._storage(name, tuple(names), call)
+        return self._storage(name, _key_types(call.args[0]), call)
+
+    def _counter(self, name: str, call: ast.Call) -> Storage:
+        start = _only_keyword(call, "start")
+        first = 1 if start is None else read_default(start, Scalar("int"), self.constants)
+        if len(call.args) > 1 or first < 0:
+            hint = "write Counter() or Counter(key_type), and start=number for another first number than 1"
+            raise refusal(call, "storage", hint)
+        keys = _key_types(call.args[0]) if call.args else ()
+        return Storage(name, keys, Scalar("int"), True, first - 1, counts=True)
 
     def _storage(self, name: str, keys: tuple[str, ...], call: ast.Call) -> Storage:
         kind = self._type(call.args[-1])
@@ -170,21 +179,30 @@ class _Reader:
     def _record(self, name: str, call: ast.Call) -> Record:
         fields: list[Field] = []
         for field_name, node in _named(call, "Record").items():
-            match node:
-                case ast.Call(func=ast.Name(id="Field"), args=[type_node]):
-                    kind = self._type(type_node)
-                    default = _only_keyword(node, "default")
-                    if default is None:
-                        raise refusal(node, "record_field", "write Field(type, default=value), or the type alone")
-                    fields.append(Field(field_name, kind, True, read_default(default, kind, self.constants)))
-                case _:
-                    if fields and fields[-1].has_default:
-                        raise refusal(node, "record_field", "fields with a default come last")
-                    fields.append(Field(field_name, self._type(node), False, None))
+            field = self._field(field_name, node)
+            before = fields[-1] if fields else Field("", field.type, False, None)
+            if before.has_default and not field.has_default:
+                raise refusal(node, "record_field", "fields with a default come last")
+            if field.since not in (before.since, before.since + 1) or (not fields and field.since > 1):
+                hint = "fields stand in the order in which versions added them: since=2 behind all without it, then 3"
+                raise refusal(node, "record_version", hint)
+            fields.append(field)
         record = record_type(name, tuple(fields))
         if type_depth(record) > TYPE_DEPTH_MAX:
             raise refusal(call, "type_depth", f"types nest at most {TYPE_DEPTH_MAX} deep")
         return record
+
+    def _field(self, name: str, node: ast.expr) -> Field:
+        match node:
+            case ast.Call(func=ast.Name(id="Field"), args=[type_node]):
+                kind = self._type(type_node)
+                options = _options(node, ("default", "since"))
+            case _:
+                return Field(name, self._type(node), False, None)
+        if "default" not in options:
+            raise refusal(node, "record_field", "write Field(type, default=value), or the type alone")
+        since = read_default(options["since"], Scalar("int"), self.constants) if "since" in options else 1
+        return Field(name, kind, True, read_default(options["default"], kind, self.constants), since)
 
     def _event(self, name: str, call: ast.Call) -> EventType:
         return EventType(name, tuple((field, self._type(node)) for field, node in _named(call, "Event").items()))
@@ -222,14 +240,28 @@ class _Reader:
             raise refusal(tree, "no_methods", "mark a function with @call or @view, so that the contract can be used")
 
 
+def _key_types(node: ast.expr) -> tuple[str, ...]:
+    """Return the names of the types of a key's parts."""
+    parts = node.elts if isinstance(node, ast.Tuple) else [node]
+    names = [part.id for part in parts if isinstance(part, ast.Name) and part.id in SCALARS]
+    if len(names) != len(parts) or not 1 <= len(names) <= KEY_PARTS_MAX:
+        hint = f"keys are bool, int, str or bytes, or up to {KEY_PARTS_MAX} of them: (str, int)"
+        raise refusal(node, "key_type", hint)
+    return tuple(names)
+
+
 def _only_keyword(call: ast.Call, name: str) -> ast.expr | None:
     """Return the value of the one keyword that a declaration may have."""
-    match call.keywords:
-        case []:
-            return None
-        case [ast.keyword(arg=keyword, value=value)] if keyword == name:
-            return value
-    raise refusal(call, "declaration", f"the only option here is {name}=")
+    return _options(call, (name,)).get(name)
+
+
+def _options(call: ast.Call, names: tuple[str, ...]) -> Mapping[str, ast.expr]:
+    """Return the keywords of a declaration by name."""
+    options = {str(keyword.arg): keyword.value for keyword in call.keywords}
+    if not options.keys() <= set(names) or len(options) != len(call.keywords):
+        allowed = " and ".join(f"{name}=" for name in names)
+        raise refusal(call, "declaration", f"the only options here are {allowed}, each once")
+    return options
 
 
 def _named(call: ast.Call, what: str) -> Mapping[str, ast.expr]:

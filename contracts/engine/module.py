@@ -18,7 +18,7 @@ DECORATORS: Final = (INIT, CALL, VIEW, MIGRATE)
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """A `Var` (no keys) or a `Map` (one to four keys)."""
+    """A `Var` (no keys), a `Map` (one to four keys), or a `Counter` (with keys or without)."""
 
     name: str
     keys: tuple[str, ...]
@@ -26,9 +26,16 @@ class Storage:
     value: Type
     has_default: bool
     default: Any
+    counts: bool = False
+    """A Counter: it holds the last number that it gave, at first its default."""
+
+    @property
+    def kind(self) -> str:
+        return "counter" if self.counts else "map" if self.keys else "var"
 
     @property
     def is_map(self) -> bool:
+        """Tell whether it has keys."""
         return bool(self.keys)
 
 

@@ -71,6 +71,7 @@ RULES: Final[Mapping[str, str]] = {
     "storage": "storage is declared and used in its forms",
     "key_type": "keys are bool, int, str or bytes, one to four parts",
     "record_field": "fields of a record are types or Field(type, default=value); those with a default come last",
+    "record_version": "fields that a version added stand behind those of the versions before, without a gap",
     "default": "a default is a literal of the type, or an empty list or map",
     "annotation": "parameters and results have types",
     "type": "types are those of the manual",
@@ -102,6 +103,7 @@ RULES: Final[Mapping[str, str]] = {
     "comparison_chain": "the middle of a chain of comparisons is a name or a literal",
     "identity": "is and is not compare with None alone",
     "key": "a key has as many parts as its Map",
+    "counter": "a Counter changes by next() alone",
     "scan": "an iteration over storage has a limit and the options of the manual",
     # The contract as a whole.
     "recursion": "no function calls itself, directly or round about",

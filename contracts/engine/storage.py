@@ -1,4 +1,4 @@
-"""Guards of declared storage: typed entries of one contract in the key-value state, and ordered iteration.
+"""Guards of declared storage: typed entries of one contract in the key-value state; `scans` has ordered iteration.
 
 A key is the storage's name and its parts in chain.state_keys's encoding, a value the canonical encoding of its wire
 form; the common cases are encoded here directly, to the same bytes. Whatever the state itself raises is a fault of
@@ -17,12 +17,11 @@ from chain.state_keys import (
     KEY_BYTES_MAX,
     TEXT_TAG,
     TRUE_TAG,
-    decode_key,
     encode_key,
 )
 from contracts.engine.errors import WRITE_IN_VIEW, Failed, OutOfGas, Stop
-from contracts.engine.guards_numbers import Guard, integer
-from contracts.engine.limits import SCAN_ENTRIES_MAX, VALUE_BYTES_MAX
+from contracts.engine.guards_numbers import Guard
+from contracts.engine.limits import VALUE_BYTES_MAX
 from contracts.engine.module import Storage
 from contracts.engine.run import Run
 from contracts.engine.values import Scalar, Type, fresh
@@ -38,14 +37,8 @@ PYTHON_ERRORS: Final = (
 )
 """What Python raises for wrong operands; inside of guards that touch the state it means a fault, not a mistake."""
 
-SCAN_PAGE: Final = 16
-"""Entries that are read at once, so that little is read before it is paid for."""
-
 KNOWN_KEYS_MAX: Final = 16
 """Text keys whose encoding is remembered, because a call mostly uses the same ones several times."""
-
-AFTER_PREFIX: Final = b"\xff"
-"""Greater than any byte that begins a key part, so that it ends the range of keys with a prefix."""
 
 
 def part_encoder(kind: str) -> Callable[[Any], bytes]:
@@ -178,11 +171,8 @@ def integer_bytes(value: int) -> bytes:
 
 def storage_guards(storage: Storage, run: Run) -> dict[str, Guard]:
     """Return the guards of one storage, by the names that the compiler emits without their underscore."""
-    name = storage.name
-    guards = {f"s_{verb}_{name}": guard for verb, guard in {**_reading(storage, run), **_writing(storage, run)}.items()}
-    if storage.is_map:
-        guards[f"s_scan_{name}"] = _scanning(storage, run)
-    return guards
+    guards = {**_reading(storage, run), **(_counting if storage.counts else _writing)(storage, run)}
+    return {f"s_{verb}_{storage.name}": guard for verb, guard in guards.items()}
 
 
 def _reading(storage: Storage, run: Run) -> dict[str, Guard]:
@@ -237,6 +227,22 @@ def _writing(storage: Storage, run: Run) -> dict[str, Guard]:
     return {"put": put_entry if storage.is_map else put_var, "delete": delete}
 
 
+def _counting(storage: Storage, run: Run) -> dict[str, Guard]:
+    """Return the one guard that changes a Counter: each number is given once, and none is left out."""
+    key_of = key_encoder(storage)
+    read = value_reader(storage.value, run)
+    write = value_writer(storage.value, run)
+
+    def next_number(*key: Any) -> Any:
+        encoded = key_of(*key)
+        data = fetch(run, encoded)
+        number = 1 + (storage.default if data is None else read(data))
+        store(run, encoded, write(number))
+        return number
+
+    return {"next": next_number}
+
+
 def fetch(run: Run, key: bytes) -> bytes | None:
     """Read the state of the active contract."""
     try:
@@ -246,14 +252,6 @@ def fetch(run: Run, key: bytes) -> bytes | None:
     if data is not None and len(data) >= run.prices.stored_per_unit:
         run.charge(len(data) // run.prices.stored_per_unit)
     return data
-
-
-def scan_state(run: Run, first: bytes, last: bytes, limit: int, reverse: bool) -> list[tuple[bytes, bytes]]:
-    """Read a range of the state of the active contract."""
-    try:
-        return run.state.scan(run.contract, first, last, limit, reverse)
-    except PYTHON_ERRORS as error:
-        raise LocalFault(f"the state could not be read: {error!r}") from error
 
 
 def store(run: Run, key: bytes, data: bytes | None) -> None:
@@ -267,55 +265,3 @@ def store(run: Run, key: bytes, data: bytes | None) -> None:
         run.state.put(run.contract, key, data)
     except PYTHON_ERRORS as error:
         raise LocalFault(f"the state could not be written: {error!r}") from error
-
-
-def _scanning(storage: Storage, run: Run) -> Guard:
-    prices = run.prices
-    base = encode_key((storage.name,))
-    encoders = [part_encoder(kind) for kind in storage.keys]
-    read = value_reader(storage.value, run)
-    single = len(encoders) == 1
-
-    def scan(
-        part: str,
-        limit: Any,
-        prefix: Any = (),
-        start: Any = None,
-        end: Any = None,
-        after: Any = None,
-        reverse: Any = False,
-    ) -> list[Any]:
-        if not 0 <= integer(limit) <= SCAN_ENTRIES_MAX:
-            raise Failed(f"the limit of an iteration is 0 to {SCAN_ENTRIES_MAX}")
-        if type(reverse) is not bool:
-            raise Failed("reverse is a bool")
-        first = partial_key(base, encoders, prefix)
-        last = first + AFTER_PREFIX
-        if start is not None:
-            first = max(first, partial_key(base, encoders, start))
-        if end is not None:
-            last = min(last, partial_key(base, encoders, end))
-        if after is not None:
-            passed = partial_key(base, encoders, after)
-            first, last = (first, min(last, passed)) if reverse else (max(first, passed + AFTER_PREFIX), last)
-        run.charge(limit * prices.scan_entry)
-        found: list[Any] = []
-        while len(found) < limit and first < last:
-            page_limit = min(SCAN_PAGE, limit - len(found))
-            page = scan_state(run, first, last, page_limit, reverse)
-            run.charge(sum(len(key) + len(data) for key, data in page) // prices.stored_per_unit)
-            found += [present(part, key, data) for key, data in page]
-            if len(page) < page_limit:
-                break
-            passed = page[-1][0]
-            first, last = (first, passed) if reverse else (passed + AFTER_PREFIX, last)
-        return found
-
-    def present(part: str, key: bytes, data: bytes) -> Any:
-        parts = decode_key(key[len(base) :])
-        name = parts[0] if single else parts
-        if part == "keys":
-            return name
-        return read(data) if part == "values" else (name, read(data))
-
-    return scan

@@ -11,6 +11,7 @@ from contracts.engine.rules import refusal
 from contracts.engine.scope import Scope, constant, guard
 
 SCAN_OPTIONS: Final = ("limit", "prefix", "start", "end", "after", "reverse")
+PAGE_OPTIONS: Final = ("limit", "cursor", "prefix", "start", "end", "reverse")
 
 
 def storage_named(scope: Scope, node: ast.expr) -> Storage | None:
@@ -23,7 +24,7 @@ def storage_named(scope: Scope, node: ast.expr) -> Storage | None:
 def key_expression(scope: Scope, storage: Storage, node: ast.expr) -> ast.expr:
     """Translate the key of a Map: one value, or a tuple of as many parts as the Map has."""
     if not storage.is_map:
-        raise refusal(node, "storage", f"{storage.name} is a Var: write {storage.name}.value")
+        raise refusal(node, "storage", f"{storage.name} has no key: write {storage.name}.value")
     if isinstance(node, ast.Slice):
         raise refusal(node, "storage", f"write {storage.name}.items(start=..., end=..., limit=...)")
     if isinstance(node, ast.Tuple):
@@ -46,6 +47,7 @@ def read_entry(scope: Scope, storage: Storage, key: ast.expr | None) -> ast.expr
 
 def write_entry(scope: Scope, storage: Storage, key: ast.expr | None, value: ast.expr, place: ast.AST) -> ast.expr:
     """Return the code that writes a Var, or an entry of a Map under a translated key."""
+    _check_writable(storage, place)
     scope.spend(scope.prices.write)
     scope.write(place)
     return guard(f"s_put_{storage.name}", *([] if key is None else [key]), value)
@@ -53,6 +55,7 @@ def write_entry(scope: Scope, storage: Storage, key: ast.expr | None, value: ast
 
 def delete_entry(scope: Scope, storage: Storage, key: ast.expr, place: ast.AST) -> ast.expr:
     """Return the code that deletes an entry of a Map."""
+    _check_writable(storage, place)
     scope.spend(scope.prices.write)
     scope.write(place)
     return guard(f"s_delete_{storage.name}", key)
@@ -61,33 +64,54 @@ def delete_entry(scope: Scope, storage: Storage, key: ast.expr, place: ast.AST) 
 def has_entry(scope: Scope, storage: Storage, key: ast.expr, place: ast.expr) -> ast.expr:
     """Return the code that tells whether a Map has an entry."""
     if not storage.is_map:
-        raise refusal(place, "storage", f"{storage.name} is a Var: write {storage.name}.value")
+        raise refusal(place, "storage", f"{storage.name} has no key: write {storage.name}.value")
     scope.spend(scope.prices.read)
     return guard(f"s_has_{storage.name}", key_expression(scope, storage, key))
 
 
+def _check_writable(storage: Storage, place: ast.AST) -> None:
+    if storage.counts:
+        hint = f"a Counter gives each number once: write {storage.name}.next(); count up and down in a Var or Map"
+        raise refusal(place, "counter", hint)
+
+
 def storage_method(scope: Scope, storage: Storage, node: ast.Call, method: str) -> ast.expr:
-    """Translate a method of a Map: get, keys, values or items."""
+    """Translate a method of a Map or Counter: next, get, keys, values, items or page."""
+    if method == "next" and storage.counts:
+        return _next_number(scope, storage, node)
     if not storage.is_map:
-        raise refusal(node, "storage", f"{storage.name} is a Var: write {storage.name}.value")
+        raise refusal(node, "storage", f"{storage.name} has no key: write {storage.name}.value")
     if method == "get":
         if not 1 <= len(node.args) <= 2 or node.keywords:
             raise refusal(node, "arguments", f"write {storage.name}.get(key) or {storage.name}.get(key, default)")
         scope.spend(scope.prices.read)
         key = key_expression(scope, storage, node.args[0])
         return guard(f"s_find_{storage.name}", key, *[scope.expression(value) for value in node.args[1:]])
-    if method not in ("keys", "values", "items"):
-        raise refusal(node, "method", f"a Map has get, keys, values and items; write {storage.name}[key] = value")
+    if method not in ("keys", "values", "items", "page"):
+        hint = f"a Map has get, keys, values, items and page; write {storage.name}[key] = value"
+        raise refusal(node, "method", hint)
     if node.args or len({keyword.arg for keyword in node.keywords}) != len(node.keywords):
         raise refusal(node, "arguments", f"write {storage.name}.{method}(limit=count, ...) with each option once")
     options = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg is not None}
-    if "limit" not in options or not options.keys() <= set(SCAN_OPTIONS):
-        raise refusal(
-            node, "scan", f"write {storage.name}.{method}(limit=count); the options are {', '.join(SCAN_OPTIONS)}"
-        )
+    known, needed = (PAGE_OPTIONS, PAGE_OPTIONS[:2]) if method == "page" else (SCAN_OPTIONS, SCAN_OPTIONS[:1])
+    if not set(needed) <= options.keys() or not options.keys() <= set(known):
+        written = ", ".join(f"{name}=..." for name in needed)
+        hint = f"write {storage.name}.{method}({written}); the options are {', '.join(known)}"
+        raise refusal(node, "scan", hint)
     scope.spend(scope.prices.scan)
     translated = {name: _scan_option(scope, name, value) for name, value in options.items()}
+    if method == "page":
+        return guard(f"s_page_{storage.name}", **translated)
     return guard(f"s_scan_{storage.name}", constant(method), **translated)
+
+
+def _next_number(scope: Scope, storage: Storage, node: ast.Call) -> ast.expr:
+    if len(node.args) != int(storage.is_map) or node.keywords:
+        written = f"{storage.name}.next(key)" if storage.is_map else f"{storage.name}.next()"
+        raise refusal(node, "arguments", f"write {written}")
+    scope.spend(scope.prices.read + scope.prices.write)
+    scope.write(node)
+    return guard(f"s_next_{storage.name}", *[key_expression(scope, storage, key) for key in node.args])
 
 
 def _scan_option(scope: Scope, name: str, value: ast.expr) -> ast.expr:

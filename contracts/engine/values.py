@@ -53,13 +53,15 @@ class TupleOf:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a record; only fields that were added later have a default."""
+    """One field of a record; those that were added later have a default, which older records have there."""
 
     name: str
     type: "Type"
     has_default: bool
     default: Any
     """A literal that never changes, or an empty list or map; `fresh` makes a value of it."""
+    since: int = 1
+    """Version of the record that added the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ class Record:
     fields: tuple[Field, ...]
     types: Mapping[str, "tuple[Type, type]"] = field(compare=False, repr=False)
     """The fields' types by name, and the Python types of their values."""
+
+    @property
+    def version(self) -> int:
+        """Return the version of the record's declaration: 1, and one more for each time that fields were added."""
+        return self.fields[-1].since
 
 
 def record_type(name: str, fields: tuple[Field, ...]) -> Record:

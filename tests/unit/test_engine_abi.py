@@ -53,8 +53,8 @@ def test_the_interface_of_a_contract() -> None:
         {"name": "Moved", "fields": [{"name": "parcel", "type": "str"}, {"name": "parts", "type": "dict[str, int]"}]}
     ]
     assert abi["records"][0]["fields"][2:] == [
-        {"name": "tags", "type": "list[str]"},
-        {"name": "note", "type": "str | None", "default": None},
+        {"name": "tags", "type": "list[str]", "since": 1},
+        {"name": "note", "type": "str | None", "since": 1, "default": None},
     ]
     assert [(method["name"], method["kind"]) for method in abi["methods"]] == [
         ("setup", "init"),
