@@ -18,6 +18,9 @@ TEXT_MAX: Final = 200
 """Characters of one value that are shown."""
 ELEMENTS_MAX: Final = 20
 """Elements of one list or map that are shown."""
+PARTS_MAX: Final = 100
+"""Parts of one value that are shown, however they are nested."""
+DEPTH_MAX: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,28 +86,30 @@ def _contract_frames(trace: TracebackType | None) -> Iterator[Frame]:
 
 
 def show(value: Any) -> str:
-    """Return a value as an author writes it, cut where it is long."""
-    return _cut(_show(value))
+    """Return a value as an author writes it, cut where it is long or deep."""
+    return _show(value, DEPTH_MAX, [PARTS_MAX])
 
 
-def _show(value: Any) -> str:
-    if isinstance(value, RecordValue):
-        fields = ", ".join(f"{name}={_show(part)}" for name, part in value.fields.items())
-        return f"{value.kind.name}({fields})"
-    if isinstance(value, list):
-        return f"[{', '.join([_show(item) for item in value[:ELEMENTS_MAX]] + _more(value))}]"
-    if isinstance(value, dict):
-        items = [f"{key!r}: {_show(item)}" for key, item in list(value.items())[:ELEMENTS_MAX]]
-        return f"{{{', '.join(items + _more(value))}}}"
+def _show(value: Any, depth: int, left: list[int]) -> str:
+    """Return one value; `left` counts the parts that may still be shown, so that shared parts cannot multiply."""
+    left[0] -= 1
     if isinstance(value, str | bytes) and len(value) > TEXT_MAX:
         return f"{value[: TEXT_MAX // 2]!r}... ({len(value)} long)"
-    return repr(value)
+    if not isinstance(value, list | dict | RecordValue):
+        return repr(value)
+    if depth == 0 or left[0] <= 0:
+        return "..."
+    if isinstance(value, list):
+        items = [_show(item, depth - 1, left) for item in value[:ELEMENTS_MAX]]
+        return f"[{', '.join(items + _more(value))}]"
+    if isinstance(value, RecordValue):
+        fields = [f"{name}={_show(part, depth - 1, left)}" for name, part in value.fields.items()]
+        return f"{value.kind.name}({', '.join(fields)})"
+    shown = list(value.items())[:ELEMENTS_MAX]
+    pairs = [f"{_show(key, 0, left)}: {_show(item, depth - 1, left)}" for key, item in shown]
+    return f"{{{', '.join(pairs + _more(value))}}}"
 
 
 def _more(value: list[Any] | dict[str, Any]) -> list[str]:
     left = len(value) - ELEMENTS_MAX
     return [f"... {left} more"] if left > 0 else []
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 4 * TEXT_MAX else f"{text[: 4 * TEXT_MAX]} ..."

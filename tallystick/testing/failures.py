@@ -1,7 +1,8 @@
 """The error of a call that failed in a test, and how it is told: call, code, lines of the contract, values."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 from tallystick.testing.explaining import Explanation, Frame, show
 from tallystick.testing.sources import Source
@@ -28,6 +29,32 @@ class CallFailed(Exception):
 
 class WrongFailure(AssertionError):
     """A call did not fail as the test expected it to."""
+
+
+class ExpectedFailure:
+    """A block in which a call must fail with a code; see Ledger.fails."""
+
+    error: CallFailed
+    """The failure, once the block is left."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        __tracebackhide__ = True
+        if error is None:
+            raise WrongFailure(f"expected a call to fail with {self._code}; none failed")
+        if not isinstance(error, CallFailed):
+            return False
+        if error.code != self._code:
+            raise WrongFailure(f"expected {self._code}, but {error}") from None
+        self.error = error
+        return True
 
 
 def call_text(contract: str, method: str, args: Sequence[Any], names: Sequence[str], sender: str | None) -> str:

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from chain.identity import decode_contract
+from chain.protocol import PROTOCOL_VERSION
 from chain.runtime import SYSTEM, CallContext, CallOutcome, Event
 from chain.state_keys import contract_key, encode_key
 from chain.types import Height, Milliseconds
 from contracts.engine.module import INIT, VIEW, Module, Storage
 from contracts.engine.testkit import CHAIN_ID, GAS_LIMIT, START_TIME, MemoryState
-from tallystick.testing.failures import CallFailed, WrongFailure, call_text, failure_text
+from tallystick.testing.failures import CallFailed, ExpectedFailure, call_text, failure_text
 from tallystick.testing.handles import Contract, Request, check_member, in_order
 from tallystick.testing.session import Session, current_session
 from tallystick.testing.sources import load_source
@@ -36,12 +37,6 @@ READER: Final = "reader.anyone"
 """Who calls a view if the test names nobody."""
 AFTER_KEYS: Final = b"\xff"
 """Greater than any byte that begins a key part."""
-
-
-class Caught:
-    """What `Ledger.fails` caught; set once its block is left."""
-
-    error: CallFailed
 
 
 class Snapshot:
@@ -230,23 +225,12 @@ class Ledger:
             self.restore(before)
             raise RuntimeError("a call of this transaction failed, so none of its calls had an effect")
 
-    @contextmanager
-    def fails(self, code: str) -> Iterator[Caught]:
-        """Expect that a call in the block fails with a code; yields where its error will be found.
+    def fails(self, code: str) -> ExpectedFailure:
+        """Expect that a call in the `with` block fails with a code; its error is then in `error`.
 
-        Raises:
-            WrongFailure: when no call fails, or one fails with another code.
+        The block raises WrongFailure when no call fails, or one fails with another code.
         """
-        __tracebackhide__ = True
-        caught = Caught()
-        try:
-            yield caught
-        except CallFailed as error:
-            if error.code != code:
-                raise WrongFailure(f"expected {code}, but {error}") from None
-            caught.error = error
-        else:
-            raise WrongFailure(f"expected a call to fail with {code}; none failed")
+        return ExpectedFailure(code)
 
     # Moments
 
@@ -335,7 +319,8 @@ class Ledger:
         check_member(sender)
         organisation = sender.partition(".")[0]
         roles = self._roles.get(sender, ())
-        return CallContext(sender, organisation, roles, Height(self.height), Milliseconds(self._time), CHAIN_ID)
+        place = (Height(self.height), Milliseconds(self._time), CHAIN_ID, PROTOCOL_VERSION)
+        return CallContext(sender, organisation, roles, *place)
 
     def _sender(self, request: Request) -> str:
         if request.sender is not None:

@@ -13,6 +13,7 @@ from typing import Final
 
 from contracts.engine.compiler import Compiled, Instruments, compile_contract, free
 from contracts.engine.errors import Stop
+from contracts.engine.gas import CURRENT, Prices
 from contracts.engine.runtime import Engine
 from tallystick.testing.explaining import FILE_PREFIX, Explanation, explain
 from tallystick.testing.measuring import Meter
@@ -51,14 +52,14 @@ class Session:
         """Return a source compiled, which must be a contract."""
         name = file_name_of(source)
         if name not in self._compiled:
-            self._compile(source, free)
+            self._compile(source, free, CURRENT)
         self._compiled.move_to_end(name)
         return self._compiled[name]
 
-    def _compile(self, source: str, pay: Callable[[int], None]) -> Compiled:
+    def _compile(self, source: str, pay: Callable[[int], None], prices: Prices) -> Compiled:
         name = file_name_of(source)
         instruments = Instruments(name, lambda draft: {} if self.meter is None else self.meter.fit(name, draft))
-        compiled = self._compiled[name] = compile_contract(source, pay, instruments)
+        compiled = self._compiled[name] = compile_contract(source, pay, prices, instruments)
         if len(self._compiled) > SOURCES_MAX:
             self._compiled.popitem(last=False)
         return compiled

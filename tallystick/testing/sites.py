@@ -71,14 +71,14 @@ class _Reader:
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
         self._function = ""
-        self._prices: Mapping[ast.stmt, int] = {}
+        self._costs: Mapping[ast.stmt, int] = {}
         self.sites: list[Site] = []
         self.branches: list[Branch] = []
         self.at: dict[Place, int] = {}
 
     def function(self, node: ast.FunctionDef) -> None:
         self._function = node.name
-        self._prices = self._draft.scopes[node.name].prices
+        self._costs = self._draft.scopes[node.name].statement_costs
         index = self._add(node, True, 0, 0)
         self._block(node.body, index)
 
@@ -87,7 +87,7 @@ class _Reader:
             self._statement(statement, payer)
 
     def _statement(self, node: ast.stmt, payer: int) -> None:
-        price = self._prices.get(node, 0)
+        price = self._costs.get(node, 0)
         match node:
             case ast.If(body=body, orelse=orelse):
                 price -= max(self._sum(body), self._sum(orelse))
@@ -109,7 +109,7 @@ class _Reader:
                 self._add(node, False, price, payer)
 
     def _sum(self, body: list[ast.stmt]) -> int:
-        return sum(self._prices.get(statement, 0) for statement in body)
+        return sum(self._costs.get(statement, 0) for statement in body)
 
     def _add(self, node: ast.stmt, is_function: bool, price: int, payer: int) -> int:
         index = len(self.sites)

@@ -21,6 +21,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "network": frozenset({"chain"}),
     "api": frozenset({"chain"}),
     "tallystick": frozenset({"chain"}),
+    "tallystick/testing": frozenset({"chain", "contracts", "tallystick"}),
     "gateway": frozenset({"tallystick", "chain"}),
     "audit": frozenset({"chain", "contracts"}),
     "configs": frozenset({"chain"}),
@@ -28,7 +29,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "cli": OURS - {"cli", "tests", "benchmarks"},
     "node": OURS - {"cli", "node", "tests", "benchmarks", "examples", "audit", "gateway", "tallystick"},
 }
-"""What each top-level place may import of ours, itself aside (docs/adr/0002-folders.md)."""
+"""What each place may import of ours, itself aside (docs/adr/0002-folders.md, 0012-test-kit.md)."""
 
 THIRD_PARTY: dict[str, frozenset[str]] = {
     "chain": frozenset({"msgpack"}),
@@ -37,6 +38,7 @@ THIRD_PARTY: dict[str, frozenset[str]] = {
     "processes": frozenset({"msgpack"}),
     "audit": frozenset(),
     "configs": frozenset(),
+    "tallystick/testing": frozenset({"pytest", "hypothesis"}),
 }
 """Libraries that a place may import; places that are not named may import what the project depends on."""
 
@@ -80,9 +82,14 @@ def imports_of(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.module or ""
 
 
+def place_of(path: Path) -> str:
+    inner = "/".join(path.parts[:2])
+    return inner if inner in ALLOWED else path.parts[0].removesuffix(".py")
+
+
 @pytest.mark.parametrize("path", PLAIN, ids=str)
 def test_imports_follow_the_table(path: Path) -> None:
-    place = path.parts[0].removesuffix(".py")
+    place = place_of(path)
     for line, module in imports_of(path):
         top = module.partition(".")[0]
         if top in OURS:
@@ -121,6 +128,13 @@ def test_public_names_are_documented(path: Path) -> None:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             assert ast.get_docstring(node), f"{path}:{node.lineno}: {node.name} has no docstring"
+
+
+def test_only_the_command_and_tests_import_the_test_kit() -> None:
+    for path in PLAIN:
+        if place_of(path) not in ("tallystick/testing", "cli"):
+            found = [module for _, module in imports_of(path) if module.startswith("tallystick.testing")]
+            assert not found, f"{path} imports {found}"
 
 
 def test_nothing_imports_the_composition_root() -> None:
