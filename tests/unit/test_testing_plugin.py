@@ -1,6 +1,7 @@
 """The pytest plugin, as somebody meets it who installed tallystick and wrote a contract and its tests."""
 
 import json
+from time import process_time
 
 import pytest
 
@@ -116,6 +117,6 @@ def test_fifty_tests_take_about_a_second(project: pytest.Pytester) -> None:
         "import pytest\n@pytest.mark.parametrize('n', range(1, 51))\ndef test_give(ledger, n):\n"
         "    token = ledger.deploy('token', 'token.py')\n    assert token.give('a.b', n) == n\n"
     )
-    result = run(project)
-    result.assert_outcomes(passed=50)
-    assert result.duration < 10, "far more than a second, on a machine however busy"
+    start = process_time()
+    run(project).assert_outcomes(passed=50)
+    assert process_time() - start < 5, "seconds of this process alone, pytest itself included"
