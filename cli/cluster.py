@@ -1,7 +1,6 @@
 """`tally cluster`: a local cluster of real validator nodes, created, started, watched, disturbed and stopped."""
 
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -10,14 +9,13 @@ import click
 
 from chain.validators import VALIDATORS_LIMIT
 from cli import cluster_processes as processes
+from cli.cluster_chaos import chaos
 from cli.cluster_files import create_cluster
 from cli.cluster_layout import ClusterLayout, NodePlace, exists, load, node_places
-from cli.cluster_status import NodeReport, fetch_reports, report_json
+from cli.cluster_status import NodeReport, fetch_reports, report_json, wait_ready
 from cli.errors import CliError
 from cli.output import print_json, table
 
-READY_SECONDS_MAX: Final = 60.0
-POLL_SECONDS: Final = 0.1
 DEFAULT_BASE_PORT: Final = 7700
 
 dir_option = click.option(
@@ -37,6 +35,9 @@ def cluster() -> None:
     """Run a local cluster of validator nodes on loopback."""
 
 
+cluster.add_command(chaos)
+
+
 @cluster.command()
 @click.option("--nodes", "count", type=click.IntRange(1, VALIDATORS_LIMIT), default=None, help="Nodes. [default: 4]")
 @dir_option
@@ -51,7 +52,7 @@ def up(count: int | None, folder: Path, base_port: int | None, as_json: bool) ->
     for node in stopped:
         processes.start(node)
         _say(f"  {node.name} started")
-    reports = _wait_ready(layout, layout.nodes)
+    reports = wait_ready(layout, layout.nodes, _say)
     _print_status(layout, reports, as_json)
 
 
@@ -102,7 +103,7 @@ def restart(nodes: tuple[str, ...], folder: Path, as_json: bool) -> None:
     processes.stop(chosen, _say_killed)
     for node in chosen:
         processes.start(node)
-    _print_status(layout, _wait_ready(layout, chosen), as_json)
+    _print_status(layout, wait_ready(layout, chosen, _say), as_json)
 
 
 @cluster.command()
@@ -148,32 +149,6 @@ def _open_or_create(folder: Path, count: int | None, base_port: int | None) -> C
     if len(places) < 4:
         _say(f"  note: {len(places)} nodes tolerate no fault; four tolerate one")
     return create_cluster(folder, len(places), base_port or DEFAULT_BASE_PORT)
-
-
-def _wait_ready(layout: ClusterLayout, nodes: tuple[NodePlace, ...]) -> list[NodeReport]:
-    """Wait until the chosen nodes are ready.
-
-    Raises:
-        CliError: when one ends or is not ready in time.
-    """
-    names = {node.name for node in nodes}
-    deadline = time.monotonic() + READY_SECONDS_MAX
-    announced: set[str] = set()
-    while True:
-        reports = fetch_reports(layout)
-        for report in reports:
-            if report.name in names and report.pid is None:
-                raise CliError(f"{report.name} ended:\n{processes.last_output(layout.find(report.name), 20)}")
-            if report.name in names and report.ready and report.name not in announced:
-                announced.add(report.name)
-                _say(f"  {report.name} ready")
-        waiting = [report for report in reports if report.name in names and not report.ready]
-        if not waiting:
-            return reports
-        if time.monotonic() > deadline:
-            reasons = "; ".join(f"{report.name}: {', '.join(report.why_not)}" for report in waiting)
-            raise CliError(f"not ready after {READY_SECONDS_MAX:.0f} s: {reasons}")
-        time.sleep(POLL_SECONDS)
 
 
 def _print_status(layout: ClusterLayout, reports: list[NodeReport], as_json: bool) -> None:

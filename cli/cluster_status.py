@@ -1,8 +1,10 @@
 """What each node of a local cluster says of itself, and what is said of one that does not answer."""
 
 import json
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +12,11 @@ from typing import Any, Final
 
 from cli import cluster_processes as processes
 from cli.cluster_layout import ClusterLayout, NodePlace
+from cli.errors import CliError
 
 TIMEOUT_SECONDS: Final = 2.0
+READY_SECONDS_MAX: Final = 60.0
+POLL_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,32 @@ def fetch_reports(layout: ClusterLayout) -> list[NodeReport]:
     """Ask all nodes at once; nodes that do not answer are reported as such."""
     with ThreadPoolExecutor(max_workers=len(layout.nodes)) as pool:
         return list(pool.map(_fetch_report, layout.nodes))
+
+
+def wait_ready(layout: ClusterLayout, nodes: tuple[NodePlace, ...], say: Callable[[str], None]) -> list[NodeReport]:
+    """Wait until nodes are ready, saying of each when it is; return what all nodes of the cluster report.
+
+    Raises:
+        CliError: when one ends or is not ready in time.
+    """
+    names = {node.name for node in nodes}
+    deadline = time.monotonic() + READY_SECONDS_MAX
+    announced: set[str] = set()
+    while True:
+        reports = fetch_reports(layout)
+        for report in reports:
+            if report.name in names and report.pid is None:
+                raise CliError(f"{report.name} ended:\n{processes.last_output(layout.find(report.name), 20)}")
+            if report.name in names and report.ready and report.name not in announced:
+                announced.add(report.name)
+                say(f"  {report.name} ready")
+        waiting = [report for report in reports if report.name in names and not report.ready]
+        if not waiting:
+            return reports
+        if time.monotonic() > deadline:
+            reasons = "; ".join(f"{report.name}: {', '.join(report.why_not)}" for report in waiting)
+            raise CliError(f"not ready after {READY_SECONDS_MAX:.0f} s: {reasons}")
+        time.sleep(POLL_SECONDS)
 
 
 def report_json(report: NodeReport) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from cluster_contract import NAME, notebook, write
-from cluster_links import Links
 
 from chain.recorded_block import RecordedBlock, decode_range, decode_recorded_block
 from chain.types import Digest
 from cli import cluster_processes as processes
+from cli.chaos.links import Links
 from cli.cluster_files import create_cluster
 from cli.cluster_layout import PEER_PORT_OFFSET, ClusterLayout, NodePlace
 from cli.cluster_status import NodeReport, fetch_reports
@@ -85,6 +85,14 @@ def http(
     except urllib.error.HTTPError as error:
         with error:
             return HttpAnswer(error.code, dict(error.headers), error.read())
+
+
+def tally(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run the `tally` command as a user does; unless `check` is false it has to succeed."""
+    command = [sys.executable, "-c", "from cli.main import main; main()", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert not check or done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+    return done
 
 
 class Cluster:

@@ -1,14 +1,12 @@
 """The published documents through the `tally` command on real nodes, each message on a fresh ledger."""
 
 import json
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cluster_support import free_base_port, tally
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -18,8 +16,6 @@ pytestmark = [
     pytest.mark.cluster,
     pytest.mark.skipif(not DATA.is_dir(), reason="the published documents (../shared/data) are absent"),
 ]
-TALLY = [sys.executable, "-c", "from cli.main import main; main()"]
-
 MESSAGES = [
     "CBPR__p.8.1.1.a_pacs.008_AtoB.xml",
     "cbprplus_pacs008_2025.xml",
@@ -36,32 +32,12 @@ VIOLATING = {
 }
 
 
-def tally(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([*TALLY, *arguments], capture_output=True, text=True, timeout=120, check=False)
-    assert not check or done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
-    return done
-
-
-def free_base_port() -> int:
-    """Return a base port whose API port and peer port are free now."""
-    for _ in range(100):
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 100))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no two free ports at a distance of 100")
-
-
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Path]:
     """A fresh ledger of a single node: consensus has tests of its own."""
     folder = tmp_path / "ledger"
     try:
-        tally("cluster", "up", "--nodes", "1", "--dir", str(folder), "--base-port", str(free_base_port()))
+        tally("cluster", "up", "--nodes", "1", "--dir", str(folder), "--base-port", str(free_base_port(1)))
         yield folder
     finally:
         tally("cluster", "down", "--dir", str(folder), check=False)

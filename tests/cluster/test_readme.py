@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_cluster_documents import free_base_port
+from cluster_support import free_base_port
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,7 +37,7 @@ def workplace(tmp_path: Path) -> Iterator[Path]:
 def test_the_readme_can_be_followed(workplace: Path) -> None:
     listed = commands()
     assert listed[:2] == ["make up", "make test"], "the two commands come first"
-    port = str(free_base_port())
+    port = str(free_base_port(4))
     steps = [f".venv/bin/tally cluster up --base-port {port}", ".venv/bin/tally story run"]
     for command in [*steps, *listed[2:]]:
         line = command.replace(f":{BASE_PORT}", f":{port}").replace("/tmp/", f"{workplace}/")

@@ -1,26 +1,41 @@
-"""TCP proxies between the nodes of a cluster, by which a test cuts a node off or lets its packets vanish.
+"""TCP proxies between the nodes of a cluster, by which links are cut, slowed, blocked one way, or broken in a frame.
 
-Each node dials every other one through a proxy of its own, so that both directions of a node can be disturbed. The
-proxies run on an event loop in a thread of their own: a cluster outlives the loop of a single test.
+Each node dials every other one through a proxy of its own, so that each direction between two nodes can be disturbed
+apart. The proxies run on an event loop in a thread of their own. What a blocked direction holds back is delivered when
+it heals, as TCP does with packets that were dropped.
 """
 
 import asyncio
+import random
 import re
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from cli.cluster_layout import ClusterLayout
 
 T = TypeVar("T")
 
-CHUNK_BYTES = 64 * 1024
+CHUNK_BYTES: Final = 64 * 1024
+CALL_SECONDS_MAX: Final = 30.0
+
+
+@dataclass(slots=True)
+class Way:
+    """What happens to bytes on their way from one node to another."""
+
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    delay_seconds: float = 0.0
+    bytes_per_second: float = 0.0
+    """0 for as fast as it goes."""
+    break_next: bool = False
+    """End the connection within the next piece."""
 
 
 @dataclass(slots=True)
 class Link:
-    """One direction of dialling between two nodes."""
+    """One node's dialling of another."""
 
     source: str
     target: str
@@ -31,7 +46,8 @@ class Link:
 class Links:
     """Owns the proxies of a cluster."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0) -> None:
+        self._chance = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="links", daemon=True)
         self._thread.start()
@@ -39,7 +55,7 @@ class Links:
         self._links: list[Link] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._cut: set[str] = set()
-        self._flowing: dict[str, asyncio.Event] = {}
+        self._ways: dict[tuple[str, str], Way] = {}
 
     def insert(self, layout: ClusterLayout) -> None:
         """Rewrite the peers' addresses in all configurations so that they lead through proxies."""
@@ -59,7 +75,23 @@ class Links:
 
     def mute(self, name: str) -> None:
         """Let nothing through to or from a node, without ending its connections."""
-        self._run(self._set_flow(name, False))
+        self.block(name, incoming=True, outgoing=True)
+
+    def block(self, name: str, *, incoming: bool, outgoing: bool) -> None:
+        """Let nothing through to a node, from it, or both, without ending its connections."""
+        for way in [*(self._towards(name) if incoming else ()), *(self._from(name) if outgoing else ())]:
+            self._loop.call_soon_threadsafe(way.open.clear)
+
+    def slow(self, name: str, delay_seconds: float, bytes_per_second: float) -> None:
+        """Delay everything to and from a node, differently on each way up to the given time, and limit its rate."""
+        for way in (*self._towards(name), *self._from(name)):
+            way.delay_seconds = self._chance.uniform(0, delay_seconds)
+            way.bytes_per_second = bytes_per_second
+
+    def tear(self, name: str) -> None:
+        """End each connection with a node in the midst of the next piece that goes over it."""
+        for way in (*self._towards(name), *self._from(name)):
+            way.break_next = True
 
     def heal(self) -> None:
         """Let everything through again."""
@@ -72,8 +104,14 @@ class Links:
         self._thread.join()
         self._loop.close()
 
+    def _towards(self, name: str) -> Iterable[Way]:
+        return [way for (_, target), way in self._ways.items() if target == name]
+
+    def _from(self, name: str) -> Iterable[Way]:
+        return [way for (source, _), way in self._ways.items() if source == name]
+
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=CALL_SECONDS_MAX)
 
     async def _listen(self, link: Link) -> int:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -85,10 +123,10 @@ class Links:
             finally:
                 self._tasks.discard(task)
 
-        for name in (link.source, link.target):
-            if name not in self._flowing:
-                self._flowing[name] = asyncio.Event()
-                self._flowing[name].set()
+        for ends in ((link.source, link.target), (link.target, link.source)):
+            if ends not in self._ways:
+                self._ways[ends] = Way()
+                self._ways[ends].open.set()
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         self._servers.append(server)
         self._links.append(link)
@@ -106,8 +144,9 @@ class Links:
             return
         ends = {writer, far_writer}
         link.writers |= ends
+        there, back = self._ways[link.source, link.target], self._ways[link.target, link.source]
         try:
-            pumps = [self._pump(link, reader, far_writer), self._pump(link, far_reader, writer)]
+            pumps = [self._pump(there, reader, far_writer), self._pump(back, far_reader, writer)]
             tasks = [asyncio.ensure_future(pump) for pump in pumps]
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
@@ -118,11 +157,20 @@ class Links:
             for end in ends:
                 end.transport.abort()
 
-    async def _pump(self, link: Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, way: Way, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while data := await reader.read(CHUNK_BYTES):
-                await self._flowing[link.source].wait()
-                await self._flowing[link.target].wait()
+                if way.break_next:
+                    way.break_next = False
+                    writer.write(data[: self._chance.randrange(len(data))])
+                    await writer.drain()
+                    return
+                seconds = way.delay_seconds
+                if way.bytes_per_second:
+                    seconds += len(data) / way.bytes_per_second
+                if seconds:
+                    await asyncio.sleep(seconds)
+                await way.open.wait()
                 writer.write(data)
                 await writer.drain()
         except OSError:
@@ -136,14 +184,12 @@ class Links:
                 for writer in link.writers:
                     writer.transport.abort()
 
-    async def _set_flow(self, name: str, flows: bool) -> None:
-        event = self._flowing[name]
-        event.set() if flows else event.clear()
-
     async def _heal(self) -> None:
         self._cut.clear()
-        for event in self._flowing.values():
-            event.set()
+        for way in self._ways.values():
+            way.open.set()
+            way.delay_seconds = way.bytes_per_second = 0.0
+            way.break_next = False
 
     async def _close(self) -> None:
         await self._heal()
