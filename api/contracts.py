@@ -7,7 +7,7 @@ from aiohttp import web
 from api.context import ApiContext, context_of
 from api.ports import ViewReply
 from api.problems import Problem
-from api.render import contract_json
+from api.render import contract_json, version_json
 from api.requests import (
     JSON_TYPE,
     MSGPACK_TYPES,
@@ -18,16 +18,17 @@ from api.requests import (
     integer_of,
     json_from,
     limit_of,
+    number_from,
     public_key_from,
     read_body,
 )
 from api.responses import binary_response, height_headers, json_response, page_response
 from chain.crypto import PUBLIC_KEY_BYTES
-from chain.encoding import DecodeError, decode, encode
-from chain.identity import decode_contract, is_name
+from chain.encoding import INT_MAX, DecodeError, decode, encode
+from chain.identity import ContractVersion, decode_contract, decode_contract_version, is_name
 from chain.json_values import JsonValueError, parse_json, to_json
 from chain.runtime import SYSTEM
-from chain.state_keys import contract_key, encode_key
+from chain.state_keys import contract_key, contract_version_key, encode_key, source_key
 from chain.state_leaf import decode_leaf
 from chain.types import PublicKey
 
@@ -46,8 +47,8 @@ async def list_contracts(request: web.Request) -> web.Response:
     start = _CONTRACTS if after is None else contract_key(after) + b"\x00"
     reply = await context.node.scan(SYSTEM, start, _CONTRACTS + b"\xff", limit=limit + 1)
     records = [decode_contract(value) for _, value in reply.entries]
-    cursor = records[limit - 1].name if len(records) > limit else None
-    entries = [contract_json(record, with_source=False) for record in records[:limit]]
+    cursor = records[limit - 1].current.name if len(records) > limit else None
+    entries = [contract_json(record) for record in records[:limit]]
     return page_response(request, "contracts", entries, cursor, height_headers(reply.height))
 
 
@@ -55,11 +56,55 @@ async def get_contract(request: web.Request) -> web.Response:
     """Answer GET /v1/contracts/{contract}."""
     expect_parameters(request)
     name = contract_from(request)
-    reply = await context_of(request).node.state(SYSTEM, contract_key(name), with_proof=False)
-    value = None if reply.leaf is None else decode_leaf(reply.leaf).value
+    value, height = await _system_value(request, contract_key(name))
     if value is None:
         raise Problem("unknown_contract", f"there is no contract {name}")
-    return json_response(contract_json(decode_contract(value), with_source=True), headers=height_headers(reply.height))
+    record = decode_contract(value)
+    source = await _source(request, record.current)
+    return json_response({**contract_json(record), "source": source}, headers=height_headers(height))
+
+
+async def list_versions(request: web.Request) -> web.Response:
+    """Answer GET /v1/contracts/{contract}/versions, oldest first."""
+    expect_parameters(request, "limit", "cursor")
+    name, limit = contract_from(request), limit_of(request)
+    first = integer_of(request, "cursor", 1, 1, INT_MAX)
+    versions = encode_key(("contract-version", name))
+    start = contract_version_key(name, first)
+    reply = await context_of(request).node.scan(SYSTEM, start, versions + b"\xff", limit=limit + 1)
+    found = [decode_contract_version(value) for _, value in reply.entries]
+    if not found and first == 1:
+        raise Problem("unknown_contract", f"there is no contract {name}")
+    cursor = str(found[limit].version) if len(found) > limit else None
+    entries = [version_json(version) for version in found[:limit]]
+    return page_response(request, "versions", entries, cursor, height_headers(reply.height))
+
+
+async def get_version(request: web.Request) -> web.Response:
+    """Answer GET /v1/contracts/{contract}/versions/{version}."""
+    expect_parameters(request)
+    name, text = contract_from(request), request.match_info["version"]
+    number = number_from(text)
+    value, height = await _system_value(request, contract_version_key(name, number))
+    if value is None:
+        raise Problem("unknown_version", f"there is no version {text[:64]} of a contract {name}")
+    version = decode_contract_version(value)
+    source = await _source(request, version)
+    return json_response({**version_json(version), "source": source}, headers=height_headers(height))
+
+
+async def _source(request: web.Request, version: ContractVersion) -> str:
+    """Return the source of a version that the state has recorded."""
+    value, _ = await _system_value(request, source_key(version.source_hash))
+    assert value is not None, "sources are never deleted"
+    source: str = decode(value)
+    return source
+
+
+async def _system_value(request: web.Request, key: bytes) -> tuple[bytes | None, int]:
+    """Return the value under a key of the system namespace, and the height at which it was read."""
+    reply = await context_of(request).node.state(SYSTEM, key, with_proof=False)
+    return None if reply.leaf is None else decode_leaf(reply.leaf).value, reply.height
 
 
 async def get_view(request: web.Request) -> web.Response:

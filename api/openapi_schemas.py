@@ -3,6 +3,8 @@
 from typing import Any, Final
 
 from api.problems import PROBLEMS
+from chain.actions import ACTIONS
+from chain.proposals import EXPIRED, STATUSES
 
 Schema = dict[str, Any]
 
@@ -43,7 +45,8 @@ def page(name: str, entry: Schema) -> Schema:
 
 def schemas() -> dict[str, Schema]:
     """Return all named schemas."""
-    return {**_value_schemas(), **_transaction_schemas(), **_block_schemas(), **_state_schemas(), **_network_schemas()}
+    ledger = {**_value_schemas(), **_transaction_schemas(), **_block_schemas(), **_state_schemas()}
+    return {**ledger, **_proposal_schemas(), **_network_schemas()}
 
 
 def _value_schemas() -> dict[str, Schema]:
@@ -202,14 +205,16 @@ def _state_schemas() -> dict[str, Schema]:
         "name": TEXT,
         "version": INTEGER,
         "language": INTEGER,
+        "source_hash": DIGEST,
         "deployer": TEXT,
         "height": INTEGER,
-        "frozen": BOOLEAN,
     }
     key: Schema = {"anyOf": [array(ref("Value")), TEXT], "description": "The parts, or 0x and the encoded key"}
     return {
-        "ListedContract": record(contract),
-        "Contract": record({**contract, "source": TEXT}),
+        "ListedContract": record({**contract, "frozen": BOOLEAN}),
+        "Contract": record({**contract, "frozen": BOOLEAN, "source": TEXT}),
+        "ListedVersion": record(contract),
+        "ContractVersion": record({**contract, "source": TEXT}),
         "ViewRequest": {
             **record(
                 {"args": array(ref("InputValue")), "sender_key": optional(DIGEST), "gas_limit": INTEGER},
@@ -237,6 +242,27 @@ def _state_schemas() -> dict[str, Schema]:
             {"height": INTEGER, "contract": TEXT, "key": key, "leaf": optional(ref("Leaf")), "proof": BASE64},
             ("proof",),
         ),
+    }
+
+
+def _proposal_schemas() -> dict[str, Schema]:
+    vote = record({"organisation": TEXT, "member": TEXT, "approves": BOOLEAN, "height": INTEGER})
+    summary: dict[str, Schema] = {
+        "number": INTEGER,
+        "action": {"enum": list(ACTIONS)},
+        "subject": TEXT,
+        "organisation": TEXT,
+        "proposer": TEXT,
+        "height": INTEGER,
+        "expires": INTEGER,
+        "status": {"enum": [*STATUSES, EXPIRED]},
+        "decided_height": optional(INTEGER),
+        "approvals_required": INTEGER,
+        "votes": array(vote),
+    }
+    return {
+        "ListedProposal": record(summary),
+        "Proposal": record({**summary, "args": array(ref("Value")), "reason": TEXT, "roles": array(TEXT)}),
     }
 
 

@@ -123,7 +123,7 @@ class HistoryReply:
 
 @dataclass(frozen=True, slots=True)
 class ScanReply:
-    """Keys of one contract with their values, in key order."""
+    """Keys of one contract with their values, in key order or reversed."""
 
     height: Height
     entries: tuple[tuple[bytes, bytes], ...]
@@ -257,6 +257,6 @@ class LedgerNode(Protocol):
         """Return at most `limit` versions of a key, the newest first."""
         ...
 
-    async def scan(self, contract: str, start: bytes, end: bytes, *, limit: int) -> ScanReply:
-        """Return at most `limit` entries with start <= key < end, deleted ones left out."""
+    async def scan(self, contract: str, start: bytes, end: bytes, *, limit: int, reverse: bool = False) -> ScanReply:
+        """Return at most `limit` entries with start <= key < end, deleted ones left out, in key order or reversed."""
         ...

@@ -38,6 +38,8 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "unknown_transaction": ProblemKind(404, "This node does not know the transaction"),
     "unknown_block": ProblemKind(404, "There is no such block yet, or none with this hash"),
     "unknown_contract": ProblemKind(404, "There is no such contract"),
+    "unknown_version": ProblemKind(404, "The contract has no such version"),
+    "unknown_proposal": ProblemKind(404, "There is no such proposal"),
     "unknown_method": ProblemKind(404, "The contract has no such view"),
     "unknown_organisation": ProblemKind(404, "There is no such organisation"),
     "unknown_member": ProblemKind(404, "There is no member with this key"),

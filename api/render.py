@@ -10,7 +10,7 @@ from api.ports import CommittedTransaction, NodeStatus, PendingTransaction, Subm
 from api.responses import base64_text
 from chain.certificate import Certificate
 from chain.encoding import DecodeError, decode
-from chain.identity import ContractRecord
+from chain.identity import ContractRecord, ContractVersion
 from chain.json_values import fields_to_json, to_json
 from chain.receipt import Receipt, decode_receipt
 from chain.runtime import Event
@@ -137,17 +137,21 @@ def certificate_json(certificate: Certificate) -> dict[str, Any]:
     return {"epoch": certificate.subject.epoch, "view": certificate.subject.view, "signatures": signatures}
 
 
-def contract_json(contract: ContractRecord, *, with_source: bool) -> dict[str, Any]:
-    """Return a contract's record."""
-    record = {
-        "name": contract.name,
-        "version": contract.version,
-        "language": contract.language,
-        "deployer": contract.deployer,
-        "height": contract.height,
-        "frozen": contract.frozen,
+def contract_json(contract: ContractRecord) -> dict[str, Any]:
+    """Return a contract as it is now, without its source."""
+    return {**version_json(contract.current), "frozen": contract.frozen}
+
+
+def version_json(version: ContractVersion) -> dict[str, Any]:
+    """Return one version of a contract, without its source."""
+    return {
+        "name": version.name,
+        "version": version.version,
+        "language": version.language,
+        "source_hash": version.source_hash.hex(),
+        "deployer": version.deployer,
+        "height": version.height,
     }
-    return {**record, "source": contract.source} if with_source else record
 
 
 def leaf_json(encoded: bytes, leaf: Leaf) -> dict[str, Any]:

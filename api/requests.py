@@ -68,6 +68,11 @@ def integer_of(request: web.Request, name: str, default: int, low: int, high: in
     return int(text)
 
 
+def number_from(text: str) -> int:
+    """Return the number in a path that counts from 1; 0, which nothing has, for any other text."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < len(str(INT_MAX)) else 0
+
+
 def seconds_of(request: web.Request, name: str, default: float, high: float) -> float:
     """Return a duration in seconds; what is longer than the node allows is cut to that."""
     text = request.query.get(name)

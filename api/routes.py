@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from api import blocks, consortium, contracts, events, health, openapi, state, submission, transactions
+from api import blocks, consortium, contracts, events, health, openapi, proposals, state, submission, transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,12 @@ ROUTES: Final = (
     Route("GET", "/v1/events", events.list_events),
     Route("GET", "/v1/contracts", contracts.list_contracts),
     Route("GET", "/v1/contracts/{contract}", contracts.get_contract),
+    Route("GET", "/v1/contracts/{contract}/versions", contracts.list_versions),
+    Route("GET", "/v1/contracts/{contract}/versions/{version}", contracts.get_version),
     Route("GET", "/v1/contracts/{contract}/views/{method}", contracts.get_view),
     Route("POST", "/v1/contracts/{contract}/views/{method}", contracts.post_view),
+    Route("GET", "/v1/proposals", proposals.list_proposals),
+    Route("GET", "/v1/proposals/{number}", proposals.get_proposal),
     Route("GET", "/v1/state/{contract}", state.list_keys),
     Route("GET", "/v1/state/{contract}/{key}", state.get_key),
     Route("GET", "/v1/state/{contract}/{key}/history", state.get_history),

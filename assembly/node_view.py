@@ -217,13 +217,13 @@ class NodeView:
         versions = await _asked(self._ports.executor.history(contract, key, limit))
         return HistoryReply(versions.height, versions.leaves, versions.complete)
 
-    async def scan(self, contract: str, start: bytes, end: bytes, *, limit: int) -> ScanReply:
-        """Return entries in key order.
+    async def scan(self, contract: str, start: bytes, end: bytes, *, limit: int, reverse: bool = False) -> ScanReply:
+        """Return entries in key order, or reversed.
 
         Raises:
             NotReady: when the executor cannot answer.
         """
-        found = await _asked(self._ports.executor.scan(contract, start, end, limit))
+        found = await _asked(self._ports.executor.scan(contract, start, end, limit, reverse))
         return ScanReply(found.height, found.entries)
 
     def _committed(self, transaction_id: Digest) -> CommittedTransaction | None:

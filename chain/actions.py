@@ -60,6 +60,26 @@ def deploy(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallOut
     return _announced(outcome, Event(SYSTEM, "ContractDeployed", fields))
 
 
+def _upgrade_subject(args: Sequence[Any]) -> str | None:
+    match list(args):
+        case [str(name), int(version), str(), list()] if is_name(name) and type(version) is int and version > 1:
+            return name
+    return None
+
+
+def _check_upgrade(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallOutcome:
+    name, version, source, migrate_args = args
+    return access.runtime.check(access.state, access.context, name, version, source, migrate_args, gas_limit)
+
+
+def _upgrade(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallOutcome:
+    """Replace a contract's source; `args` are name, the number of the new version, source, arguments of @migrate."""
+    name, version, source, migrate_args = args
+    outcome = access.runtime.upgrade(access.state, access.context, name, version, source, migrate_args, gas_limit)
+    fields = {"contract": name, "version": version, "deployer": access.context.sender}
+    return _announced(outcome, Event(SYSTEM, "ContractUpgraded", fields))
+
+
 def _announced(outcome: CallOutcome, event: Event) -> CallOutcome:
     """Put an event before those of an outcome that succeeded."""
     return outcome if outcome.code is not None else replace(outcome, events=(event, *outcome.events))
@@ -107,6 +127,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "deploy": Action(
         lambda governance: governance.deployment_approvals_required, _deploy_subject, _check_deploy, deploy
     ),
+    "upgrade": Action(lambda governance: governance.approvals_required, _upgrade_subject, _check_upgrade, _upgrade),
     "freeze": _freezing(True),
     "unfreeze": _freezing(False),
 }

@@ -5,8 +5,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chain.encoding import DecodeError, decode, encode, fields_of
+from chain.crypto import DIGEST_BYTES, tagged_hash
+from chain.encoding import DecodeError, EncodeError, decode, encode, fields_of
 from chain.state_keys import encode_key
+from chain.types import Digest
 
 ADMINISTRATOR: Final = "administrator"
 """The role that decides on an organisation's members, and speaks for it in the electorate."""
@@ -60,24 +62,39 @@ def organisation_key(organisation: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class ContractRecord:
-    """A deployed contract as the ledger records it; readable by all."""
+class ContractVersion:
+    """One version of a contract as the ledger records it for good; its source stands under the hash."""
 
     name: str
-    source: str
-    language: int
-    """Version of the contract language and its prices."""
     version: int
     """1 for the first source under this name."""
+    language: int
+    """Version of the contract language."""
+    source_hash: Digest
     deployer: str
+    """Member id of whoever deployed or proposed it; `genesis` for what genesis deploys."""
     height: int
-    """Height at which this version was deployed; 0 for genesis."""
+    """Height at which it came into force; 0 for genesis."""
+
+    def encoded(self) -> bytes:
+        """Return the canonical state value."""
+        return encode([1, *self.fields()])
+
+    def fields(self) -> list[Any]:
+        """Return the fields in the order in which records hold them."""
+        return [self.name, self.version, self.language, self.source_hash, self.deployer, self.height]
+
+
+@dataclass(frozen=True, slots=True)
+class ContractRecord:
+    """A deployed contract as it is now. Whatever runs it reads this first, so it is small."""
+
+    current: ContractVersion
     frozen: bool
 
     def encoded(self) -> bytes:
         """Return the canonical state value."""
-        fields: list[Any] = [self.name, self.source, self.language, self.version, self.deployer, self.height]
-        return encode([1, *fields, self.frozen])
+        return encode([1, *self.current.fields(), self.frozen])
 
 
 def decode_contract(data: bytes) -> ContractRecord:
@@ -86,6 +103,37 @@ def decode_contract(data: bytes) -> ContractRecord:
     Raises:
         DecodeError: when the bytes record none.
     """
-    kinds = (1, str, str, int, int, str, int, bool)
-    _, name, source, language, version, deployer, height, frozen = fields_of(decode(data), "contract record", *kinds)
-    return ContractRecord(name, source, language, version, deployer, height, frozen)
+    _, *fields, frozen = fields_of(decode(data), "contract record", 1, *_VERSION_KINDS, bool)
+    return ContractRecord(_version_of(fields), frozen)
+
+
+def decode_contract_version(data: bytes) -> ContractVersion:
+    """Return the version of a contract that a state value records.
+
+    Raises:
+        DecodeError: when the bytes record none.
+    """
+    _, *fields = fields_of(decode(data), "contract version", 1, *_VERSION_KINDS)
+    return _version_of(fields)
+
+
+_VERSION_KINDS: Final = (str, int, int, bytes, str, int)
+
+
+def _version_of(fields: list[Any]) -> ContractVersion:
+    name, version, language, digest, deployer, height = fields
+    if len(digest) != DIGEST_BYTES:
+        raise DecodeError(f"not a contract version: the hash of its source has {len(digest)} bytes")
+    return ContractVersion(name, version, language, Digest(digest), deployer, height)
+
+
+def source_hash(source: str) -> Digest:
+    """Return the name of a source: in the state, and in caches.
+
+    Raises:
+        EncodeError: when the text is not valid Unicode.
+    """
+    try:
+        return tagged_hash("source", source.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        raise EncodeError(f"text is not valid Unicode: {error.reason}") from error

@@ -98,7 +98,20 @@ class ContractRuntime(Protocol):
     def deploy(
         self, state: StateAccess, context: CallContext, contract: str, source: str, args: Sequence[Any], gas_limit: int
     ) -> CallOutcome:
-        """Check and compile a source, record it under (SYSTEM, contract_key(contract)) and run its @init."""
+        """Check and compile a source, record it as version 1 of a new contract and run its @init."""
+        ...
+
+    def upgrade(
+        self,
+        state: StateAccess,
+        context: CallContext,
+        contract: str,
+        version: int,
+        source: str,
+        args: Sequence[Any],
+        gas_limit: int,
+    ) -> CallOutcome:
+        """Check and compile a source, record it as the next version of a contract and run its @migrate."""
         ...
 
     def check(

@@ -111,3 +111,13 @@ def _unescape(data: bytes, position: int) -> tuple[bytes, int]:
 def contract_key(name: str) -> bytes:
     """Return the key in the system namespace under which a contract's record stands."""
     return encode_key(("contract", name))
+
+
+def contract_version_key(name: str, version: int) -> bytes:
+    """Return the key in the system namespace under which the record of one version of a contract stands."""
+    return encode_key(("contract-version", name, version))
+
+
+def source_key(source_hash: bytes) -> bytes:
+    """Return the key in the system namespace under which a source stands."""
+    return encode_key(("source", source_hash))

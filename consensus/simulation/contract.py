@@ -103,6 +103,19 @@ class Registers:
         """Refuse: nothing in a run asks for views."""
         return CallOutcome("method_unknown", None, (), 0)
 
+    def upgrade(
+        self,
+        state: StateAccess,
+        context: CallContext,
+        contract: str,
+        version: int,
+        source: str,
+        args: Sequence[Any],
+        gas_limit: int,
+    ) -> CallOutcome:
+        """Refuse: there is no contract code in a run."""
+        return CallOutcome("contract_known", None, (), 0)
+
     def check(
         self,
         state: StateAccess,

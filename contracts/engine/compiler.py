@@ -5,7 +5,6 @@ what it does.
 """
 
 import ast
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
@@ -122,11 +121,6 @@ def _translate(source: str, pay: Callable[[int], None], prices: Prices, problems
     _check_chains(scopes, order)
     _check_views(scopes, order)
     return Draft(module, scopes, located(ast.Module(functions, []))), scanned.count
-
-
-def source_hash(source: str) -> bytes:
-    """Return the name of a source in caches."""
-    return hashlib.sha256(source.encode("utf-8")).digest()
 
 
 def _callees_first(scopes: Mapping[str, Scope]) -> list[str]:

@@ -19,6 +19,8 @@ CALL_DEPTH: Final = "call_depth"
 WRITE_IN_VIEW: Final = "write_in_view"
 CONTRACT_REJECTED: Final = "contract_rejected"
 CONTRACT_EXISTS: Final = "contract_exists"
+VERSION_CONFLICT: Final = "version_conflict"
+INCOMPATIBLE_VERSION: Final = "incompatible_version"
 
 ENGINE_CODES: Final = frozenset(
     {
@@ -33,6 +35,8 @@ ENGINE_CODES: Final = frozenset(
         WRITE_IN_VIEW,
         CONTRACT_REJECTED,
         CONTRACT_EXISTS,
+        VERSION_CONFLICT,
+        INCOMPATIBLE_VERSION,
     }
 )
 """Codes that the engine itself gives."""

@@ -11,16 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from chain.identity import ContractRecord, decode_contract, is_name
+from chain.identity import ContractRecord, is_name, source_hash
 from chain.runtime import SYSTEM, CallContext, CallOutcome, LocalFault, StateAccess
 from chain.state_keys import contract_key
 from contracts.engine import errors
 from contracts.engine.binding import Bound, Method, bind
-from contracts.engine.compiler import FILE_NAME, Compiled, compile_contract, source_hash
+from contracts.engine.compiler import FILE_NAME, Compiled, compile_contract
 from contracts.engine.errors import Failed, OutOfGas, Rejected, Stop
 from contracts.engine.gas import PRICES, Prices
-from contracts.engine.limits import CALL_DEPTH_MAX, LANGUAGE_VERSION, SOURCE_BYTES_MAX, VALUE_BYTES_MAX, VIEW_BYTES_MAX
-from contracts.engine.module import CALL, INIT, VIEW
+from contracts.engine.lifecycle import check_growth, method_of_kind, read_contract, read_source, versions_to_record
+from contracts.engine.limits import CALL_DEPTH_MAX, SOURCE_BYTES_MAX, VALUE_BYTES_MAX, VIEW_BYTES_MAX
+from contracts.engine.module import CALL, INIT, MIGRATE, VIEW
 from contracts.engine.run import Run
 from contracts.engine.storage import PYTHON_ERRORS
 from contracts.engine.wire import Walk, plain
@@ -105,9 +106,23 @@ class Engine:
     def deploy(
         self, state: StateAccess, context: CallContext, contract: str, source: str, args: Sequence[Any], gas_limit: int
     ) -> CallOutcome:
-        """Check and compile a source, record it under (SYSTEM, contract_key(contract)) and run its @init."""
+        """Check and compile a source, record it as version 1 of a new contract and run its @init."""
         self._begin(state, context, gas_limit, read_only=False)
-        return self._finish(gas_limit, lambda: self._deploy(state, context, contract, source, args))
+        return self._finish(gas_limit, lambda: self._install(state, context, INIT, contract, 1, source, args))
+
+    def upgrade(
+        self,
+        state: StateAccess,
+        context: CallContext,
+        contract: str,
+        version: int,
+        source: str,
+        args: Sequence[Any],
+        gas_limit: int,
+    ) -> CallOutcome:
+        """Check and compile a source, record it as the next version of a contract and run its @migrate."""
+        self._begin(state, context, gas_limit, read_only=False)
+        return self._finish(gas_limit, lambda: self._install(state, context, MIGRATE, contract, version, source, args))
 
     def check(
         self,
@@ -121,7 +136,9 @@ class Engine:
     ) -> CallOutcome:
         """Tell whether this source could become this version of a contract now; nothing is written, no code runs."""
         self._begin(state, context, gas_limit, read_only=True)
-        return self._finish(gas_limit, lambda: self._check(state, contract, source, args))
+        return self._finish(
+            gas_limit, lambda: self._check(INIT if version == 1 else MIGRATE, contract, version, source, args)
+        )
 
     def _select(self, version: int) -> None:
         """Take up the price list of a protocol version."""
@@ -160,40 +177,62 @@ class Engine:
                 self._unswept_gas = 0
                 self._sweep()
 
-    def _check(self, state: StateAccess, contract: str, source: str, args: Sequence[Any]) -> None:
-        self._starting_arguments(self._compiled(state, contract, source), INIT, args)
+    def _check(self, kind: str, contract: str, version: int, source: str, args: Sequence[Any]) -> None:
+        _, bound = self._successor(kind, contract, version, source)
+        self._starting(bound, kind, args)
 
-    def _deploy(self, state: StateAccess, context: CallContext, contract: str, source: str, args: Sequence[Any]) -> Any:
+    def _install(
+        self,
+        state: StateAccess,
+        context: CallContext,
+        kind: str,
+        contract: str,
+        version: int,
+        source: str,
+        args: Sequence[Any],
+    ) -> Any:
+        """Make a source the first version of a contract (INIT) or the next one (MIGRATE), and run what starts it."""
         run = self._run
-        bound = self._compiled(state, contract, source)
-        record = ContractRecord(contract, source, LANGUAGE_VERSION, 1, context.sender, context.height, False)
-        data = record.encoded()
-        run.charge(len(data) * run.prices.stored_byte)
-        state.put(SYSTEM, contract_key(contract), data)
-        init, arguments = self._starting_arguments(bound, INIT, args)
-        if init is None:
+        before, bound = self._successor(kind, contract, version, source)
+        writes = versions_to_record(context, None if before is None else before.record, contract, source)
+        run.charge(sum(map(len, writes.values())) * run.prices.stored_byte)
+        for key, data in writes.items():
+            state.put(SYSTEM, key, data)
+        method, arguments = self._starting(bound, kind, args)
+        if method is None:
             return None
+        # The contract counts as entered, so that nothing it invokes can call it before it is ready.
         run.active.append(contract)
         run.contract = contract
-        return self._execute(init, arguments, VALUE_BYTES_MAX)
+        return self._execute(method, arguments, VALUE_BYTES_MAX)
 
-    def _compiled(self, state: StateAccess, contract: str, source: str) -> Bound:
-        """Return a source that is to stand under a new name, checked and paid for."""
+    def _successor(self, kind: str, contract: str, version: int, source: str) -> tuple[Loaded | None, Bound]:
+        """Return what a source would replace, None for a new contract, and the source, checked and paid for."""
         if not is_name(contract) or contract == SYSTEM or type(source) is not str:
             raise Stop(errors.INVALID_ARGUMENTS)
-        if state.get(SYSTEM, contract_key(contract)) is not None:
+        run = self._run
+        prices = run.prices
+        before = None
+        if kind == MIGRATE:
+            before = self._load(contract)
+            run.charge(before.bound.compiled.source_bytes // prices.source_per_unit)
+            if version != before.record.current.version + 1:
+                raise Stop(errors.VERSION_CONFLICT)
+        elif run.state.get(SYSTEM, contract_key(contract)) is not None:
             raise Stop(errors.CONTRACT_EXISTS)
         size = min(len(source.encode("utf-8", "replace")), SOURCE_BYTES_MAX)
-        prices = self._run.prices
-        self._run.charge(prices.call + size * prices.compile_per_byte)
+        run.charge(prices.call + size * prices.compile_per_byte)
         try:
-            return self._bind(source, prices.compile_per_token)
+            bound = self._bind(source, prices.compile_per_token)
         except Rejected as rejected:
             raise _rejection(rejected) from rejected
+        if before is not None:
+            check_growth(before.bound, bound)
+        return before, bound
 
-    def _starting_arguments(self, bound: Bound, kind: str, args: Sequence[Any]) -> tuple[Method | None, list[Any]]:
+    def _starting(self, bound: Bound, kind: str, args: Sequence[Any]) -> tuple[Method | None, list[Any]]:
         """Return the one method that starts a version, if it has one, and the arguments for it."""
-        method = next((method for method in bound.methods.values() if method.kind == kind), None)
+        method = method_of_kind(bound, kind)
         if method is not None:
             return method, self._arguments(method, args)
         if len(args):
@@ -273,16 +312,15 @@ class Engine:
         if known is not None and (known.data is data or known.data == data):
             self._loaded.move_to_end(contract)
             return known
-        try:
-            record = decode_contract(data)
-        except ValueError as error:
-            raise LocalFault(f"the record of contract {contract} is damaged: {error}") from error
-        if record.language != LANGUAGE_VERSION:
-            raise LocalFault(f"contract {contract} needs language version {record.language}; this engine knows 1")
-        try:
-            loaded = Loaded(key, data, record, self._bind(record.source, 0))
-        except Rejected as error:
-            raise LocalFault(f"contract {contract} is deployed but does not compile: {error}") from error
+        record = read_contract(contract, data)
+        bound = self._bound.get(record.current.source_hash)
+        if bound is None:
+            try:
+                bound = self._bind(read_source(self._run.state, record.current), 0)
+            except Rejected as error:
+                raise LocalFault(f"contract {contract} is deployed but does not compile: {error}") from error
+        self._bound.move_to_end(record.current.source_hash)
+        loaded = Loaded(key, data, record, bound)
         self._loaded[contract] = loaded
         if len(self._loaded) > self._compiled_max:
             self._loaded.popitem(last=False)
@@ -290,7 +328,7 @@ class Engine:
 
     def _bind(self, source: str, token_price: int) -> Bound:
         """Return a source compiled and bound to this engine's run, from the cache if it is there, at the same price."""
-        name = source_hash(source) if source.isascii() or _is_text(source) else b""
+        name = source_hash(source) if _is_text(source) else b""
         bound = self._bound.get(name)
         if bound is None:
             run = self._run
@@ -306,6 +344,8 @@ class Engine:
 
 def _is_text(source: str) -> bool:
     """Tell whether a source has an encoding at all; `prescan` refuses one that has none."""
+    if source.isascii():
+        return True
     try:
         source.encode("utf-8")
     except UnicodeEncodeError:

@@ -28,7 +28,7 @@ from chain.certificate import Certificate, Phase, Subject, sign_vote
 from chain.crypto import public_key_of
 from chain.encoding import DecodeError, decode, encode
 from chain.genesis import Genesis, GenesisContract, GenesisMember, Governance, Organisation, Parameters
-from chain.identity import ContractRecord
+from chain.identity import ContractRecord, ContractVersion, decode_contract, source_hash
 from chain.ledger import open_ledger
 from chain.mempool import AdmissionError, check_admissible
 from chain.merkle import merkle_root
@@ -37,7 +37,7 @@ from chain.receipt import decode_receipt
 from chain.recorded_block import RecordedBlock
 from chain.runtime import SYSTEM, CallContext, CallOutcome, Event, StateAccess
 from chain.state_database import StateDatabase
-from chain.state_keys import contract_key, encode_key
+from chain.state_keys import contract_key, contract_version_key, encode_key, source_key
 from chain.state_leaf import encode_leaf
 from chain.storage import MemoryStore
 from chain.transaction import (
@@ -119,6 +119,18 @@ class BankRuntime:
                 return CallOutcome("closed_today", None, (), 2)
         return CallOutcome("unknown_method", None, (), 1)
 
+    def upgrade(
+        self,
+        state: StateAccess,
+        context: CallContext,
+        contract: str,
+        version: int,
+        source: str,
+        args: Sequence[Any],
+        gas_limit: int,
+    ) -> CallOutcome:
+        return self.deploy(state, context, contract, source, args, gas_limit)
+
     def check(
         self,
         state: StateAccess,
@@ -134,8 +146,13 @@ class BankRuntime:
     def deploy(
         self, state: StateAccess, context: CallContext, contract: str, source: str, args: Sequence[Any], gas_limit: int
     ) -> CallOutcome:
-        record = ContractRecord(contract, source, 1, 1, context.sender, context.height, False)
-        state.put(SYSTEM, contract_key(contract), record.encoded())
+        stored = state.get(SYSTEM, contract_key(contract))
+        number = 1 if stored is None else decode_contract(stored).current.version + 1
+        digest = source_hash(source)
+        version = ContractVersion(contract, number, 1, digest, context.sender, context.height)
+        state.put(SYSTEM, contract_key(contract), ContractRecord(version, False).encoded())
+        state.put(SYSTEM, contract_version_key(contract, number), version.encoded())
+        state.put(SYSTEM, source_key(digest), encode(source))
         return CallOutcome(None, None, (), 1)
 
 
@@ -365,8 +382,8 @@ class FakeNode:
         encoded = [encode_leaf(it.contract, it.key, it.value, it.height, it.index, it.previous) for it in leaves]
         return HistoryReply(self.ledger.head.height, tuple(encoded[:limit]), len(leaves) <= limit)
 
-    async def scan(self, contract: str, start: bytes, end: bytes, *, limit: int) -> ScanReply:
-        entries = self.ledger.database.scan(contract, start, end, limit)
+    async def scan(self, contract: str, start: bytes, end: bytes, *, limit: int, reverse: bool = False) -> ScanReply:
+        entries = self.ledger.database.scan(contract, start, end, limit, reverse)
         return ScanReply(self.ledger.head.height, tuple(entries))
 
     def _check_ready(self) -> None:

@@ -45,6 +45,18 @@ class FakeRuntime:
         misbehave(method)
         return CallOutcome("unknown_method", None, (), 1)
 
+    def upgrade(
+        self,
+        state: StateAccess,
+        context: CallContext,
+        contract: str,
+        version: int,
+        source: str,
+        args: Sequence[Any],
+        gas_limit: int,
+    ) -> CallOutcome:
+        return CallOutcome("rejected" if source == "bad" else None, None, (), 1)
+
     def check(
         self,
         state: StateAccess,

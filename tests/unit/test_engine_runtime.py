@@ -1,14 +1,15 @@
 """The engine as block execution sees it: outcomes, codes, gas, calls between contracts, and faults."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from chain.encoding import encode
-from chain.identity import decode_contract
+from chain.encoding import decode, encode
+from chain.identity import ContractRecord, ContractVersion, decode_contract, decode_contract_version, source_hash
 from chain.runtime import SYSTEM, CallContext, LocalFault
-from chain.state_keys import contract_key
-from chain.types import Height, Milliseconds
+from chain.state_keys import contract_key, contract_version_key, source_key
+from chain.types import Digest, Height, Milliseconds
 from contracts.engine.limits import CALL_CHAIN_MAX, CALL_DEPTH_MAX
 from contracts.engine.runtime import Engine
 from contracts.engine.testkit import Harness, MemoryState
@@ -82,8 +83,12 @@ def ledger() -> Harness:
 
 def test_deployment_records_the_contract(ledger: Harness) -> None:
     record = decode_contract(ledger.state.get(SYSTEM, contract_key("counter")) or b"")
-    assert (record.name, record.source, record.language, record.version) == ("counter", COUNTER, 1, 1)
-    assert (record.deployer, record.height, record.frozen) == ("ops.root", 1, False)
+    assert record == ContractRecord(
+        ContractVersion("counter", 1, 1, source_hash(COUNTER), "ops.root", Height(1)), False
+    )
+    first = ledger.state.get(SYSTEM, contract_version_key("counter", 1)) or b""
+    assert decode_contract_version(first) == record.current
+    assert decode(ledger.state.get(SYSTEM, source_key(source_hash(COUNTER))) or b"") == COUNTER
     assert ledger.view("counter", "now").value == 5
 
 
@@ -286,7 +291,15 @@ def test_faults_of_this_machine_are_no_outcomes(error: BaseException) -> None:
 def test_a_record_that_this_engine_cannot_run_is_a_fault(ledger: Harness) -> None:
     key = contract_key("counter")
     record = decode_contract(ledger.state.get(SYSTEM, key) or b"")
-    for data in (b"\xc1", encode([1]), replace(record, language=2).encoded(), replace(record, source="x").encoded()):
+    source = source_hash("x")
+    ledger.state.put(SYSTEM, source_key(source), encode("x"))
+    other = ledger.state.get(SYSTEM, source_key(record.current.source_hash))
+    assert other is not None
+    ledger.state.put(SYSTEM, source_key(Digest(bytes(32))), other)
+    changes: list[dict[str, Any]] = [{"language": 2}, {"source_hash": source}, {"source_hash": Digest(b"?" * 32)}]
+    changes.append({"source_hash": Digest(bytes(32))})
+    damaged = [replace(record, current=replace(record.current, **change)).encoded() for change in changes]
+    for data in (b"\xc1", encode([1]), *damaged):
         ledger.state.put(SYSTEM, key, data)
         with pytest.raises(LocalFault):
             ledger.call("acme.alice", "counter", "count", 1)

@@ -12,7 +12,14 @@ from chain.certificate import CertificateError, check_certificate, decode_certif
 from chain.crypto import InvalidKeyError, check_public_key, public_key_of, tagged_hash, verify
 from chain.encoding import DEPTH_MAX, DecodeError, decode, encode
 from chain.genesis import GenesisError, decode_genesis
-from chain.identity import member_key, organisation_key
+from chain.identity import (
+    ContractVersion,
+    decode_contract,
+    decode_contract_version,
+    member_key,
+    organisation_key,
+    source_hash,
+)
 from chain.json_values import fields_to_json, from_json, to_json
 from chain.merkle import merkle_root
 from chain.proposals import (
@@ -27,7 +34,7 @@ from chain.proposals import (
 )
 from chain.receipt import decode_receipt, decode_result, receipt_bytes_max
 from chain.recorded_block import RecordedBlock, decode_range, decode_recorded_block, encode_range
-from chain.state_keys import contract_key, decode_key, encode_key
+from chain.state_keys import contract_key, contract_version_key, decode_key, encode_key, source_key
 from chain.transaction import decode_transaction, verify_transaction
 from chain.validators import validator_set_from_value
 
@@ -50,6 +57,7 @@ ENCODING = load("encoding.json")
 CRYPTO = load("crypto.json")
 STATE_KEYS = load("state_keys.json")
 PROPOSALS = load("proposals.json")
+CONTRACT = load("contract.json")
 GENESIS = load("genesis.json")
 TRANSACTION = load("transaction.json")
 RECEIPT = load("receipt.json")
@@ -115,6 +123,40 @@ def test_keys_of_proposals() -> None:
     assert system["a proposal"] == proposal_key(7)
     assert system["its motion"] == motion_key(7)
     assert system["an organisation's open proposals"] == open_proposals_key("acme")
+
+
+def _version_fields(version: ContractVersion) -> Case:
+    return {**dataclasses.asdict(version), "source_hash": version.source_hash.hex()}
+
+
+def test_records_of_contracts() -> None:
+    system = {case["name"]: encoded(case) for case in STATE_KEYS["system"]}
+    first = CONTRACT["sources"][0]
+    assert system["a version of a contract"] == contract_version_key("token", 2)
+    assert system["a source"] == source_key(source_hash(first["source"]))
+    for case in CONTRACT["sources"]:
+        assert source_hash(case["source"]).hex() == case["source_hash"]
+        assert encode(case["source"]) == encoded(case)
+    for case in CONTRACT["versions"]:
+        version = decode_contract_version(encoded(case))
+        assert version.encoded() == encoded(case)
+        assert {**_version_fields(version), "encoded": case["encoded"]} == case
+    for case in CONTRACT["contracts"]:
+        record = decode_contract(encoded(case))
+        assert record.encoded() == encoded(case)
+        assert (_version_fields(record.current), record.frozen) == (case["current"], case["frozen"])
+
+
+@pytest.mark.parametrize("case", CONTRACT["invalid_versions"], ids=why)
+def test_contract_versions_refused(case: Case) -> None:
+    with pytest.raises(DecodeError):
+        decode_contract_version(encoded(case))
+
+
+@pytest.mark.parametrize("case", CONTRACT["invalid_contracts"], ids=why)
+def test_contract_records_refused(case: Case) -> None:
+    with pytest.raises(DecodeError):
+        decode_contract(encoded(case))
 
 
 @pytest.mark.parametrize("case", PROPOSALS["proposals"], ids=why)
