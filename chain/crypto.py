@@ -1,23 +1,21 @@
-"""SHA-256 with domain separation and Ed25519: the only file that knows a signature library.
+"""Ed25519, and SHA-256 with domain separation: the only file that knows a signature library.
 
 libsodium decides what a valid signature is, on every node and for every auditor: two libraries disagree on edge
 cases, and a ledger on which nodes disagree about a signature is split. It refuses non-canonical and small-order
 keys and R values, and non-canonical S (RFC 8032, section 5.1.7).
 """
 
-import hashlib
 from collections.abc import Callable
 from typing import Final
 
 import nacl.bindings as sodium
 from nacl.exceptions import BadSignatureError
 
-from chain.types import Digest, PublicKey, Signature
+from chain.hashing import DIGEST_BYTES as DIGEST_BYTES
+from chain.hashing import domain as domain
+from chain.hashing import tagged_hash as tagged_hash
+from chain.types import PublicKey, Signature
 
-PROTOCOL: Final = b"tallystick/1/"
-"""Begins every domain, so that nothing signed or hashed here means anything in another protocol."""
-
-DIGEST_BYTES: Final = 32
 PUBLIC_KEY_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
 SEED_BYTES: Final = 32
@@ -25,16 +23,6 @@ SEED_BYTES: Final = 32
 
 class InvalidKeyError(ValueError):
     """A public key or a seed that must not be used."""
-
-
-def domain(tag: str) -> bytes:
-    """Return the prefix that separates one use of hashing or signing from all others."""
-    return PROTOCOL + tag.encode("ascii") + b"\x00"
-
-
-def tagged_hash(tag: str, *parts: bytes) -> Digest:
-    """Return SHA-256 over the domain of `tag` and the concatenation of `parts`."""
-    return Digest(hashlib.sha256(domain(tag) + b"".join(parts)).digest())
 
 
 def public_key_of(seed: bytes) -> PublicKey:

@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chain.crypto import DIGEST_BYTES, tagged_hash
 from chain.encoding import DecodeError, EncodeError, decode, encode, fields_of
+from chain.hashing import DIGEST_BYTES, tagged_hash
 from chain.state_keys import encode_key
 from chain.types import Digest
 
