@@ -22,6 +22,7 @@ from chain.protocol import PROTOCOL_VERSION
 from chain.runtime import SYSTEM, CallContext, CallOutcome, Event
 from chain.state_keys import contract_key, encode_key
 from chain.types import Height, Milliseconds
+from contracts.engine.lifecycle import read_source
 from contracts.engine.module import INIT, VIEW, Module, Storage
 from contracts.engine.testkit import CHAIN_ID, GAS_LIMIT, START_TIME, MemoryState
 from tallystick.testing.failures import CallFailed, ExpectedFailure, call_text, failure_text
@@ -162,7 +163,7 @@ class Ledger:
             raise KeyError(f"there is no contract {contract}")
         known = self._modules.get(contract)
         if known is None or known[0] != data:
-            module = self._session.compiled(decode_contract(data).source).module
+            module = self._session.compiled(read_source(self._memory, decode_contract(data).current)).module
             known = self._modules[contract] = (data, module)
         return known[1]
 
@@ -326,7 +327,7 @@ class Ledger:
         if request.sender is not None:
             return request.sender
         data = self._memory.get(SYSTEM, contract_key(request.contract))
-        return DEPLOYER if data is None else decode_contract(data).deployer
+        return DEPLOYER if data is None else decode_contract(data).current.deployer
 
     def _failure(self, call: str, outcome: CallOutcome) -> CallFailed:
         explanation = self._session.explanation
