@@ -61,12 +61,12 @@ def crc32c(data: bytes) -> int:
 
 def _growing_files(database: Path) -> list[Path]:
     logs = sorted(path for path in database.glob("*.log") if path.stem.isdigit())
-    manifests = sorted(database.glob("MANIFEST-*"))
     try:
-        current = database / (database / "CURRENT").read_text(encoding="ascii").strip()
-    except (FileNotFoundError, UnicodeDecodeError):
+        # Bytes, because a process that has locked itself in can load no other codec than it has.
+        current = database / os.fsdecode((database / "CURRENT").read_bytes().strip())
+    except FileNotFoundError:
         return logs[-1:]
-    return [*logs[-1:], *(path for path in manifests if path == current)]
+    return [*logs[-1:], *(path for path in database.glob("MANIFEST-*") if path == current)]
 
 
 def _cut_file(path: Path) -> int:

@@ -10,8 +10,10 @@ import click
 from cli import cluster_processes as processes
 from cli.chaos.faults import FAULTS, Ground, faults_named
 from cli.chaos.links import Links
+from cli.chaos.namespaces import Namespaces
 from cli.chaos.register import register_contract
 from cli.chaos.run import RESUME_SECONDS_MAX, Plan, Report, run_chaos
+from cli.chaos.wires import Wires
 from cli.cluster_files import create_cluster
 from cli.cluster_status import wait_ready
 from cli.errors import CliError
@@ -28,10 +30,18 @@ from cli.output import print_json, table
     "--base-port", type=click.IntRange(1024, 65_000), default=8700, show_default=True, help="First HTTP port."
 )
 @click.option("--faults", help=f"Comma-separated kinds of faults: {', '.join(FAULTS)}.  [default: all]")
+@click.option("--namespaces", is_flag=True, help="Put each node in a network namespace of its own (root, iproute2).")
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Folder in which the cluster stays.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 def chaos(
-    seed: int, seconds: float, nodes: int, base_port: int, faults: str | None, keep: Path | None, as_json: bool
+    seed: int,
+    seconds: float,
+    nodes: int,
+    base_port: int,
+    faults: str | None,
+    namespaces: bool,
+    keep: Path | None,
+    as_json: bool,
 ) -> None:
     """Break a cluster of its own again and again under load, and check that no promise is broken.
 
@@ -43,7 +53,8 @@ def chaos(
     """
     plan = Plan(seed, seconds, faults_named(faults))
     folder = Path(tempfile.mkdtemp(prefix="tally-chaos-")) / "cluster" if keep is None else keep
-    report = _run(folder, nodes, base_port, plan)
+    wires: Wires = Namespaces() if namespaces else Links(seed)
+    report = _run(folder, nodes, base_port, plan, wires)
     if as_json:
         print_json(_value_of(report, seed))
     else:
@@ -54,19 +65,18 @@ def chaos(
         _remove(folder)
 
 
-def _run(folder: Path, nodes: int, base_port: int, plan: Plan) -> Report:
+def _run(folder: Path, nodes: int, base_port: int, plan: Plan, wires: Wires) -> Report:
     layout = create_cluster(folder, nodes, base_port, (register_contract(),))
     processes.check_ports(layout)
-    links = Links(plan.seed)
     try:
-        links.insert(layout)
+        layout = wires.insert(layout)
         for node in layout.nodes:
             processes.start(node)
         wait_ready(layout, layout.nodes, _say)
-        return asyncio.run(run_chaos(Ground(layout, links), plan, _say))
+        return asyncio.run(run_chaos(Ground(layout, wires), plan, _say))
     finally:
         processes.stop(layout.nodes, lambda late: None)
-        links.close()
+        wires.close()
 
 
 def _say(text: str) -> None:

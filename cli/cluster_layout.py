@@ -23,11 +23,14 @@ class NodePlace:
     folder: Path
     api_port: int
     peer_port: int
+    host: str = "127.0.0.1"
+    launcher: tuple[str, ...] = ()
+    """Command in front of its own, such as one that enters a network namespace."""
 
     @property
     def api(self) -> str:
         """Base URL of its HTTP API."""
-        return f"http://127.0.0.1:{self.api_port}"
+        return f"http://{self.host}:{self.api_port}"
 
     @property
     def config(self) -> Path:

@@ -37,7 +37,7 @@ def start(node: NodePlace) -> "subprocess.Popen[bytes]":
     output = node.folder / "node.out"
     with output.open("wb") as file:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "node", "--config", str(node.config)],
+            [*node.launcher, sys.executable, "-m", "node", "--config", str(node.config)],
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

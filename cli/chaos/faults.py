@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from cli import cluster_processes as processes
-from cli.chaos.links import Links
+from cli.chaos.wires import Wires
 from cli.cluster_layout import ClusterLayout, NodePlace
 from cli.errors import CliError
 
@@ -22,7 +22,7 @@ class Ground:
     """What faults act on."""
 
     layout: ClusterLayout
-    links: Links
+    wires: Wires
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Fault:
 
 def heal(ground: Ground) -> None:
     """Undo everything: links flow, paused nodes go on, those that ended are started again."""
-    ground.links.heal()
+    ground.wires.heal()
     for node in ground.layout.nodes:
         if processes.running_pid(node) is None:
             processes.start(node)
@@ -71,16 +71,18 @@ FAULTS: Final = {
         Fault("restart", "it is stopped in order and started again", _restart),
         Fault("executor", "its executor is killed", _kill_child(b"executor")),
         Fault("verifier", "its signature verifier is killed", _kill_child(b"verifier")),
-        Fault("cut", "its connections end and new ones are refused", lambda ground, node: ground.links.cut(node.name)),
-        Fault("mute", "nothing reaches it or leaves it", lambda ground, node: ground.links.mute(node.name)),
-        Fault("deaf", "nothing reaches it", lambda g, n: g.links.block(n.name, incoming=True, outgoing=False)),
-        Fault("dumb", "nothing leaves it", lambda g, n: g.links.block(n.name, incoming=False, outgoing=True)),
+        Fault("cut", "its connections end and new ones are refused", lambda ground, node: ground.wires.cut(node.name)),
+        Fault(
+            "mute", "nothing reaches it or leaves it", lambda g, n: g.wires.block(n.name, incoming=True, outgoing=True)
+        ),
+        Fault("deaf", "nothing reaches it", lambda g, n: g.wires.block(n.name, incoming=True, outgoing=False)),
+        Fault("dumb", "nothing leaves it", lambda g, n: g.wires.block(n.name, incoming=False, outgoing=True)),
         Fault(
             "slow",
             "its links are late and narrow",
-            lambda g, n: g.links.slow(n.name, DELAY_SECONDS_MAX, BYTES_PER_SECOND),
+            lambda g, n: g.wires.slow(n.name, DELAY_SECONDS_MAX, BYTES_PER_SECOND),
         ),
-        Fault("tear", "its connections end in the midst of a frame", lambda ground, node: ground.links.tear(node.name)),
+        Fault("tear", "its connections end in the midst of a frame", lambda ground, node: ground.wires.tear(node.name)),
     )
 }
 

@@ -44,7 +44,7 @@ class Link:
 
 
 class Links:
-    """Owns the proxies of a cluster."""
+    """Owns the proxies of a cluster; implements cli.chaos.wires.Wires."""
 
     def __init__(self, seed: int = 0) -> None:
         self._chance = random.Random(seed)
@@ -57,7 +57,7 @@ class Links:
         self._cut: set[str] = set()
         self._ways: dict[tuple[str, str], Way] = {}
 
-    def insert(self, layout: ClusterLayout) -> None:
+    def insert(self, layout: ClusterLayout) -> ClusterLayout:
         """Rewrite the peers' addresses in all configurations so that they lead through proxies."""
         for source in layout.nodes:
             text = source.config.read_text(encoding="utf-8")
@@ -68,14 +68,11 @@ class Links:
                     text, count = re.subn(pattern, f'{target.name} = "127.0.0.1:{port}"', text, flags=re.MULTILINE)
                     assert count == 1, f"{source.config} names {target.name} once"
             source.config.write_text(text, encoding="utf-8")
+        return layout
 
     def cut(self, name: str) -> None:
         """Drop all connections with a node and refuse new ones."""
         self._run(self._set_cut(name))
-
-    def mute(self, name: str) -> None:
-        """Let nothing through to or from a node, without ending its connections."""
-        self.block(name, incoming=True, outgoing=True)
 
     def block(self, name: str, *, incoming: bool, outgoing: bool) -> None:
         """Let nothing through to a node, from it, or both, without ending its connections."""

@@ -30,7 +30,7 @@ def cut(cluster: Cluster, name: str) -> None:
 
 def mute(cluster: Cluster, name: str) -> None:
     assert cluster.links is not None
-    cluster.links.mute(name)
+    cluster.links.block(name, incoming=True, outgoing=True)
 
 
 def connected(cluster: Cluster, name: str, peer: str) -> bool:

@@ -1,6 +1,8 @@
 """What a power cut may leave of a write that was under way never keeps a store from opening; damage still does."""
 
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,27 @@ def test_any_sectors_of_the_last_write_may_be_missing(folder: Path, size: int, s
     assert store.get(b"k2") == random.Random(2).randbytes(3_000)
     write(store, 3, size)
     store.close()
+
+
+def test_a_process_that_has_locked_itself_in_can_do_it_too(folder: Path) -> None:
+    """The executor opens its state behind its walls, where nothing can be imported any more."""
+    store = opened(folder)
+    copy = (folder / "head").read_bytes()
+    write(store, 3, 3_000)
+    store.close()
+    log = log_of(folder)
+    log.write_bytes(log.read_bytes()[:1_000] + bytes(512))
+    (folder / "head").write_bytes(copy)
+    program = (
+        "import sys; from pathlib import Path; from chain.store import open_store;"
+        "from processes.lockdown import Walls, lock_down; folder = Path(sys.argv[1]);"
+        "lock_down(Walls(folder, 1 << 30)); store = open_store(folder, 'state', b'c' * 32, 1 << 20, create=True);"
+        "print(store.head.height)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, folder], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("2\n", "")
 
 
 def test_a_bad_record_before_a_good_one_is_damage(folder: Path) -> None:
