@@ -38,6 +38,7 @@ from assembly.node_logging import set_up_logging
 from assembly.node_view import Condition, NodeView, ViewPorts
 from assembly.peer_handler import PeerService
 from assembly.proposals import Proposals
+from assembly.protocol_watch import lacks_rules, notices
 from assembly.voting_log import VotingLog, open_voting_log
 from assembly.waiters import Waiters
 from chain.block_store import BlockStore
@@ -45,8 +46,10 @@ from chain.certificate import Certificate, decode_certificate
 from chain.crypto import signer
 from chain.genesis import Genesis
 from chain.mempool import Mempool
+from chain.protocol import Schedule
 from chain.store import LevelStore, open_store
 from chain.types import Height, Milliseconds, ValidatorId
+from chain.validity import Head as LedgerHead
 from configs.node_config import ConfigError, NodeConfig, load_genesis, load_node_config
 from consensus.driver import TICK_SECONDS, ConsensusDriver
 from consensus.pbft.config import PbftConfig
@@ -178,6 +181,8 @@ class Node:
         self._verifier = verifier
         self._mempool = Mempool(config.mempool)
         self._applied_at = time.monotonic()
+        self._schedule: Schedule | None = None
+        self._tell_notices(executor.head)
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         own_id = ValidatorId(config.name)
         head = consensus_head(executor.head, _certificate(blocks, executor.head.height))
@@ -232,7 +237,7 @@ class Node:
             self._on_applied,
             self._on_report,
         )
-        return ConsensusHostService(ports, head)
+        return ConsensusHostService(ports, head, self._executor.head.next_version)
 
     def _make_admission(self, blocks: BlockStore, members: MemberDirectory, verifier: VerifierPool) -> Admission:
         return Admission(
@@ -320,8 +325,17 @@ class Node:
 
     def _on_applied(self, applied: Applied) -> None:
         self._applied_at = time.monotonic()
+        self._tell_notices(applied.head)
         self._waiters.applied(applied.head.height, applied.transaction_ids)
         self._driver.pending_changed(self._mempool.has_candidates)
+
+    def _tell_notices(self, head: LedgerHead) -> None:
+        """Log a change of the protocol when it is decided, not with every block until it begins."""
+        if head.schedule == self._schedule:
+            return
+        self._schedule = head.schedule
+        for notice in notices(head, self._executor.versions):
+            LOG.warning("%s", notice)
 
     def _on_report(self, report: Report) -> None:
         if self._failure.done():
@@ -346,6 +360,7 @@ class Node:
         return time.monotonic() - max(oldest.arrived, self._applied_at)
 
     def _metrics(self) -> Sequence[Metric]:
+        state_head = self._executor.head
         return node_metrics(
             self._host.head.height,
             self._replica.status,
@@ -354,6 +369,8 @@ class Node:
             self._network.status(),
             self._executor.restarts,
             self._stalled_seconds(),
+            state_head.next_version,
+            lacks_rules(state_head, self._executor.versions),
         )
 
 

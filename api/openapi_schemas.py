@@ -282,6 +282,8 @@ def _network_schemas() -> dict[str, Schema]:
         "pid": INTEGER,
         "executor_pid": optional(INTEGER),
         "walls_missing": array(TEXT),
+        "protocol_version": INTEGER,
+        "notices": array(TEXT),
     }
     validator = record(
         {"id": TEXT, "organisation": TEXT, "consensus_key": DIGEST, "tls_certificates": array(HEXADECIMAL)}

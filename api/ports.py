@@ -161,6 +161,10 @@ class NodeStatus:
     executor_pid: int | None
     walls_missing: tuple[str, ...]
     """Protections of the executor process that this machine does not offer."""
+    protocol_version: int
+    """The version of the protocol that the next block has."""
+    notices: tuple[str, ...]
+    """What an operator should know although the node is well, such as a change of the protocol that is decided."""
 
 
 class MetricKind(StrEnum):

@@ -218,4 +218,6 @@ def status_json(status: NodeStatus) -> dict[str, Any]:
         "pid": status.pid,
         "executor_pid": status.executor_pid,
         "walls_missing": list(status.walls_missing),
+        "protocol_version": status.protocol_version,
+        "notices": list(status.notices),
     }

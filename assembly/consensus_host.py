@@ -6,13 +6,14 @@ for it. A crash in between leaves the executor behind, never ahead, and the star
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from assembly.failures import Diverged
 from assembly.members import MemberDirectory
 from assembly.proposals import Proposals
+from assembly.protocol_watch import check_known
 from assembly.signatures import SignatureVerifier, signatures_good
 from chain.block import Block
 from chain.block_store import BlockRecord, BlockStore
@@ -38,6 +39,11 @@ VERIFIER_PAUSE_SECONDS: Final = 0.05
 
 class Executor(Protocol):
     """The executor process as consensus uses it."""
+
+    @property
+    def versions(self) -> Collection[int]:
+        """Versions of the protocol that it can execute."""
+        ...
 
     async def execute(self, raw: bytes) -> "ExecutedBlock":
         """Check and execute a block."""
@@ -95,9 +101,11 @@ class HostPorts:
 class ConsensusHostService:
     """Owns the head as consensus sees it, and the receipts of undecided blocks."""
 
-    def __init__(self, ports: HostPorts, head: Head) -> None:
+    def __init__(self, ports: HostPorts, head: Head, version: int) -> None:
+        """`version` is that of the protocol for the block after `head`."""
         self._ports = ports
         self._head = head
+        self._version = version
         self._outcomes: dict[Digest, ExecutedBlock] = {}
 
     @property
@@ -143,7 +151,7 @@ class ConsensusHostService:
         """Build a fresh block, unless the height has been decided meanwhile."""
         if self._head.height + 1 != height:
             return None
-        return await self._ports.proposals.build(self._head)
+        return await self._ports.proposals.build(self._head, self._version)
 
     async def fetch_body(self, request: FetchBody) -> Block | None:
         """Get a body from the candidates; bytes that are not the block asked for are passed over."""
@@ -157,6 +165,7 @@ class ConsensusHostService:
 
         Raises:
             Diverged: when this node's own result is not the certified one; then nothing was written.
+            ProtocolUnknown: when this program lacks the rules of the block after this one, which is applied.
         """
         ports = self._ports
         block = decided.block
@@ -186,7 +195,9 @@ class ConsensusHostService:
         ports.mempool.expire(header.time)
         ports.members.block_applied(receipts)
         self._head = consensus_head(ledger_head, decided.certificate)
+        self._version = ledger_head.next_version
         ports.on_applied(Applied(block, ledger_head, decided.certificate, receipts, ids))
+        check_known(ledger_head, ports.executor.versions)
         return self._head
 
     def catch_up(self, request: CatchUp) -> None:

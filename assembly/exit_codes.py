@@ -30,3 +30,5 @@ class ExitCode(IntEnum):
     """The executor process cannot be kept alive."""
     VERIFIER_FAILED = 20
     """The processes that check signatures cannot be kept alive."""
+    PROTOCOL_UNKNOWN = 21
+    """The next block needs a version of the protocol that this program does not know."""

@@ -5,6 +5,7 @@ from typing import Final
 
 from assembly.exit_codes import ExitCode
 from chain.block_store import BlockConflictError, BlockGapError
+from chain.protocol import ProtocolUnknown
 from chain.storage import (
     StoreDamaged,
     StoreForeign,
@@ -49,6 +50,7 @@ CODES: Final[tuple[tuple[type[BaseException], ExitCode], ...]] = (
     (ExecutorDied, ExitCode.EXECUTOR_FAILED),
     (ExecutorFault, ExitCode.EXECUTOR_FAILED),
     (VerifierFault, ExitCode.VERIFIER_FAILED),
+    (ProtocolUnknown, ExitCode.PROTOCOL_UNKNOWN),
 )
 """More specific classes stand before their bases."""
 

@@ -16,6 +16,8 @@ def node_metrics(
     network: NetworkStatus,
     executor_restarts: int,
     stalled_seconds: float,
+    protocol_version: int,
+    protocol_unknown: bool,
 ) -> list[Metric]:
     """Return a snapshot."""
 
@@ -41,6 +43,10 @@ def node_metrics(
         single("consensus_log_syncs_total", counter, "Times that the log was synced to disk.", counters.syncs),
         single("consensus_messages_refused_total", counter, "Messages refused.", counters.messages_refused),
         single("consensus_messages_dropped_total", counter, "Messages dropped.", counters.messages_dropped),
+        single("protocol_version", gauge, "Version of the protocol that the next block has.", protocol_version),
+        single(
+            "protocol_unknown", gauge, "1 when a version is decided that this program lacks.", float(protocol_unknown)
+        ),
         single("executor_restarts_total", counter, "Times that the executor was started again.", executor_restarts),
         Metric(
             "tallystick_peer_sent_bytes_total",

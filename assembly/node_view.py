@@ -22,6 +22,7 @@ from api.ports import (
 )
 from assembly.admission import Admission
 from assembly.consensus_host import ConsensusHostService
+from assembly.protocol_watch import notices
 from assembly.waiters import Waiters
 from chain.block import Block, decode_block
 from chain.block_store import BlockStore
@@ -118,6 +119,8 @@ class NodeView:
             os.getpid(),
             ports.executor.pid,
             ports.executor.walls_missing,
+            ports.executor.head.next_version,
+            notices(ports.executor.head, ports.executor.versions),
         )
 
     def metrics(self) -> Sequence[Metric]:

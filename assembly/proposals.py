@@ -50,8 +50,8 @@ class Proposals:
         self._transactions_max = genesis.parameters.block_transactions_max
         """Fewer after a block over which this machine failed, until the transaction that did it stands alone."""
 
-    async def build(self, head: Head) -> Block | None:
-        """Return a fresh block on `head`, or None when nothing valid waits.
+    async def build(self, head: Head, version: int) -> Block | None:
+        """Return a fresh block of a protocol version on `head`, or None when nothing valid waits.
 
         At once when hardly anything waits; under load after the interval of genesis, or when a block is full.
         """
@@ -65,7 +65,7 @@ class Proposals:
         if not transactions:
             return None
         self._proposed_at = time.monotonic()
-        block = self._block(head, block_time, transactions)
+        block = self._block(head, version, block_time, transactions)
         self._keep(block, transactions, checked=True)
         return block
 
@@ -163,10 +163,10 @@ class Proposals:
         height = self._blocks.height_of(block_hash)
         return None if height is None else self._blocks.block(height)
 
-    def _block(self, head: Head, block_time: Milliseconds, transactions: list[Transaction]) -> Block:
+    def _block(self, head: Head, version: int, block_time: Milliseconds, transactions: list[Transaction]) -> Block:
         assert self._blocks.history.size == head.height + 1, "the history covers exactly the decided blocks"
         header = Header(
-            self._genesis.parameters.protocol_version,
+            version,
             self._chain_id,
             Height(head.height + 1),
             head.block_hash,

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator
 from typing import Final
 
+from assembly.protocol_watch import check_known
 from chain.block_store import BlockRecord, BlockStore
 from chain.genesis import Genesis
 from chain.receipt import BlockResult
@@ -30,6 +31,7 @@ async def open_state(
         StoreError, GenesisRefused, ExecutorDied: when the executor cannot be started.
         BlockConflictError: when the blocks are those of another genesis.
         ResultDiffers: when this node's own result of a decided block is another.
+        ProtocolUnknown: when this program lacks the rules of the next block.
     """
     executor = await _start(stack, settings, genesis, blocks)
     if disagrees(executor.head, blocks):
@@ -78,14 +80,17 @@ async def replay_missing(executor: ExecutorClient, blocks: BlockStore) -> Head:
 
     Raises:
         ResultDiffers: when this node's own result of a decided block is another.
+        ProtocolUnknown: when this program lacks the rules of the next block.
     """
     head = executor.head
+    check_known(head, executor.versions)
     target = blocks.head
     if target is None or target.height <= head.height:
         return head
     LOG.info("replaying blocks %d to %d into the state", head.height + 1, target.height)
     while head.height < target.height:
         head = await executor.replay(list(_next_pairs(blocks, Height(head.height + 1), target.height)))
+        check_known(head, executor.versions)
     return head
 
 

@@ -21,6 +21,7 @@ from chain.execution import GenesisExecutionError
 from chain.genesis import Genesis, GenesisError, decode_genesis
 from chain.ledger import Ledger, open_ledger
 from chain.recorded_block import decode_recorded_block
+from chain.runtime import ContractRuntime
 from chain.state_database import StateDatabase
 from chain.transaction import Transaction, verify_transaction
 from chain.validity import InvalidBlock, check_header
@@ -72,26 +73,34 @@ def run_audit(
     genesis_hash: bytes | None = None,
     processes: int = 1,
     on_progress: ProgressListener | None = None,
+    runtime: ContractRuntime | None = None,
 ) -> Verdict:
-    """Audit a history from the genesis to its head.
+    """Audit a history from the genesis to its head; contracts run in `runtime`, by default this program's engine.
 
     Raises:
         SourceUnreadable: when the history cannot be read.
+        ProtocolUnknown: when a block needs a version of the protocol that the runtime does not know.
         LocalFault, StoreError: when this machine could not finish.
     """
-    return Auditor(source, genesis_hash, processes, on_progress or _ignore).run()
+    return Auditor(source, genesis_hash, processes, on_progress or _ignore, runtime or Engine()).run()
 
 
 class Auditor:
     """Owns the state of one audit."""
 
     def __init__(
-        self, source: BlockSource, anchor: bytes | None, processes: int, on_progress: ProgressListener
+        self,
+        source: BlockSource,
+        anchor: bytes | None,
+        processes: int,
+        on_progress: ProgressListener,
+        runtime: ContractRuntime,
     ) -> None:
         self._source = source
         self._anchor = anchor
         self._processes = processes
         self._on_progress = on_progress
+        self._runtime = runtime
         self._started = time.monotonic()
         self._genesis_hash: bytes | None = None
         self._head_height = 0
@@ -105,7 +114,7 @@ class Auditor:
             self._head_height = self._source.head_height()
             genesis = self._check_genesis()
             with working_store(self._head_height, genesis.genesis_hash) as store:
-                self._ledger = _execute_genesis(genesis, StateDatabase(store))
+                self._ledger = _execute_genesis(genesis, StateDatabase(store), self._runtime)
                 self._check_blocks(genesis)
         except AuditMismatch as error:
             mismatch = error.mismatch
@@ -145,7 +154,7 @@ class Auditor:
         record = decode_recorded_block(data)
         block = record.decoded_block()
         try:
-            check_header(block, self._ledger.head, self._ledger.genesis.parameters)
+            check_header(block, self._ledger.head)
         except InvalidBlock as error:
             raise AuditMismatch(_invalid(error, decode_record(height, data), Level.HEADERS)) from error
         if mismatch is not None:
@@ -175,9 +184,9 @@ class Auditor:
         )
 
 
-def _execute_genesis(genesis: Genesis, database: StateDatabase) -> Ledger:
+def _execute_genesis(genesis: Genesis, database: StateDatabase, runtime: ContractRuntime) -> Ledger:
     try:
-        return open_ledger(genesis, database, Engine())
+        return open_ledger(genesis, database, runtime)
     except GenesisExecutionError as error:
         mismatch = Mismatch(Level.EXECUTION, 0, "genesis.contracts", "contracts that can be deployed", str(error))
         raise AuditMismatch(mismatch) from error

@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from chain.genesis import Genesis, Governance
 from chain.identity import ContractRecord, decode_contract, is_name
-from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime, Event, StateAccess
+from chain.protocol import PROTOCOL_KEY, Activation, Schedule, read_schedule
+from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime, Event, StateAccess, SystemPrices
 from chain.state_keys import contract_key
+from chain.types import Height
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,11 @@ class SystemAccess:
     """Of the sender; for `carry_out` that of the proposer, at the present height and time."""
     genesis: Genesis
     runtime: ContractRuntime
+
+    @property
+    def prices(self) -> SystemPrices:
+        """What calls to the system namespace cost in this block."""
+        return self.runtime.versions[self.context.protocol_version]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,69 @@ def _freezing(frozen: bool) -> Action:
     return Action(approvals_required, _name_subject, check, carry_out)
 
 
+def _protocol_subject(args: Sequence[Any]) -> str | None:
+    match list(args):
+        case [int(version), int(height)] if type(version) is int and type(height) is int:
+            return f"protocol version {version}"
+    return None
+
+
+def _schedule_protocol() -> Action:
+    """Return the action that lets the next version of the protocol hold from a height on."""
+
+    def refusal(access: SystemAccess, args: Sequence[Any]) -> str | None:
+        version, height = args
+        schedule, now = _schedule(access), access.context.height
+        if schedule.pending(now) is not None:
+            return "protocol_change_pending"
+        # One step at a time: a number that was mistyped would stop every node.
+        if version != schedule.at(now).version + 1:
+            return "not_the_next_version"
+        return "height_passed" if height <= now else None
+
+    def check(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallOutcome:
+        return CallOutcome(refusal(access, args), None, (), 0)
+
+    def carry_out(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallOutcome:
+        code = refusal(access, args)
+        if code is not None:
+            return CallOutcome(code, None, (), 0)
+        version, height = args
+        changed = Schedule((*_schedule(access).activations, Activation(Height(height), version)))
+        access.state.put(SYSTEM, PROTOCOL_KEY, changed.encoded())
+        event = Event(SYSTEM, "ProtocolScheduled", {"version": version, "height": height})
+        return CallOutcome(None, None, (event,), 0)
+
+    return Action(lambda governance: governance.approvals_required, _protocol_subject, check, carry_out)
+
+
+def _cancel_protocol() -> Action:
+    """Return the action that takes back a change of the protocol whose height has not come."""
+
+    def pending(access: SystemAccess, args: Sequence[Any]) -> Activation | None:
+        found = _schedule(access).pending(access.context.height)
+        return found if found is not None and [found.version, found.height] == list(args) else None
+
+    def check(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallOutcome:
+        return CallOutcome("not_scheduled" if pending(access, args) is None else None, None, (), 0)
+
+    def carry_out(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallOutcome:
+        found = pending(access, args)
+        if found is None:
+            return CallOutcome("not_scheduled", None, (), 0)
+        changed = Schedule(_schedule(access).activations[:-1])
+        access.state.put(SYSTEM, PROTOCOL_KEY, changed.encoded())
+        event = Event(SYSTEM, "ProtocolCancelled", {"version": found.version, "height": found.height})
+        return CallOutcome(None, None, (event,), 0)
+
+    # Stopping what may do harm is quicker than letting it go on.
+    return Action(lambda governance: governance.suspension_approvals_required, _protocol_subject, check, carry_out)
+
+
+def _schedule(access: SystemAccess) -> Schedule:
+    return read_schedule(access.state, access.genesis.parameters.protocol_version)
+
+
 ACTIONS: Final[Mapping[str, Action]] = {
     "deploy": Action(
         lambda governance: governance.deployment_approvals_required, _deploy_subject, _check_deploy, deploy
@@ -130,5 +200,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "upgrade": Action(lambda governance: governance.approvals_required, _upgrade_subject, _check_upgrade, _upgrade),
     "freeze": _freezing(True),
     "unfreeze": _freezing(False),
+    "schedule_protocol": _schedule_protocol(),
+    "cancel_protocol": _cancel_protocol(),
 }
 """Every kind of decision by its name."""

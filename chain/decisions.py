@@ -34,8 +34,6 @@ from chain.types import Milliseconds
 REASON_CHARACTERS_MAX: Final = 1_024
 MOTION_BYTES_MAX: Final = 192 * 1024
 """Bytes of an encoded motion: the largest source with the largest arguments, and the reason."""
-MOTION_BYTE_GAS: Final = 4
-"""Price of one byte that a motion leaves in the state, as for contracts."""
 
 
 def is_elector(access: SystemAccess) -> bool:
@@ -58,7 +56,7 @@ def propose(access: SystemAccess, action_name: str, args: list[Any], reason: str
     encoded = Motion(tuple(args), reason, context.roles).encoded()
     if len(encoded) > MOTION_BYTES_MAX:
         return _failed("proposal_too_large")
-    gas_used = len(encoded) * MOTION_BYTE_GAS
+    gas_used = len(encoded) * access.prices.byte
     if gas_used > gas_limit:
         return _failed("out_of_gas", gas_limit)
     entries = _open_entries(access, context.organisation)

@@ -229,8 +229,8 @@ def _check_parameters(parameters: Parameters) -> None:
     for field in dataclasses.fields(Parameters):
         if getattr(parameters, field.name) < 1:
             raise GenesisError(f"parameters.{field.name}: a positive number is expected")
-    if parameters.protocol_version != PROTOCOL_VERSION:
-        raise GenesisError(f"parameters.protocol_version: this program knows version {PROTOCOL_VERSION}")
+    if parameters.protocol_version > PROTOCOL_VERSION:
+        raise GenesisError(f"parameters.protocol_version: this program knows versions up to {PROTOCOL_VERSION}")
     if parameters.block_bytes_max > BLOCK_BYTES_MAX:
         raise GenesisError(f"parameters.block_bytes_max: at most {BLOCK_BYTES_MAX}")
     if parameters.block_transactions_max > BLOCK_TRANSACTIONS_LIMIT:

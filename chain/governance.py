@@ -14,17 +14,17 @@ from chain.decisions import approve, is_elector, propose, reject, withdraw
 from chain.identity import ADMINISTRATOR, Member, decode_member, is_name, member_key
 from chain.runtime import SYSTEM, CallContext, CallOutcome, Event, StateAccess
 
-SYSTEM_CALL_GAS: Final = 2_000
 METHODS: Final = frozenset({"register_member", "revoke_member", "deploy", "propose", "approve", "reject", "withdraw"})
 ROLES_MAX: Final = 16
 
 
 def run_system_call(access: SystemAccess, method: str, args: Sequence[Any], gas_limit: int) -> CallOutcome:
     """Run one call to the system namespace; refusals are outcomes with a code, never exceptions."""
-    if gas_limit < SYSTEM_CALL_GAS:
+    price = access.prices.call
+    if gas_limit < price:
         return CallOutcome("out_of_gas", None, (), gas_limit)
-    outcome = _dispatch(access, method, list(args), gas_limit - SYSTEM_CALL_GAS)
-    return replace(outcome, gas_used=outcome.gas_used + SYSTEM_CALL_GAS)
+    outcome = _dispatch(access, method, list(args), gas_limit - price)
+    return replace(outcome, gas_used=outcome.gas_used + price)
 
 
 def _dispatch(access: SystemAccess, method: str, args: list[Any], gas_limit: int) -> CallOutcome:

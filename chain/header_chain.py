@@ -10,8 +10,9 @@ from chain.block import Header, block_hash_of, decode_block, decode_header
 from chain.block_store import BlockRecord, BlockStore, HeaderRecord
 from chain.certificate import CertificateError, Phase, check_certificate, decode_certificate
 from chain.encoding import DecodeError
-from chain.genesis import Genesis, Parameters
+from chain.genesis import Genesis
 from chain.merkle import Frontier, merkle_root
+from chain.protocol import first_schedule
 from chain.receipt import BlockResult, decode_result
 from chain.storage import StoreDamaged
 from chain.transaction import transaction_id_of_raw, transactions_root_of
@@ -31,8 +32,8 @@ class CertifiedConflictError(Exception):
 class HeaderChain:
     """Owns the head while headers are appended to it."""
 
-    parameters: Parameters
     head: Head
+    """Its schedule says no more than which version of the protocol it has itself."""
     frontier: Frontier
     """The tree over all blocks up to the head."""
 
@@ -68,7 +69,12 @@ class HeaderChain:
     def _take(self, header: Header, block_hash: Digest, result: BlockResult) -> None:
         head = self.head
         try:
-            check_header_of(header, head, self.parameters)
+            check_header_of(header, head)
+            # Which version holds is decided in the state, which is not at hand; but versions never go back.
+            if header.version < head.next_version:
+                detail = f"{header.version} after {head.next_version}"
+                expected = f"at least {head.next_version}"
+                raise InvalidBlock("wrong_version", detail, found=header.version, expected=expected)
         except InvalidBlock as error:
             raise CertifiedConflictError(
                 f"block {header.height} {block_hash.hex()} is certified and does not continue "
@@ -88,6 +94,7 @@ class HeaderChain:
             header.proposer,
             head.validators,
             frontier.root(),
+            first_schedule(header.version),
         )
         self.frontier = frontier
 
@@ -116,8 +123,9 @@ def chain_at(blocks: BlockStore, genesis: Genesis, height: Height) -> HeaderChai
         None if header is None else header.proposer,
         genesis.validators,
         frontier.root(),
+        first_schedule(genesis.parameters.protocol_version if header is None else header.version),
     )
-    return HeaderChain(genesis.parameters, head, frontier)
+    return HeaderChain(head, frontier)
 
 
 def header_at(blocks: BlockStore, height: int) -> Header:

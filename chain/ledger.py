@@ -6,6 +6,7 @@ Invariant: head, window, frontier and database always belong to the same block.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from chain.block import Block
@@ -29,6 +30,7 @@ from chain.ledger_rows import (
     window_row,
 )
 from chain.merkle import EMPTY_FRONTIER, Frontier
+from chain.protocol import ProtocolUnknown, Schedule, first_schedule, read_schedule
 from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime
 from chain.state import ReadState
 from chain.state_database import StateDatabase
@@ -84,10 +86,12 @@ class Ledger:
 
         Raises:
             InvalidBlock: when the block breaks a rule of validity.
+            ProtocolUnknown: when this program does not know the version of the next block.
             LocalFault: when this machine could not finish.
         """
         parameters = self._genesis.parameters
-        check_header(block, self._head, parameters)
+        self._check_version()
+        check_header(block, self._head)
         checked = check_transactions(block, parameters, self._window, self.find_member, signature_good)
         surroundings = Surroundings(self._genesis, self._head, self._window, self._runtime)
         return execute_transactions(block, checked, self._database, surroundings)
@@ -107,6 +111,7 @@ class Ledger:
             header.proposer,
             self._head.validators,
             frontier.root(),
+            self._head.schedule,
         )
         extra: list[Write] = [(HEAD_ROW, encode_head_row(head, frontier))]
         extra.append((window_row(header.height), encode_entries(header.time, execution.entries)))
@@ -116,7 +121,7 @@ class Ledger:
         del self._window_rows[: len(dropped)]
         self._window_rows.append((header.height, header.time))
         self._window.add_block(header.time, execution.entries)
-        self._head = head
+        self._head = replace(head, schedule=_read_schedule(self._database, self._genesis))
         self._frontier = frontier
 
     def find_member(self, public_key: bytes) -> Member | None:
@@ -135,7 +140,7 @@ class Ledger:
         member = caller or Member("", "", (), True)
         head = self._head
         chain_id = head.chain_id.hex()
-        version = self._genesis.parameters.protocol_version
+        version = head.schedule.at(head.height).version
         context = CallContext(
             member.member_id, member.organisation, member.roles, head.height, head.time, chain_id, version
         )
@@ -147,6 +152,12 @@ class Ledger:
             time, entries = decode_entries(row)
             self._window_rows.append((height_of_window_row(name), time))
             self._window.add_block(time, entries)
+
+    def _check_version(self) -> None:
+        """Refuse to execute the next block without its rules."""
+        activation = self._head.schedule.at(Height(self._head.height + 1))
+        if activation.version not in self._runtime.versions:
+            raise ProtocolUnknown(activation.version, activation.height, self._runtime.versions)
 
     def _expired_rows(self, time: Milliseconds) -> list[tuple[Height, Milliseconds]]:
         """Return the oldest rows all of whose entries expired before `time`."""
@@ -169,7 +180,7 @@ def open_ledger(genesis: Genesis, database: StateDatabase, runtime: ContractRunt
     if stored is None:
         raise StoreDamaged("the state database has a head marker but no head row")
     try:
-        head, frontier = decode_head_row(stored)
+        head, frontier = decode_head_row(stored, _read_schedule(database, genesis))
     except DecodeError as error:
         raise StoreDamaged(f"the head row of the state database is damaged: {error}") from error
     if head.chain_id != genesis.genesis_hash:
@@ -187,7 +198,9 @@ def genesis_head(genesis: Genesis, state_root: Digest) -> tuple[Head, Frontier]:
     genesis_hash = genesis.genesis_hash
     frontier = EMPTY_FRONTIER.append(genesis_hash)
     result = genesis_result(genesis, state_root)
-    head = Head(genesis_hash, Height(0), genesis_hash, result, genesis.time, None, genesis.validators, frontier.root())
+    schedule = first_schedule(genesis.parameters.protocol_version)
+    links = (result, genesis.time, None, genesis.validators, frontier.root(), schedule)
+    head = Head(genesis_hash, Height(0), genesis_hash, *links)
     return head, frontier
 
 
@@ -195,3 +208,7 @@ def _write_genesis(genesis: Genesis, database: StateDatabase, runtime: ContractR
     update = genesis_update(genesis, database, runtime)
     head, frontier = genesis_head(genesis, update.root)
     database.apply(update, Height(0), genesis.genesis_hash, [(HEAD_ROW, encode_head_row(head, frontier))])
+
+
+def _read_schedule(database: StateDatabase, genesis: Genesis) -> Schedule:
+    return read_schedule(ReadState(database), genesis.parameters.protocol_version)

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from chain.encoding import decode, encode, fields_of
 from chain.merkle import Frontier, decode_frontier
+from chain.protocol import Schedule
 from chain.receipt import decode_result
 from chain.types import Digest, Height, Milliseconds, ValidatorId
 from chain.validators import validator_set_from_value
@@ -32,8 +33,8 @@ def encode_head_row(head: Head, frontier: Frontier) -> bytes:
     return encode([1, *fields, head.validators.as_value(), frontier.encoded()])
 
 
-def decode_head_row(data: bytes) -> tuple[Head, Frontier]:
-    """Return head and tree of a head row.
+def decode_head_row(data: bytes, schedule: Schedule) -> tuple[Head, Frontier]:
+    """Return head and tree of a head row; the schedule of protocol versions is a record of the state.
 
     Raises:
         DecodeError: when the bytes are none.
@@ -52,5 +53,6 @@ def decode_head_row(data: bytes) -> tuple[Head, Frontier]:
         None if proposer is None else ValidatorId(proposer),
         validator_set_from_value(validators),
         frontier.root(),
+        schedule,
     )
     return head, frontier

@@ -5,7 +5,7 @@ belongs to that transaction. A failed call is a value (CallOutcome), because it 
 machine is an exception (LocalFault) and must never become one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -80,8 +80,22 @@ class StateAccess(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SystemPrices:
+    """What calls to the system namespace cost under one version of the protocol, in gas."""
+
+    call: int
+    byte: int
+    """For each byte that a motion leaves in the state."""
+
+
 class ContractRuntime(Protocol):
     """Runs contract code. The caller discards the StateAccess's writes when an outcome has a code."""
+
+    @property
+    def versions(self) -> Mapping[int, SystemPrices]:
+        """The versions of the protocol that it knows, and what each charges for calls that are not contract code."""
+        ...
 
     def call(
         self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int

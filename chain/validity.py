@@ -13,6 +13,7 @@ from chain.encoding import DecodeError
 from chain.genesis import Parameters
 from chain.identity import Member
 from chain.merkle import merkle_root
+from chain.protocol import Schedule
 from chain.receipt import BlockResult
 from chain.transaction import Transaction, decode_transaction
 from chain.types import Digest, Height, Milliseconds, ValidatorId
@@ -52,29 +53,39 @@ class Head:
     """The set that certifies the next block."""
     history_root: Digest
     """Over the genesis hash and all block hashes up to this height."""
+    schedule: Schedule
+    """Which version of the protocol holds at which height."""
+
+    @property
+    def next_version(self) -> int:
+        """The version of the protocol that the next block has."""
+        return self.schedule.at(Height(self.height + 1)).version
 
 
 MemberLookup = Callable[[bytes], Member | None]
 SignatureCheck = Callable[[Transaction], bool]
 
 
-def check_header(block: Block, head: Head, parameters: Parameters) -> None:
+def check_header(block: Block, head: Head) -> None:
     """Check that a block's header continues the chain at `head`.
 
     Raises:
         InvalidBlock: naming the first field that does not.
     """
-    check_header_of(block.header, head, parameters)
+    found, expected = block.header.version, head.next_version
+    if found != expected:
+        detail = f"{found} where {expected} is expected"
+        raise InvalidBlock("wrong_version", detail, found=found, expected=expected)
+    check_header_of(block.header, head)
 
 
-def check_header_of(header: Header, head: Head, parameters: Parameters) -> None:
-    """Do the same for a header whose block is not at hand.
+def check_header_of(header: Header, head: Head) -> None:
+    """Check of a header all that can be checked without the parent's state: not its version.
 
     Raises:
         InvalidBlock: naming the first field that does not continue the chain.
     """
     expectations = (
-        ("wrong_version", header.version, parameters.protocol_version),
         ("wrong_chain", header.chain_id.hex(), head.chain_id.hex()),
         ("wrong_height", header.height, head.height + 1),
         ("wrong_parent", header.parent_hash.hex(), head.block_hash.hex()),

@@ -168,6 +168,9 @@ def _print_status(layout: ClusterLayout, reports: list[NodeReport], as_json: boo
         for report in reports
     ]
     click.echo(table(("NODE", "HTTP", "HEIGHT", "VIEW", "PRIMARY", "STATE"), rows))
+    for report in reports:
+        for notice in report.notices:
+            click.echo(f"\n{report.name}: {notice}", nl=False)
     click.echo(f"\nchain id and genesis hash: {layout.chain_id}")
 
 

@@ -33,6 +33,8 @@ class NodeReport:
     primary: str | None
     ready: bool
     why_not: tuple[str, ...]
+    notices: tuple[str, ...]
+    """What its operator should know although it is well."""
 
 
 def fetch_reports(layout: ClusterLayout) -> list[NodeReport]:
@@ -77,6 +79,7 @@ def report_json(report: NodeReport) -> dict[str, Any]:
         "primary": report.primary,
         "ready": report.ready,
         "why_not": list(report.why_not),
+        "notices": list(report.notices),
         "pid": report.pid,
         "executor_pid": report.executor_pid,
     }
@@ -104,11 +107,12 @@ def _fetch_report(node: NodePlace) -> NodeReport:
         own["primary"],
         own["ready"],
         tuple(own["not_ready_reasons"]),
+        tuple(own["notices"]),
     )
 
 
 def _silent(node: NodePlace, pid: int | None, reason: str) -> NodeReport:
-    return NodeReport(node.name, node.api, pid, None, None, None, None, False, (reason,))
+    return NodeReport(node.name, node.api, pid, None, None, None, None, False, (reason,), ())
 
 
 def _is_stopped(pid: int) -> bool:

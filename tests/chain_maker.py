@@ -15,6 +15,7 @@ from chain.ledger import Ledger, open_ledger
 from chain.merkle import merkle_root
 from chain.receipt import BlockResult, Receipt
 from chain.recorded_block import RecordedBlock
+from chain.runtime import ContractRuntime
 from chain.state_database import StateDatabase
 from chain.storage import MemoryStore
 from chain.transaction import (
@@ -131,11 +132,12 @@ class ChainMaker:
 
     genesis: Genesis = field(default_factory=make_genesis)
     records: list[RecordedBlock] = field(default_factory=list)
+    runtime: ContractRuntime = field(default_factory=Engine)
     ledger: Ledger = field(init=False)
     _nonce: int = 0
 
     def __post_init__(self) -> None:
-        self.ledger = open_ledger(self.genesis, StateDatabase(MemoryStore()), Engine())
+        self.ledger = open_ledger(self.genesis, StateDatabase(MemoryStore()), self.runtime)
 
     @property
     def head(self) -> Head:
@@ -164,7 +166,7 @@ class ChainMaker:
         """Return the header of a block on the head; `changes` replace fields."""
         head = self.head
         header = Header(
-            self.genesis.parameters.protocol_version,
+            head.next_version,
             head.chain_id,
             Height(head.height + 1),
             head.block_hash,

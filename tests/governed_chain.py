@@ -7,11 +7,12 @@ from chain_maker import START, ChainMaker, key_of
 from chain.genesis import Genesis, GenesisContract, GenesisMember, Governance, Organisation, Parameters
 from chain.proposals import Motion, Proposal, decode_motion, decode_proposal, motion_key, proposal_key
 from chain.receipt import Receipt
-from chain.runtime import SYSTEM
+from chain.runtime import SYSTEM, ContractRuntime
 from chain.state import ReadState
 from chain.transaction import Transaction
 from chain.types import Epoch, Milliseconds, ValidatorId
 from chain.validators import Validator, validator_set
+from contracts.engine.runtime import Engine
 
 ELECTORATE: Final = ("alpha", "beta", "delta", "gamma")
 GAS: Final = 5_000_000
@@ -70,8 +71,8 @@ def governed_genesis(contracts: tuple[GenesisContract, ...] | None = None, **gov
 class Consortium:
     """A ledger on which each call is a block of its own unless several transactions are decided together."""
 
-    def __init__(self, genesis: Genesis | None = None) -> None:
-        self.maker = ChainMaker(governed_genesis() if genesis is None else genesis)
+    def __init__(self, genesis: Genesis | None = None, runtime: ContractRuntime | None = None) -> None:
+        self.maker = ChainMaker(governed_genesis() if genesis is None else genesis, runtime=runtime or Engine())
 
     def system(self, organisation: str, method: str, *args: Any, gas: int = GAS) -> Receipt:
         """Decide a block with one call to the system namespace by an organisation's administrator, or by a member."""

@@ -3,13 +3,13 @@
 It runs on the real block execution, so that validity, receipts and state roots are those of the product.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from chain.crypto import public_key_of, tagged_hash
 from chain.encoding import decode, encode
 from chain.genesis import Genesis, GenesisMember, Governance, Organisation, Parameters
-from chain.runtime import CallContext, CallOutcome, StateAccess
+from chain.runtime import CallContext, CallOutcome, StateAccess, SystemPrices
 from chain.state_keys import encode_key
 from chain.types import Epoch, ValidatorId
 from chain.validators import Validator, validator_set
@@ -69,8 +69,13 @@ def register_key(name: str) -> bytes:
     return encode_key((name,))
 
 
+VERSIONS: Final[Mapping[int, SystemPrices]] = {1: SystemPrices(2_000, 4)}
+
+
 class Registers:
     """Runs the contract; implements chain.runtime.ContractRuntime."""
+
+    versions: Final = VERSIONS
 
     def call(
         self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int

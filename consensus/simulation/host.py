@@ -260,7 +260,7 @@ class Host:
         links = (self._world.chain_id, height, head.block_hash, head.result_hash, self.blocks.history.root())
         root = merkle_root(transaction.merkle_leaf for transaction in chosen)
         own = (time, self._machine.validator_id, root, head.validators.validators_hash, head.validators.epoch)
-        header = Header(parameters.protocol_version, *links, *own)
+        header = Header(self.ledger.head.next_version, *links, *own)
         return self._keep(make_block(header, [transaction.raw for transaction in chosen]))
 
     def _keep(self, block: Block) -> Block:

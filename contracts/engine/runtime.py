@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from chain.identity import ContractRecord, is_name, source_hash
-from chain.runtime import SYSTEM, CallContext, CallOutcome, LocalFault, StateAccess
+from chain.runtime import SYSTEM, CallContext, CallOutcome, LocalFault, StateAccess, SystemPrices
 from chain.state_keys import contract_key
 from contracts.engine import errors
 from contracts.engine.binding import Bound, Method, bind
@@ -82,6 +82,10 @@ class Engine:
         self._explain = _describe if explain is None else explain
         self._compiled_max = compiled_max
         self._prices = prices
+        self.versions: Final[Mapping[int, SystemPrices]] = {
+            version: SystemPrices(listed.system_call, listed.system_byte) for version, listed in prices.items()
+        }
+        """The versions of the protocol that this engine knows."""
         self._sweep = sweep
         self._unswept_gas = 0
         self._benches: dict[int, _Bench] = {}

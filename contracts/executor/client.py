@@ -42,6 +42,7 @@ class ExecutorClient:
         self._supervisor = Supervisor(settings, self._resume)
         self._undecided: dict[Digest, _Undecided] = {}
         self._head: Head | None = None
+        self._versions: frozenset[int] = frozenset()
         self._walls_missing: tuple[str, ...] = ()
         self._origin = Height(0)
 
@@ -60,6 +61,11 @@ class ExecutorClient:
     def restarts(self) -> int:
         """How often the process was started again."""
         return self._supervisor.restarts
+
+    @property
+    def versions(self) -> frozenset[int]:
+        """Versions of the protocol that it can execute."""
+        return self._versions
 
     @property
     def walls_missing(self) -> tuple[str, ...]:
@@ -121,7 +127,8 @@ class ExecutorClient:
     async def replay(self, certified: Sequence[tuple[bytes, bytes]]) -> Head:
         """Execute decided blocks in ascending order, compare each with its certified result, and apply it.
 
-        Blocks at or below the head are passed over. All of them together must fit into a frame.
+        Blocks at or below the head are passed over; it ends before one whose version of the protocol the executor does
+        not know. All of them together must fit into a frame.
 
         Raises:
             InvalidBlock: when a block breaks a rule.
@@ -201,6 +208,7 @@ class ExecutorClient:
         if self._head is None or self._head.block_hash != ready.head.block_hash:
             self._undecided.clear()
         self._head = ready.head
+        self._versions = ready.versions
         self._walls_missing = ready.walls_missing
         self._origin = ready.origin
         for undecided in self._undecided.values():

@@ -10,6 +10,7 @@ from types import NoneType
 from typing import Any
 
 from chain.encoding import DecodeError, EncodeError, encode, fields_of
+from chain.protocol import schedule_from_value
 from chain.receipt import BlockResult, decode_result
 from chain.types import Digest, Height, Milliseconds, ValidatorId
 from chain.validators import validator_set_from_value
@@ -78,6 +79,8 @@ class Ready:
 
     pid: int
     head: Head
+    versions: frozenset[int]
+    """Versions of the protocol that it can execute."""
     walls_missing: tuple[str, ...]
     """Each a sentence: which wall this kernel lacks; empty when all stand."""
     origin: Height
@@ -160,7 +163,7 @@ class SnapshotMaking:
 def head_as_value(head: Head) -> list[Any]:
     """Return a head as a value of a message."""
     proof: list[Any] = [head.chain_id, head.height, head.block_hash, head.result.encoded(), head.time, head.proposer]
-    return [*proof, head.validators.as_value(), head.history_root]
+    return [*proof, head.validators.as_value(), head.history_root, head.schedule.as_value()]
 
 
 def head_from_value(value: Any) -> Head:
@@ -169,8 +172,9 @@ def head_from_value(value: Any) -> Head:
     Raises:
         DecodeError: when it is none.
     """
-    kinds = (bytes, int, bytes, bytes, int, None, list, bytes)
-    chain_id, height, block_hash, result, time, proposer, validators, history = fields_of(value, "head", *kinds)
+    kinds = (bytes, int, bytes, bytes, int, None, list, bytes, list)
+    parts = fields_of(value, "head", *kinds)
+    chain_id, height, block_hash, result, time, proposer, validators, history, schedule = parts
     return Head(
         Digest(chain_id),
         Height(height),
@@ -180,6 +184,7 @@ def head_from_value(value: Any) -> Head:
         None if proposer is None else ValidatorId(proposer),
         validator_set_from_value(validators),
         Digest(history),
+        schedule_from_value(schedule),
     )
 
 
@@ -189,8 +194,9 @@ def ready_from(values: list[Any], pid: int) -> Ready:
     Raises:
         DecodeError: when it has another form; so do all functions below.
     """
-    head, walls, origin = fields_of(values, "open reply", list, list, int)
-    return Ready(pid, head_from_value(head), tuple(_all_of(walls, str)), Height(origin))
+    head, versions, walls, origin = fields_of(values, "open reply", list, list, list, int)
+    known, missing = frozenset(_all_of(versions, int)), tuple(_all_of(walls, str))
+    return Ready(pid, head_from_value(head), known, missing, Height(origin))
 
 
 def executed_from(values: list[Any]) -> Executed:

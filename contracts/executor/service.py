@@ -15,6 +15,7 @@ from chain.block import decode_block
 from chain.encoding import DecodeError
 from chain.execution import Execution
 from chain.ledger import Ledger
+from chain.protocol import ProtocolUnknown
 from chain.receipt import decode_result
 from chain.state_database import VersionMissingError
 from chain.state_leaf import Leaf, encode_leaf
@@ -129,7 +130,11 @@ class Service:
             if height <= self._ledger.head.height:
                 # The request is sent again when a predecessor died over it, perhaps after some of its blocks.
                 continue
-            execution = self._executed(raw)
+            try:
+                execution = self._executed(raw)
+            except ProtocolUnknown:
+                # The head that is returned says how far this program's rules go.
+                break
             if execution.result.result_hash != expected:
                 return [Outcome.DIFFERS, height, expected, execution.result.result_hash]
             self._make_head(execution)

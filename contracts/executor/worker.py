@@ -39,7 +39,8 @@ def run(runtime: ContractRuntime) -> None:
     channel = Channel()
     try:
         ledger, snapshots, missing = _open(channel, runtime)
-        channel.send([0, Outcome.DONE, head_as_value(ledger.head), list(missing), ledger.origin])
+        versions = sorted(runtime.versions)
+        channel.send([0, Outcome.DONE, head_as_value(ledger.head), versions, list(missing), ledger.origin])
         _serve(channel, Service(ledger, snapshots))
     except PipeClosed:
         # Every write was synced when it was answered; there is nothing to save.

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from api.ports import (
     CommittedTransaction,
@@ -35,7 +36,7 @@ from chain.merkle import merkle_root
 from chain.protocol import PROTOCOL_VERSION
 from chain.receipt import decode_receipt
 from chain.recorded_block import RecordedBlock
-from chain.runtime import SYSTEM, CallContext, CallOutcome, Event, StateAccess
+from chain.runtime import SYSTEM, CallContext, CallOutcome, Event, StateAccess, SystemPrices
 from chain.state_database import StateDatabase
 from chain.state_keys import contract_key, contract_version_key, encode_key, source_key
 from chain.state_leaf import encode_leaf
@@ -83,6 +84,8 @@ def fake_genesis(name: str = "test") -> Genesis:
 
 class BankRuntime:
     """Implements chain.runtime.ContractRuntime with one contract that keeps balances."""
+
+    versions: Final = MappingProxyType({1: SystemPrices(2_000, 4)})
 
     def call(
         self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
@@ -213,6 +216,8 @@ class FakeNode:
             pid=4711,
             executor_pid=4712,
             walls_missing=("landlock",),
+            protocol_version=self.ledger.head.next_version,
+            notices=("a notice",),
         )
 
     def metrics(self) -> Sequence[Metric]:

@@ -4,10 +4,11 @@ import os
 import signal
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from chain.encoding import decode, encode
-from chain.runtime import CallContext, CallOutcome, LocalFault, StateAccess
+from chain.runtime import CallContext, CallOutcome, LocalFault, StateAccess, SystemPrices
 from contracts.executor.worker import run
 
 COUNTER = b"counter"
@@ -17,6 +18,8 @@ MARK = "crashed-once"
 
 class FakeRuntime:
     """Implements chain.runtime.ContractRuntime with one contract, whose methods are named after what they do."""
+
+    versions: Final = MappingProxyType({1: SystemPrices(2_000, 4)})
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder

@@ -13,7 +13,6 @@ from chain.crypto import public_key_of
 from chain.genesis import Genesis, GenesisContract, GenesisMember, Governance, Organisation, Parameters
 from chain.ledger import Ledger, open_ledger
 from chain.merkle import merkle_root
-from chain.protocol import PROTOCOL_VERSION
 from chain.runtime import ContractRuntime
 from chain.state_database import StateDatabase
 from chain.storage import MemoryStore
@@ -81,7 +80,7 @@ class Chain:
         """Return a block of transactions on the head."""
         head = self.head
         header = Header(
-            PROTOCOL_VERSION,
+            self.head.next_version,
             self.genesis.genesis_hash,
             type(head.height)(head.height + height_step),
             head.block_hash,

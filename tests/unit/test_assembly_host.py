@@ -12,6 +12,7 @@ from assembly.proposals import Proposals
 from chain.block import Block, Header, decode_block, make_block
 from chain.certificate import Certificate, Phase, Subject
 from chain.merkle import EMPTY_FRONTIER, merkle_root
+from chain.protocol import Activation, ProtocolUnknown, Schedule, first_schedule
 from chain.receipt import BlockResult
 from chain.types import Digest, Epoch, Height, Milliseconds, ValidatorId, View
 from chain.validity import Head, InvalidBlock
@@ -27,6 +28,7 @@ HEAD = Head(
     None,
     GENESIS.validators,
     EMPTY_FRONTIER.append(GENESIS.genesis_hash).root(),
+    first_schedule(1),
 )
 
 
@@ -41,6 +43,8 @@ class FakeExecutor:
     """Finds what it is told to find."""
 
     finds: BlockResult | Exception
+    versions: frozenset[int] = frozenset({1})
+    schedule: Schedule = HEAD.schedule
     applied: list[bytes] = field(default_factory=list)
     executed: int = 0
 
@@ -52,7 +56,7 @@ class FakeExecutor:
 
     async def apply(self, block_hash: Digest) -> Head:
         self.applied.append(block_hash)
-        return replace(HEAD, height=Height(1), block_hash=block_hash)
+        return replace(HEAD, height=Height(1), block_hash=block_hash, schedule=self.schedule)
 
 
 def block() -> Block:
@@ -102,7 +106,7 @@ def host_of(world: Surroundings, executor: FakeExecutor, applied: list[Applied])
         applied.append,
         lambda report: None,
     )
-    return ConsensusHostService(ports, consensus_head(HEAD, None))
+    return ConsensusHostService(ports, consensus_head(HEAD, None), 1)
 
 
 async def test_a_decided_block_is_stored_then_applied_then_told() -> None:
@@ -121,6 +125,18 @@ async def test_an_execution_before_the_decision_is_not_repeated() -> None:
     assert await host.execute(decided) == RESULT
     await host.apply(decision(decided))
     assert executor.executed == 1
+
+
+async def test_a_node_stops_with_the_last_block_whose_successor_it_can_judge() -> None:
+    world, applied = Surroundings(), list[Applied]()
+    executor = FakeExecutor(RESULT, schedule=Schedule((Activation(Height(0), 1), Activation(Height(2), 2))))
+    decided = block()
+    with pytest.raises(ProtocolUnknown, match="protocol version 2 holds from height 2"):
+        await host_of(world, executor, applied).apply(decision(decided))
+    assert executor.applied == [decided.block_hash]
+    assert [item.block for item in applied] == [decided]
+    executor = FakeExecutor(RESULT, versions=frozenset({1, 2}), schedule=executor.schedule)
+    assert (await host_of(Surroundings(), executor, applied).apply(decision(decided))).height == 1
 
 
 @pytest.mark.parametrize("finds", [OTHER, InvalidBlock("expired_transaction", "index 0")], ids=["other", "invalid"])

@@ -240,7 +240,7 @@ async def test_a_proposal_holds_what_waits_and_others_put_it_together_from_its_i
     for surroundings in (world, other):
         await surroundings.admission.submit([item.raw for item in waiting])
     proposals = proposals_of(world)
-    block = await proposals.build(consensus_head())
+    block = await proposals.build(consensus_head(), 1)
     assert block is not None
     assert block.transactions == tuple(item.raw for item in waiting)
     assert block.header.parent_hash == CHAIN
@@ -255,7 +255,7 @@ async def test_a_proposal_holds_what_waits_and_others_put_it_together_from_its_i
 async def test_a_body_that_is_not_the_one_asked_for_is_passed_over() -> None:
     world = Surroundings()
     await world.admission.submit([transaction(1).raw, transaction(2).raw])
-    block = await proposals_of(world).build(consensus_head())
+    block = await proposals_of(world).build(consensus_head(), 1)
     assert block is not None
     receiver = proposals_of(Surroundings())
     assert receiver.take(b"rubbish", block.block_hash) is None
@@ -270,7 +270,7 @@ async def test_a_body_that_is_not_the_one_asked_for_is_passed_over() -> None:
 
 async def test_nothing_is_proposed_when_nothing_valid_waits() -> None:
     world = Surroundings()
-    assert await proposals_of(world).build(consensus_head()) is None
+    assert await proposals_of(world).build(consensus_head(), 1) is None
 
 
 async def test_waiters_are_woken_by_their_transaction_by_height_or_by_time() -> None:
