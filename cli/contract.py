@@ -1,26 +1,24 @@
-"""`tally contract`: list, read, check and deploy contracts."""
+"""`tally contract`: write, check, test and deploy contracts."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import click
 
 from chain.identity import is_name
+from cli import authoring
+from cli.contract_files import read_contract
 from cli.errors import CliError
 from cli.output import print_json, table
 from cli.receipts import receipt_json, receipt_text
 from cli.session import Target, commit, ledger_options, run
 from cli.values import parse_arguments
-from contracts.engine.abi import derive_abi
-from contracts.engine.errors import Rejected
 
 DEPLOY_GAS = 10_000_000
 
 
 @click.group()
 def contract() -> None:
-    """List, read, check and deploy contracts."""
+    """Write, check, test and deploy contracts."""
 
 
 @contract.command("list")
@@ -61,18 +59,6 @@ def source(target: Target, name: str, as_json: bool) -> None:
 
 
 @contract.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--json", "as_json", is_flag=True, help="Print the ABI as JSON.")
-def check(file: Path, as_json: bool) -> None:
-    """Check the contract in FILE without deploying it; rejections name line, column, rule and way out."""
-    _, abi = _checked(file)
-    if as_json:
-        click.echo(json.dumps(abi, indent=2))
-    else:
-        click.echo(f"{file} is a valid contract")
-
-
-@contract.command()
 @click.argument("name")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.argument("arguments", nargs=-1)
@@ -83,7 +69,7 @@ def deploy(target: Target, name: str, file: Path, arguments: tuple[str, ...], pa
     wallet = target.wallet(party)
     if not is_name(name):
         raise CliError(f"{name!r} cannot name a contract: lower-case letters, digits, - and _, a letter first")
-    args = [name, _checked(file)[0], parse_arguments(arguments)]
+    args = [name, read_contract(file), parse_arguments(arguments)]
 
     async def work() -> None:
         async with target.client() as client:
@@ -98,16 +84,5 @@ def deploy(target: Target, name: str, file: Path, arguments: tuple[str, ...], pa
     run(work())
 
 
-def _checked(file: Path) -> tuple[str, dict[str, Any]]:
-    """Return a contract's source and ABI.
-
-    Raises:
-        CliError: when it is no contract; says where and how to write it instead.
-    """
-    try:
-        source = file.read_text(encoding="utf-8")
-        return source, derive_abi(source)
-    except UnicodeDecodeError as error:
-        raise CliError(f"{file} is not text in UTF-8") from error
-    except Rejected as error:
-        raise CliError(f"{file}: {error}") from error
+contract.add_command(authoring.check)
+contract.add_command(authoring.test)

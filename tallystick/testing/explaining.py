@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
 
-from contracts.engine.errors import Failed, OutOfGas, Rejected, Stop
+from contracts.engine.errors import Failed, OutOfGas, Stop
 from contracts.engine.values import RecordValue
 
 FILE_PREFIX: Final = "<contract "
@@ -44,8 +44,6 @@ class Explanation:
     """What the engine says beyond the code; empty where the code says it all."""
     frames: tuple[Frame, ...]
     """Outermost first; empty if no code of a contract was running."""
-    rejected: Rejected | None
-    """The refusal of a source that was to be deployed."""
 
     def text(self) -> str:
         """Return code, reason and line, on one line."""
@@ -55,8 +53,7 @@ class Explanation:
 
 def explain(stop: Stop) -> Explanation:
     """Return what can be said about the end of a run."""
-    rejected = stop.__cause__ if isinstance(stop.__cause__, Rejected) else None
-    return Explanation(stop.code, _reason(stop), tuple(_frames(stop)), rejected)
+    return Explanation(stop.code, _reason(stop), tuple(_frames(stop)))
 
 
 def _reason(stop: Stop) -> str:

@@ -22,13 +22,16 @@ from chain.protocol import PROTOCOL_VERSION
 from chain.runtime import SYSTEM, CallContext, CallOutcome, Event
 from chain.state_keys import contract_key, encode_key
 from chain.types import Height, Milliseconds
+from contracts.engine.compiler import find_problems
+from contracts.engine.errors import CONTRACT_REJECTED
 from contracts.engine.lifecycle import read_source
 from contracts.engine.module import INIT, VIEW, Module, Storage
+from contracts.engine.problem_text import problems_text
 from contracts.engine.testkit import CHAIN_ID, GAS_LIMIT, START_TIME, MemoryState
 from tallystick.testing.failures import CallFailed, ExpectedFailure, call_text, failure_text
 from tallystick.testing.handles import Contract, Request, check_member, in_order
 from tallystick.testing.session import Session, current_session
-from tallystick.testing.sources import load_source
+from tallystick.testing.sources import Source, load_source
 from tallystick.testing.stored import entry_text, stored_entries, stored_key, stored_value
 from tallystick.testing.watching import WatchedState
 
@@ -144,7 +147,7 @@ class Ledger:
             self._end(name, "@deploy", gas_limit, outcome)
             self._settle(outcome, before)
         if outcome.code is not None:
-            raise self._failure(f"deployment of {name} from {found.label}", outcome)
+            raise self._failure(f"deployment of {name} from {found.label}", outcome, found)
         return Contract(self, name)
 
     def __getitem__(self, name: str) -> Contract:
@@ -329,8 +332,11 @@ class Ledger:
         data = self._memory.get(SYSTEM, contract_key(request.contract))
         return DEPLOYER if data is None else decode_contract(data).current.deployer
 
-    def _failure(self, call: str, outcome: CallOutcome) -> CallFailed:
+    def _failure(self, call: str, outcome: CallOutcome, deployed: Source | None = None) -> CallFailed:
         explanation = self._session.explanation
+        if deployed is not None and outcome.code == CONTRACT_REJECTED:
+            problems = problems_text(deployed.label, deployed.text, find_problems(deployed.text))
+            return CallFailed(call, explanation, outcome.gas_used, f"{call} failed: {outcome.code}\n\n{problems}")
         reads = [
             entry_text(self.module_of(contract), key, value)
             for contract, key, value in self._state.reads

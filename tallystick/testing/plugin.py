@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _SESSION = pytest.StashKey["Session"]()
 _STACK = pytest.StashKey[ExitStack]()
 
+_OUTPUT: Final = "tallystick_contracts"
+"""Under which a worker of pytest-xdist hands over what it measured."""
+
 _FLAG: Final[dict[str, Any]] = {"action": "store_true"}
 _FILE: Final[dict[str, Any]] = {"default": None, "metavar": "FILE"}
 OPTIONS: Final[dict[str, tuple[dict[str, Any], str]]] = {
@@ -81,9 +84,24 @@ def _new_ledger(config: pytest.Config) -> "Ledger":
     return Ledger(root=config.rootpath, session=session_of(config))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: Any) -> None:
+    """Take over what a worker of pytest-xdist measured; of one that crashed there is nothing."""
+    data = getattr(node, "workeroutput", {}).get(_OUTPUT)
+    if data is not None:
+        from tallystick.testing.sharing import add
+
+        add(session_of(node.config), data)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail a run that passed, but whose coverage is too low."""
+    """Hand over what this worker measured; fail a run that passed, but whose coverage is too low."""
     config = session.config
+    if hasattr(config, "workeroutput") and config.getoption("contracts"):
+        from tallystick.testing.sharing import exported
+
+        config.workeroutput[_OUTPUT] = exported(session_of(config))
+        return
     wanted = config.getoption("contract_fail_under")
     if not config.getoption("contracts") or wanted is None or session.exitstatus != pytest.ExitCode.OK:
         return

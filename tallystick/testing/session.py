@@ -37,16 +37,17 @@ class Session:
         self._compiled: OrderedDict[str, Compiled] = OrderedDict()
         self.sources: dict[str, Source] = {}
         """File name -> source, of all contracts that were deployed."""
-        self.explanation = Explanation("", "", (), None)
+        self.explanation = Explanation("", "", ())
         """Why the last failed run failed."""
         self.engine = Engine(compiler=self._compile, explain=self._explain)
 
-    def register(self, source: Source) -> None:
-        """Remember where a source comes from; a file counts more than a text in a test."""
+    def register(self, source: Source) -> str:
+        """Remember where a source comes from, a file counting more than a text in a test; return its file name."""
         name = file_name_of(source.text)
         known = self.sources.get(name)
         if known is None or known.path is None:
             self.sources[name] = source
+        return name
 
     def compiled(self, source: str) -> Compiled:
         """Return a source compiled, which must be a contract."""

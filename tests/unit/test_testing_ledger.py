@@ -164,7 +164,8 @@ def test_failures_of_every_kind_say_what_happened(ledger: Ledger, token: Contrac
     assert "expected int, not bool" in str(wrong.error)
     with ledger.fails("contract_rejected") as refused:
         ledger.deploy("bad", "import os\n\n")
-    assert "line 1, column 1: no_import" in str(refused.error)
+    assert "<bad>:1:1: no_import: everything that a contract may use is there without an import" in str(refused.error)
+    assert "  1 | import os\n    | ^^^^^^" in str(refused.error)
     with ledger.fails("supply_not_positive") as at_start:
         ledger.deploy("other", TOKEN, 0, "mint.admin")
     assert at_start.error.function == "setup"
