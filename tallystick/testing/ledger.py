@@ -2,7 +2,7 @@
 
 def test_alice_pays(ledger):
     alice = ledger.member("acme.alice")
-    token = ledger.deploy("token", "token.py", 1_000, by="mint.admin")
+    token = ledger.deploy("token", "coins.py", 1_000, by="mint.admin")
     token.transfer(to=alice, amount=5)
     assert token.balance_of(alice) == 5
     with ledger.fails("insufficient_balance"):
@@ -11,49 +11,40 @@ def test_alice_pays(ledger):
 The engine is the one that nodes use; only identities, time and blocks are the test's. Every call is a block of its own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from chain.identity import decode_contract
 from chain.protocol import PROTOCOL_VERSION
-from chain.runtime import SYSTEM, CallContext, CallOutcome, Event
-from chain.state_keys import contract_key, encode_key
+from chain.runtime import CallContext, CallOutcome, Event
 from chain.types import Height, Milliseconds
-from contracts.engine.compiler import find_problems
-from contracts.engine.errors import CONTRACT_REJECTED
-from contracts.engine.lifecycle import read_source
-from contracts.engine.module import INIT, VIEW, Module, Storage
-from contracts.engine.problem_text import problems_text
+from contracts.engine.module import INIT, MIGRATE, VIEW, Module
 from contracts.engine.testkit import CHAIN_ID, GAS_LIMIT, START_TIME, MemoryState
-from tallystick.testing.failures import CallFailed, ExpectedFailure, call_text, failure_text
+from tallystick.testing.deployed import Deployed
+from tallystick.testing.failures import ExpectedFailure, call_text
 from tallystick.testing.handles import Contract, Request, check_member, in_order
+from tallystick.testing.running import Action, Runner
 from tallystick.testing.session import Session, current_session
 from tallystick.testing.sources import Source, load_source
-from tallystick.testing.stored import entry_text, stored_entries, stored_key, stored_value
-from tallystick.testing.watching import WatchedState
 
 DEPLOYER: Final = "operator.admin"
 """Who deploys if the test names nobody."""
 READER: Final = "reader.anyone"
 """Who calls a view if the test names nobody."""
-AFTER_KEYS: Final = b"\xff"
-"""Greater than any byte that begins a key part."""
 
 
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A moment of a ledger to come back to."""
 
-    __slots__ = ("events", "height", "roles", "state", "time")
-
-    def __init__(self, state: int, events: int, height: int, time: int, roles: dict[str, tuple[str, ...]]) -> None:
-        self.state = state
-        self.events = events
-        self.height = height
-        self.time = time
-        self.roles = roles
+    state: int
+    events: int
+    height: int
+    time: int
+    roles: Mapping[str, tuple[str, ...]]
 
 
 class Ledger:
@@ -64,9 +55,9 @@ class Ledger:
         self._session = session or current_session() or Session()
         self._root = Path(root)
         self._memory = MemoryState()
-        self._state = WatchedState(self._memory)
+        self._runner = Runner(self._memory, self._session)
+        self._deployed = Deployed(self._memory, self._session)
         self._roles: dict[str, tuple[str, ...]] = {}
-        self._modules: dict[str, tuple[bytes, Module]] = {}
         self._transaction = False
         self._failed = False
         self._time = int(START_TIME)
@@ -132,23 +123,51 @@ class Ledger:
         Raises:
             CallFailed: when it was refused or its @init failed; the refusal of a source names line, rule and way out.
         """
-        found = load_source(name, source, self._root)
-        self._session.register(found)
-        names: tuple[str, ...] = ()
-        if named:
-            module = self._session.compiled(found.text).module
-            init = [function for function in module.functions.values() if function.kind == INIT]
-            names = tuple(parameter for function in init for parameter, _ in function.parameters)
-        values = in_order(f"@init of {name}", names, args, named)
-        with self._block() as before:
-            context = self._context(by)
-            self._begin(gas_limit)
-            outcome = self._session.engine.deploy(self._state, context, name, found.text, values, gas_limit)
-            self._end(name, "@deploy", gas_limit, outcome)
-            self._settle(outcome, before)
-        if outcome.code is not None:
-            raise self._failure(f"deployment of {name} from {found.label}", outcome, found)
+        found = self._found(name, source)
+        values = self._values(found, name, INIT, args, named)
+        context = self._block(by)
+        self._install(
+            f"deployment of {name} from {found.label}",
+            found,
+            lambda engine, state, gas: engine.deploy(state, context, name, found.text, values, gas),
+            (name, "@init", gas_limit),
+        )
         return Contract(self, name)
+
+    def upgrade(
+        self,
+        name: str,
+        source: str | Path,
+        *args: Any,
+        by: str = DEPLOYER,
+        gas_limit: int = GAS_LIMIT,
+        **named: Any,
+    ) -> Contract:
+        """Make a source the next version of a contract, with the arguments of its @migrate, as a decision would.
+
+        Raises:
+            CallFailed: when it was refused, its storage does not only grow, or its @migrate failed.
+        """
+        found = self._found(name, source)
+        values = self._values(found, name, MIGRATE, args, named)
+        record = self._deployed.record(name)
+        version = 1 if record is None else record.current.version + 1
+        context = self._block(by)
+        self._install(
+            f"upgrade of {name} from {found.label}",
+            found,
+            lambda engine, state, gas: engine.upgrade(state, context, name, version, found.text, values, gas),
+            (name, "@migrate", gas_limit),
+        )
+        return Contract(self, name)
+
+    def freeze(self, name: str, frozen: bool = True) -> None:
+        """Suspend the calls of a contract, or let them go on, as a decision would.
+
+        Raises:
+            KeyError: when there is no such contract.
+        """
+        self._deployed.freeze(name, frozen)
 
     def __getitem__(self, name: str) -> Contract:
         """Return a deployed contract.
@@ -156,19 +175,12 @@ class Ledger:
         Raises:
             KeyError: when there is none of this name.
         """
-        self.module_of(name)
+        self._deployed.module(name)
         return Contract(self, name)
 
     def module_of(self, contract: str) -> Module:
         """Return what a deployed contract declares."""
-        data = self._memory.get(SYSTEM, contract_key(contract))
-        if data is None:
-            raise KeyError(f"there is no contract {contract}")
-        known = self._modules.get(contract)
-        if known is None or known[0] != data:
-            module = self._session.compiled(read_source(self._memory, decode_contract(data).current)).module
-            known = self._modules[contract] = (data, module)
-        return known[1]
+        return self._deployed.module(contract)
 
     # Calls
 
@@ -183,28 +195,21 @@ class Ledger:
         if outcome.code is None:
             return outcome.value
         sender = None if request.kind == VIEW and request.sender is None else self._sender(request)
-        raise self._failure(
-            call_text(request.contract, request.method, request.args, request.names, sender), outcome
-        ) from None
+        call = call_text(request.contract, request.method, request.args, request.names, sender)
+        raise self._runner.failure(call, outcome, self._deployed) from None
 
     def attempt(self, request: Request) -> CallOutcome:
         """Return the outcome of a call, be it a failure."""
-        engine, state = self._session.engine, self._state
-        gas_limit = GAS_LIMIT if request.gas_limit is None else request.gas_limit
         contract, method, args = request.contract, request.method, request.args
+        limits = (contract, method, GAS_LIMIT if request.gas_limit is None else request.gas_limit)
         if request.kind == VIEW:
-            context = self._context(request.sender or READER)
-            self._begin(gas_limit)
-            self.last = engine.view(state, context, contract, method, args, gas_limit)
-            self._end(contract, method, gas_limit, self.last)
+            reader = self._context(request.sender or READER)
+            self.last = self._runner.run(
+                *limits, lambda engine, state, gas: engine.view(state, reader, contract, method, args, gas)
+            )
             return self.last
-        with self._block() as before:
-            context = self._context(self._sender(request))
-            self._begin(gas_limit)
-            outcome = engine.call(state, context, contract, method, args, gas_limit)
-            self._end(contract, method, gas_limit, outcome)
-            self._settle(outcome, before)
-        return outcome
+        context = self._block(self._sender(request))
+        return self._change(limits, lambda engine, state, gas: engine.call(state, context, contract, method, args, gas))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -273,51 +278,50 @@ class Ledger:
         """Return what a contract has stored in a Var, or in a Map under a key, or the declared default.
 
         Raises:
-            KeyError: when there is no such storage, or neither a value nor a default.
+            KeyError: when there is no such contract or storage, or neither a value nor a default.
+            TypeError: when the storage has other keys.
         """
-        declared = self._storage(contract, storage)
-        return stored_value(declared, self._memory.get(contract, stored_key(declared, key)))
+        return self._deployed.read(contract, storage, key)
 
     def entries(self, contract: str, storage: str) -> dict[Any, Any]:
         """Return all entries of a Map in the order of their keys; a key of several parts is a tuple.
 
         Raises:
-            KeyError: when there is no such storage.
+            KeyError: when there is no such contract or storage.
         """
-        declared = self._storage(contract, storage)
-        start = encode_key((storage,))
-        found = self._memory.scan(contract, start, start + AFTER_KEYS, len(self._memory.items(contract)), False)
-        return dict(stored_entries(declared, found))
+        return self._deployed.entries(contract, storage)
 
-    def _storage(self, contract: str, storage: str) -> Storage:
-        module = self.module_of(contract)
-        if storage not in module.storages:
-            raise KeyError(f"{contract} declares no storage {storage}; it has {', '.join(module.storages) or 'none'}")
-        return module.storages[storage]
+    def _found(self, name: str, source: str | Path) -> Source:
+        found = load_source(name, source, self._root)
+        self._session.register(found)
+        return found
 
-    @contextmanager
-    def _block(self) -> Iterator[int]:
-        """Carry out one call in a block of its own, or in the transaction that is open; yields where it began."""
+    def _values(self, source: Source, name: str, kind: str, args: Sequence[Any], named: dict[str, Any]) -> Any:
+        """Return the arguments of what starts a version, in the order of its parameters."""
+        names: tuple[str, ...] = ()
+        if named:
+            functions = self._session.compiled(source.text).module.functions.values()
+            names = tuple(name for function in functions if function.kind == kind for name, _ in function.parameters)
+        return in_order(f"@{kind} of {name}", names, args, named)
+
+    def _install(self, call: str, source: Source, action: Action, limits: tuple[str, str, int]) -> None:
+        outcome = self._change(limits, action)
+        if outcome.code is not None:
+            raise self._runner.refusal(call, outcome, source, self._deployed)
+
+    def _change(self, limits: tuple[str, str, int], action: Action) -> CallOutcome:
+        self.last = self._runner.run(*limits, action)
+        if self.last.code is None:
+            self.events += self.last.events
+        else:
+            self._failed = True
+        return self.last
+
+    def _block(self, sender: str) -> CallContext:
+        """Begin a block, unless a transaction is open, and return the context of a call in it."""
         if not self._transaction:
             self.height += 1
-        yield self._memory.snapshot()
-
-    def _begin(self, gas_limit: int) -> None:
-        self._state.reads.clear()
-        if self._session.meter is not None:
-            self._session.meter.begin(gas_limit)
-
-    def _end(self, contract: str, method: str, gas_limit: int, outcome: CallOutcome) -> None:
-        if self._session.meter is not None:
-            self._session.meter.end(contract, method, gas_limit, outcome)
-
-    def _settle(self, outcome: CallOutcome, before: int) -> None:
-        self.last = outcome
-        if outcome.code is None:
-            self.events += outcome.events
-        else:
-            self._memory.restore(before)
-            self._failed = True
+        return self._context(sender)
 
     def _context(self, sender: str) -> CallContext:
         check_member(sender)
@@ -329,18 +333,5 @@ class Ledger:
     def _sender(self, request: Request) -> str:
         if request.sender is not None:
             return request.sender
-        data = self._memory.get(SYSTEM, contract_key(request.contract))
-        return DEPLOYER if data is None else decode_contract(data).current.deployer
-
-    def _failure(self, call: str, outcome: CallOutcome, deployed: Source | None = None) -> CallFailed:
-        explanation = self._session.explanation
-        if deployed is not None and outcome.code == CONTRACT_REJECTED:
-            problems = problems_text(deployed.label, deployed.text, find_problems(deployed.text))
-            return CallFailed(call, explanation, outcome.gas_used, f"{call} failed: {outcome.code}\n\n{problems}")
-        reads = [
-            entry_text(self.module_of(contract), key, value)
-            for contract, key, value in self._state.reads
-            if contract != SYSTEM and explanation.frames
-        ]
-        text = failure_text(call, explanation, self._session.sources, reads)
-        return CallFailed(call, explanation, outcome.gas_used, text)
+        record = self._deployed.record(request.contract)
+        return DEPLOYER if record is None else record.current.deployer

@@ -53,7 +53,7 @@ class Meter:
         self.counts: dict[str, Counts] = {}
         """File name of a contract -> its counts."""
         self.calls: dict[tuple[str, str], Calls] = {}
-        """Contract and method -> its calls; deployments under the method @deploy."""
+        """Contract and method -> its calls; deployments under the method @init."""
         self._nowhere = [0]
         self._gas = self._nowhere
         self._index = 0

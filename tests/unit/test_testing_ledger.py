@@ -266,6 +266,31 @@ def test_moments_to_come_back_to(ledger: Ledger, token: Contract) -> None:
     assert (token.balance_of("acme.alice"), len(ledger.events), ledger.height) == (0, 0, first.height)
 
 
+NEXT = TOKEN.replace(
+    "@view\ndef now", "@migrate\ndef grow(more: int) -> None:\n    balances[owner.value] += more\n\n\n@view\ndef now"
+)
+
+
+def test_new_versions_and_frozen_contracts(ledger: Ledger, token: Contract) -> None:
+    ledger.upgrade("token", NEXT, more=50)
+    assert token.balance_of("mint.admin") == 1_050
+    with ledger.fails("incompatible_version") as smaller:
+        ledger.upgrade("token", NEXT.replace("holdings", "holding"), 1)
+    assert "upgrade of token from <token> failed" in str(smaller.error)
+    with ledger.fails("unknown_contract"):
+        ledger.upgrade("tokens", NEXT, 1)
+    ledger.freeze("token")
+    with ledger.fails("contract_frozen"):
+        token.transfer("acme.bob", 1)
+    assert token.balance_of("mint.admin") == 1_050
+    ledger.freeze("token", False)
+    token.by("mint.admin").transfer("acme.bob", 1)
+    with pytest.raises(KeyError):
+        ledger.freeze("tokens")
+    with pytest.raises(TypeError, match=r"@migrate of token takes \(more\), not \(less=\)"):
+        ledger.upgrade("token", NEXT, less=1)
+
+
 def test_a_missing_file_is_a_missing_file(ledger: Ledger) -> None:
     with pytest.raises(FileNotFoundError, match=r"nowhere\.py"):
         ledger.deploy("x", "nowhere.py")

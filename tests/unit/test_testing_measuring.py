@@ -128,7 +128,7 @@ def test_the_gas_of_the_lines_is_the_gas_of_the_code(calls: list[tuple[list[int]
     (found,) = coverage_of(meter, session.sources)
     used = meter.calls["c", "work"]
     total = sum(gas * count for gas, count in used.gas.items())
-    around = meter._nowhere[0] - next(iter(meter.calls["c", "@deploy"].gas))
+    around = meter._nowhere[0] - next(iter(meter.calls["c", "@init"].gas))
     if not used.failed:
         assert sum(line.gas for line in found.lines) + around == total
     assert all(line.gas >= 0 for line in found.lines)
