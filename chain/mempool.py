@@ -57,10 +57,12 @@ def check_admissible(transaction: Transaction, chain_id: Digest, parameters: Par
     if body.chain_id != chain_id:
         raise AdmissionError("foreign_chain", f"made for chain {body.chain_id.hex()}, this is {chain_id.hex()}")
     if body.valid_until < now:
-        raise AdmissionError("expired", f"valid until {body.valid_until}, the ledger's time is {now}")
+        raise AdmissionError("expired", f"valid until {body.valid_until}, by this node's clock it is {now}")
     if body.valid_until > now + parameters.validity_window_max:
         limit = now + parameters.validity_window_max
-        raise AdmissionError("valid_until_too_far", f"valid until {body.valid_until}, at most {limit} is allowed")
+        raise AdmissionError(
+            "valid_until_too_far", f"valid until {body.valid_until}, by this node's clock at most {limit}"
+        )
     if body.gas_limit > parameters.transaction_gas_max:
         raise AdmissionError("gas_limit_too_high", f"{body.gas_limit}, at most {parameters.transaction_gas_max}")
 

@@ -29,6 +29,9 @@ GRACE_SECONDS: Final = 3.0
 
 PAUSE_SECONDS: Final = 0.25
 
+BY_THE_CLOCK: Final = ("expired", "valid_until_too_far")
+"""Refusals that rest on one node's clock: they count once every node has said so."""
+
 Outcome = Receipt | SubmitError | CommitTimeout
 
 
@@ -41,7 +44,9 @@ class _Progress:
     sent: set[Digest] = field(default_factory=set)
     """Those that some node may have accepted in an earlier attempt."""
     refused: dict[Digest, tuple[str, str]] = field(default_factory=dict)
-    """Code and detail of refusals that may pass: full mempools, nodes that are not ready."""
+    """Code and detail of refusals that may pass: full mempools, nodes that are not ready, clocks that may be wrong."""
+    by_the_clock: dict[Digest, set[str]] = field(default_factory=dict)
+    """Nodes by whose clock it is too late, or too early."""
 
     def finish(self, transaction_id: Digest, outcome: Outcome) -> None:
         if self.waiting.pop(transaction_id, None) is not None:
@@ -82,7 +87,7 @@ async def commit_all(
                 continue
             if answer.repeated:
                 progress.sent.update(transaction.transaction_id for transaction in batch)
-            reason = _take_answer(answer, batch, progress, verifier) or reason
+            reason = _take_answer(answer, batch, progress, verifier, transport) or reason
         if progress.waiting and loop.time() - started < PAUSE_SECONDS:
             await asyncio.sleep(min(PAUSE_SECONDS, max(0.0, deadline - loop.time())))
     progress.give_up(f"no receipt within {timeout_seconds:g} s: {reason}")
@@ -127,7 +132,11 @@ def _request(batch: Sequence[Transaction], wait_seconds: float, verifier: Verifi
 
 
 def _take_answer(
-    answer: Answer, batch: Sequence[Transaction], progress: _Progress, verifier: Verifier | None
+    answer: Answer,
+    batch: Sequence[Transaction],
+    progress: _Progress,
+    verifier: Verifier | None,
+    transport: Transport,
 ) -> str | None:
     """Take in what a node says of each transaction; return why some are not committed, in its words."""
     if answer.status in RETRY_STATUSES and "transactions" not in _document(answer):
@@ -141,6 +150,13 @@ def _take_answer(
         if status == "committed":
             progress.finish(transaction_id, _receipt(answer.url, transaction_id, entry, verifier))
         elif status == "refused":
+            if entry.get("code") in BY_THE_CLOCK:
+                refusing = progress.by_the_clock.setdefault(transaction_id, set())
+                refusing.add(answer.url)
+                if len(refusing) < transport.nodes:
+                    progress.refused[transaction_id] = str(entry["code"]), str(entry.get("detail"))
+                    transport.give_way()
+                    continue
             _take_refusal(transaction, entry, progress)
         else:
             progress.sent.add(transaction_id)

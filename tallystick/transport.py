@@ -159,6 +159,11 @@ class Transport:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise NodeUnavailable({url: _reason(error)}) from error
 
+    @property
+    def nodes(self) -> int:
+        """How many nodes there are to ask."""
+        return len(self._nodes)
+
     def give_way(self) -> None:
         """Prefer the next node: the present one answers, and yet does not serve."""
         self._preferred = (self._preferred + 1) % len(self._nodes)

@@ -8,7 +8,6 @@ not been synced. The whole campaign: pytest tests/cluster/test_cluster_power.py 
 import asyncio
 import random
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +17,12 @@ from cluster_contract import write
 from cluster_load import Load
 from cluster_support import PATIENCE_SECONDS, Cluster
 from power_disk import Disk, Entry, read_journal
+from preloaded import compiled
 
 from chain.block import decode_block
 from chain.transaction import transaction_id_of_raw
 
 pytestmark = pytest.mark.cluster
-
-SOURCE = Path(__file__).resolve().parent.parent / "power_journal.c"
-COMPILER = shutil.which("cc") or shutil.which("gcc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +38,8 @@ class Recording:
 
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
-    """The library that keeps the journal; the tests alone use it, and compile it for this machine."""
-    if COMPILER is None:
-        pytest.skip("power cuts are staged with a small C library, and this machine has no C compiler")
-    path = tmp_path / "journal.so"
-    command = [
-        COMPILER,
-        "-Wall",
-        "-Werror",
-        "-O2",
-        "-shared",
-        "-fPIC",
-        "-o",
-        str(path),
-        str(SOURCE),
-        "-ldl",
-        "-lpthread",
-    ]
-    subprocess.run(command, check=True, timeout=60)
-    return path
+    """The library that keeps the journal."""
+    return compiled("power_journal", tmp_path)
 
 
 @pytest.fixture(params=[1, 4])

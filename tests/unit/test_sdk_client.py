@@ -146,6 +146,21 @@ async def test_a_refusal_changes_nothing_and_names_the_cause() -> None:
         assert node.head().height == 0
 
 
+@pytest.mark.parametrize("code", ["expired", "valid_until_too_far"])
+async def test_a_wrong_clock_at_one_node_is_no_refusal_by_the_ledger(code: str) -> None:
+    wrong, right = FakeNode(), FakeNode()
+    wrong.faults.refusal = AdmissionError(code, "by this node's clock it is noon")
+    async with serving(wrong) as first, serving(right) as second:
+        async with client_of(first.server.address, second.server.address) as client:
+            assert (await client.submit(WALLET, call("bank", "deposit", "a", 1))).succeeded
+        right.faults.refusal = AdmissionError(code, "by this node's clock it is noon too")
+        async with client_of(first.server.address, second.server.address) as client:
+            with pytest.raises(SubmitError) as failure:
+                await client.submit(WALLET, call("bank", "deposit", "b", 1))
+            assert failure.value.code == code
+    assert len(wrong.submitted) == len(right.submitted) == 2
+
+
 async def test_a_batch_has_an_outcome_for_each() -> None:
     node = FakeNode()
     async with connected(node) as (client, _):
