@@ -180,6 +180,7 @@ class ConsensusHostService:
             decided.result.encoded(),
             receipts,
             ids,
+            header.encoded(),
         )
         ports.blocks.append(record)
         try:
