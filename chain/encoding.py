@@ -5,7 +5,7 @@ DecodeError. Hashes and signatures are taken over these bytes, so a second form 
 transaction. The rules stand in docs/protocol.md; this file must not know any structure of the ledger.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import NoneType
 from typing import Any, Final
 
@@ -20,9 +20,33 @@ DEPTH_MAX: Final = 24
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
 
+PACKER_BYTES_KEPT: Final = 1024 * 1024
+"""Encodings longer than this are made with a packer of their own, whose buffer is then freed."""
+
 _PLAIN: Final = frozenset((bytes, str, bool, NoneType))
 
 Value = None | bool | int | bytes | str | Sequence["Value"] | Mapping[str, "Value"]
+
+
+class _Packer:
+    """Owns a MessagePack packer with its buffer: to make one costs several times what packing a transaction does."""
+
+    __slots__ = ("_pack",)
+
+    def __init__(self) -> None:
+        self._pack = msgpack.Packer(use_bin_type=True).pack
+
+    def pack(self, value: Any) -> bytes:
+        """Return the encoding of a value that was checked against the data model."""
+        data: bytes = self._pack(value)
+        if len(data) > PACKER_BYTES_KEPT:
+            self._pack = msgpack.Packer(use_bin_type=True).pack
+        return data
+
+
+_pack: Final = _Packer().pack
+pack_flat: Final[Callable[[list[Any]], bytes]] = msgpack.Packer(use_bin_type=True).pack
+"""Encodes a list of text, bytes and integers of our own making, which needs no checks, at a quarter of the cost."""
 
 
 class EncodeError(ValueError):
@@ -41,7 +65,7 @@ def encode(value: Any) -> bytes:
             types outside the data model, or nesting deeper than DEPTH_MAX.
     """
     try:
-        return msgpack.packb(_canonical(value, DEPTH_MAX), use_bin_type=True)  # type: ignore[no-any-return]
+        return _pack(_canonical(value, DEPTH_MAX))
     except UnicodeEncodeError as error:
         raise EncodeError(f"text is not valid Unicode: {error.reason}") from error
 
@@ -71,7 +95,7 @@ def decode(data: bytes, *, size_max: int = SIZE_MAX, depth_max: int = DEPTH_MAX)
     except (ValueError, msgpack.UnpackException, RecursionError) as error:
         raise DecodeError(f"not canonical MessagePack: {str(error) or type(error).__name__}") from error
     _check_model(value, depth_max)
-    if msgpack.packb(value, use_bin_type=True) != data:
+    if _pack(value) != data:
         raise DecodeError("not in canonical form")
     return value
 
@@ -97,7 +121,8 @@ def _canonical_items(items: Any, depth: int) -> Any:
     rewritten: list[Any] | None = None
     for place, item in enumerate(items):
         # Most items are plain; a call for each of them would double the cost of encoding.
-        if type(item) in _PLAIN:
+        kind = type(item)
+        if kind in _PLAIN or (kind is int and INT_MIN <= item <= INT_MAX):
             continue
         canonical = _canonical(item, depth - 1)
         if canonical is not item:
@@ -125,7 +150,11 @@ def _check_model(value: Any, depth: int) -> None:
             raise DecodeError("nested too deeply")
         for item in value if kind is list else value.values():
             # Most items are plain; a call for each of them would double the cost of decoding.
-            if type(item) not in _PLAIN:
+            kind = type(item)
+            if kind is int:
+                if item > INT_MAX:
+                    raise DecodeError(f"integer {item} exceeds signed 64 bits")
+            elif kind not in _PLAIN:
                 _check_model(item, depth - 1)
     elif kind is int:
         if value > INT_MAX:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgpack
 
 from chain.crypto import DIGEST_BYTES, domain
-from chain.encoding import DecodeError, decode, fields_of
+from chain.encoding import DecodeError, decode, fields_of, pack_flat
 from chain.types import Digest, Height
 
 LEAF_VERSION: Final = 1
@@ -38,7 +38,7 @@ class Leaf:
 
 def path_of(contract: str, key: bytes) -> Digest:
     """Return the place of a key in the state tree."""
-    return Digest(hashlib.sha256(_PATH_DOMAIN + _pack([contract, key])).digest())
+    return Digest(hashlib.sha256(_PATH_DOMAIN + pack_flat([contract, key])).digest())
 
 
 def leaf_hash(encoded: bytes) -> Digest:
@@ -50,7 +50,7 @@ def encode_leaf(
     contract: str, key: bytes, value: bytes | None, height: int, index: int, previous: bytes | None
 ) -> bytes:
     """Return the canonical bytes of a leaf."""
-    return _pack([LEAF_VERSION, contract, key, value, height, index, previous])
+    return pack_flat([LEAF_VERSION, contract, key, value, height, index, previous])
 
 
 def decode_leaf(data: bytes) -> Leaf:
@@ -73,7 +73,3 @@ def stored_value(encoded: bytes) -> bytes | None:
     """Return the value in a leaf of our own database, whose form the database's checksums vouch for."""
     return msgpack.unpackb(encoded, raw=False)[3]  # type: ignore[no-any-return]
 
-
-def _pack(fields: list[Any]) -> bytes:
-    """Encode a flat list as chain.encoding does, without its checks: text, bytes and small integers need none."""
-    return msgpack.packb(fields, use_bin_type=True)  # type: ignore[no-any-return]
