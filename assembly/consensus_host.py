@@ -15,6 +15,7 @@ from assembly.members import MemberDirectory
 from assembly.proposals import Proposals
 from assembly.protocol_watch import check_known
 from assembly.signatures import SignatureVerifier, signatures_good
+from chain.batch import Batch
 from chain.block import Block
 from chain.block_store import BlockRecord, BlockStore
 from chain.certificate import Certificate, join_certified_block
@@ -47,6 +48,10 @@ class Executor(Protocol):
 
     async def execute(self, raw: bytes) -> "ExecutedBlock":
         """Check and execute a block."""
+        ...
+
+    async def execute_batch(self, batch: Batch) -> "ExecutedBlock":
+        """Do the same for a block whose transactions are decoded and were checked as far as that needs no state."""
         ...
 
     async def apply(self, block_hash: Digest) -> LedgerHead:
@@ -216,7 +221,7 @@ class ConsensusHostService:
         outcome = self._outcomes.get(block.block_hash)
         if outcome is None:
             try:
-                outcome = await self._ports.executor.execute(block.raw)
+                outcome = await self._asked(block)
             except InvalidBlock as error:
                 raise Diverged(f"height {block.header.height} is decided and not valid here: {error}") from error
         own = outcome.result.result_hash
@@ -226,11 +231,17 @@ class ConsensusHostService:
 
     async def _executed(self, block: Block) -> ExecutedBlock:
         try:
-            return await self._ports.executor.execute(block.raw)
+            return await self._asked(block)
         except LocalFault as error:
             LOG.error("this machine cannot tell the result of block %s: %s", block.block_hash.hex(), error)
             self._ports.proposals.failed(block)
             raise
+
+    async def _asked(self, block: Block) -> ExecutedBlock:
+        batch = self._ports.proposals.batch(block)
+        if batch is None:
+            return await self._ports.executor.execute(block.raw)
+        return await self._ports.executor.execute_batch(batch)
 
     async def _check_signatures(self, block: Block) -> None:
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from assembly.admission import clock
+from chain.batch import Batch, batch_of
 from chain.block import Block, Header, decode_block, decode_header, make_block
 from chain.block_store import BlockStore
 from chain.encoding import DecodeError
@@ -138,6 +139,23 @@ class Proposals:
             return kept.transactions
         size_max = self._genesis.parameters.transaction_bytes_max
         return tuple(decode_transaction(raw, size_max=size_max) for raw in block.transactions)
+
+    def batch(self, block: Block) -> Batch | None:
+        """Return the transactions of a block as they were decoded here, if nothing is left to check but the state.
+
+        None where something is amiss, or where the body is not kept: then the executor looks at the bytes itself.
+        """
+        kept = self._bodies.get(block.block_hash)
+        if kept is None:
+            return None
+        if not kept.checked:
+            size_max = self._genesis.parameters.transaction_bytes_max
+            if any(
+                len(transaction.raw) > size_max or transaction.body.chain_id != block.header.chain_id
+                for transaction in kept.transactions
+            ):
+                return None
+        return batch_of(block, kept.transactions)
 
     def transaction_ids(self, block: Block) -> tuple[Digest, ...]:
         """Return the ids of a block's transactions in order."""

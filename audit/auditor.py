@@ -154,7 +154,7 @@ class Auditor:
         record = decode_recorded_block(data)
         block = record.decoded_block()
         try:
-            check_header(block, self._ledger.head)
+            check_header(block.header, self._ledger.head)
         except InvalidBlock as error:
             raise AuditMismatch(_invalid(error, decode_record(height, data), Level.HEADERS)) from error
         if mismatch is not None:

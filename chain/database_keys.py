@@ -24,6 +24,7 @@ Both: the table 0x00 belongs to the store itself. Integers are big-endian. Delet
 that a scan costs what it returns, however much was deleted in its range.
 """
 
+import functools
 from typing import Final
 
 TABLE_BLOCK: Final = b"b"
@@ -67,8 +68,13 @@ def history_key(level: int, index: int) -> bytes:
 
 def leaf_key(table: bytes, contract: str, key: bytes) -> bytes:
     """Return the key of a contract's leaf; the length keeps one contract's keys apart from another's."""
+    return _leaf_prefix(table, contract) + key
+
+
+@functools.lru_cache(maxsize=1024)
+def _leaf_prefix(table: bytes, contract: str) -> bytes:
     name = contract.encode()
-    return table + len(name).to_bytes(2, "big") + name + key
+    return table + len(name).to_bytes(2, "big") + name
 
 
 def version_key(leaf_hash: bytes) -> bytes:

@@ -135,11 +135,16 @@ def _canonical_items(items: Any, depth: int) -> Any:
 def _canonical_map(value: dict[Any, Any], depth: int) -> dict[str, Any]:
     if depth == 0:
         raise EncodeError(f"nested deeper than {DEPTH_MAX}")
-    for key in value:
+    previous, is_canonical = "", True
+    for key, item in value.items():
         if type(key) is not str:
             raise EncodeError(f"map key of type {type(key).__name__}; only text is allowed")
-    # UTF-8 keeps code point order, so sorting text sorts its bytes.
-    return {key: _canonical(value[key], depth - 1) for key in sorted(value)}
+        kind = type(item)
+        is_plain = kind in _PLAIN or (kind is int and INT_MIN <= item <= INT_MAX)
+        # UTF-8 keeps code point order, so comparing text compares its bytes.
+        is_canonical = is_canonical and is_plain and previous <= key
+        previous = key
+    return value if is_canonical else {key: _canonical(value[key], depth - 1) for key in sorted(value)}
 
 
 def _check_model(value: Any, depth: int) -> None:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.actions import SystemAccess
-from chain.block import Block
+from chain.batch import Batch
+from chain.block import Header
 from chain.encoding import encode
 from chain.genesis import Genesis
 from chain.governance import run_system_call
 from chain.identity import Member, decode_member, member_key, organisation_key
 from chain.merkle import merkle_root
-from chain.receipt import BlockResult, Receipt, receipt_bytes_max
+from chain.receipt import RECEIPT_BYTES_FREE, BlockResult, encode_receipt, receipt_bytes_max
 from chain.runtime import (
     IDEMPOTENCY_KEY_USED,
     RECEIPT_TOO_LARGE,
@@ -28,10 +29,9 @@ from chain.runtime import (
 )
 from chain.state import BlockState, StateReader, StateUpdate, TransactionState
 from chain.state_keys import encode_key
-from chain.transaction import Transaction
 from chain.types import Digest, Height, Milliseconds
 from chain.validity import Head
-from chain.window import Window, WindowEntry
+from chain.window import Window, WindowEntries
 
 GENESIS_SENDER: Final = "genesis"
 """Sender and organisation that a contract's @init sees when genesis deploys it."""
@@ -48,12 +48,13 @@ class GenesisExecutionError(ValueError):
 class Execution:
     """Everything that follows from a block, ready to be written once the block is decided."""
 
-    block: Block
+    header: Header
+    block_hash: Digest
     result: BlockResult
     receipts: tuple[bytes, ...]
     """Encoded receipts in block order."""
     update: StateUpdate
-    entries: tuple[WindowEntry, ...]
+    entries: WindowEntries
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,96 +67,101 @@ class Surroundings:
     runtime: ContractRuntime
 
 
-def execute_transactions(
-    block: Block, checked: Sequence[tuple[Transaction, Member]], base: StateReader, surroundings: Surroundings
-) -> Execution:
-    """Execute the checked transactions of a valid block on the parent state `base`.
+def execute_batch(batch: Batch, members: Sequence[Member], base: StateReader, surroundings: Surroundings) -> Execution:
+    """Execute the transactions of a valid block, whose senders are `members`, on the parent state `base`.
 
     Raises:
         LocalFault: when this machine could not finish; nothing follows from that for the block.
     """
-    state = BlockState(base, block.header.height)
-    keys_used: set[tuple[str, str]] = set()
+    block = _RunningBlock(batch, members, BlockState(base, batch.header.height), surroundings)
     receipts: list[bytes] = []
-    entries: list[WindowEntry] = []
-    for index, (transaction, member) in enumerate(checked):
-        receipts.append(_execute_transaction(state, block, index, transaction, member, keys_used, surroundings))
-        body = transaction.body
-        entry = WindowEntry(transaction.transaction_id, body.valid_until, member.organisation, body.idempotency_key)
-        entries.append(entry)
-        if body.idempotency_key is not None:
-            keys_used.add((member.organisation, body.idempotency_key))
-    update = state.finish()
+    for index, idempotency_key in enumerate(batch.idempotency_keys):
+        receipts.append(_execute_transaction(block, index))
+        if idempotency_key is not None:
+            block.keys_used.add((members[batch.sender_of[index]].organisation, idempotency_key))
+    update = block.state.finish()
     # Membership changes will alter this; until the protocol has them the set that certifies next is the present one.
     next_validators_hash = surroundings.head.validators.validators_hash
     result = BlockResult(update.root, merkle_root(receipts), next_validators_hash)
-    return Execution(block, result, tuple(receipts), update, tuple(entries))
+    organisations = [members[place].organisation for place in batch.sender_of]
+    entries = WindowEntries(batch.ids, batch.valid_until, organisations, batch.idempotency_keys)
+    return Execution(batch.header, batch.block_hash, result, tuple(receipts), update, entries)
 
 
-def _execute_transaction(
-    state: BlockState,
-    block: Block,
-    index: int,
-    transaction: Transaction,
-    member: Member,
-    keys_used: set[tuple[str, str]],
-    surroundings: Surroundings,
-) -> bytes:
-    """Execute one transaction and return its encoded receipt."""
-    height = block.header.height
+class _RunningBlock:
+    """Owns what the transactions of a block leave to each other while it executes."""
 
-    def receipt(code: str | None, events: Sequence[Event], gas_used: int, values: Sequence[Any]) -> bytes:
-        whole = Receipt(transaction.transaction_id, height, index, code, tuple(events), gas_used, tuple(values))
-        return whole.encoded()
+    __slots__ = ("batch", "contexts", "keys_used", "members", "state", "surroundings")
 
-    refusal = _refusal(state, block, transaction, member, keys_used, surroundings.window)
-    if refusal is not None:
-        return receipt(refusal, (), 0, ())
-    own = state.begin_transaction()
-    context = CallContext(
+    def __init__(self, batch: Batch, members: Sequence[Member], state: BlockState, surroundings: Surroundings) -> None:
+        self.batch = batch
+        self.members = members
+        self.contexts = [_context(batch.header, member) for member in members]
+        """What calls may know, by sender."""
+        self.state = state
+        self.surroundings = surroundings
+        self.keys_used: set[tuple[str, str]] = set()
+        """Organisations and idempotency keys of the transactions so far."""
+
+
+def _context(header: Header, member: Member) -> CallContext:
+    return CallContext(
         member.member_id,
         member.organisation,
         member.roles,
-        height,
-        block.header.time,
-        block.header.chain_id.hex(),
-        block.header.version,
+        header.height,
+        header.time,
+        header.chain_id.hex(),
+        header.version,
     )
+
+
+def _execute_transaction(block: _RunningBlock, index: int) -> bytes:
+    """Execute one transaction and return its encoded receipt."""
+    batch, state = block.batch, block.state
+    transaction_id, height, gas_limit = batch.ids[index], batch.header.height, batch.gas_limits[index]
+    refusal = _refusal(block, index)
+    if refusal is not None:
+        return encode_receipt(transaction_id, height, index, refusal, (), 0, ())
+    context = block.contexts[batch.sender_of[index]]
+    own = state.begin_transaction()
     events: list[Event] = []
     values: list[Any] = []
     gas_used = 0
-    for call in transaction.body.calls:
-        outcome = _run_call(own, context, surroundings, call.contract, call.method, call.args, transaction, gas_used)
+    code = None
+    for contract, method, args in batch.calls[index]:
+        outcome = _run_call(own, context, block.surroundings, contract, method, args, gas_limit - gas_used)
         gas_used += outcome.gas_used
-        if outcome.code is not None:
-            return receipt(outcome.code, (), gas_used, ())
+        code = outcome.code
+        if code is not None:
+            break
         events.extend(outcome.events)
         values.append(outcome.value)
-    encoded = receipt(None, events, gas_used, values)
-    if len(encoded) > receipt_bytes_max(transaction.body.gas_limit, surroundings.genesis.parameters.block_gas_max):
-        return receipt(RECEIPT_TOO_LARGE, (), gas_used, ())
-    state.commit_transaction(own, index)
-    return encoded
+    if code is None:
+        encoded = encode_receipt(transaction_id, height, index, None, events, gas_used, values)
+        block_gas_max = block.surroundings.genesis.parameters.block_gas_max
+        if len(encoded) <= RECEIPT_BYTES_FREE or len(encoded) <= receipt_bytes_max(gas_limit, block_gas_max):
+            state.commit_transaction(own, index)
+            return encoded
+        code = RECEIPT_TOO_LARGE
+    state.drop_transaction(own)
+    return encode_receipt(transaction_id, height, index, code, (), gas_used, ())
 
 
-def _refusal(
-    state: BlockState,
-    block: Block,
-    transaction: Transaction,
-    member: Member,
-    keys_used: set[tuple[str, str]],
-    window: Window,
-) -> str | None:
+def _refusal(block: _RunningBlock, index: int) -> str | None:
     """Return why a transaction fails before its first call: what an earlier transaction or block has done to it."""
+    batch, state = block.batch, block.state
+    sender = batch.sender_of[index]
     # The sender was active in the parent state; only a call to the system namespace can have changed that since.
     if state.has_written(SYSTEM):
-        stored = state.get(SYSTEM, member_key(transaction.body.sender_key))
+        stored = state.get(SYSTEM, member_key(batch.senders[sender]))
         if stored is None or not decode_member(stored).active:
             return SENDER_REVOKED
-    key = transaction.body.idempotency_key
+    key = batch.idempotency_keys[index]
     if key is None:
         return None
-    if (member.organisation, key) in keys_used or window.key_in_use(member.organisation, key, block.header.time):
+    used = (block.members[sender].organisation, key)
+    if used in block.keys_used or block.surroundings.window.key_in_use(*used, batch.header.time):
         return IDEMPOTENCY_KEY_USED
     return None
 
@@ -167,10 +173,8 @@ def _run_call(
     contract: str,
     method: str,
     args: Sequence[Any],
-    transaction: Transaction,
-    gas_used: int,
+    gas_left: int,
 ) -> CallOutcome:
-    gas_left = transaction.body.gas_limit - gas_used
     if contract == SYSTEM:
         access = SystemAccess(state, context, surroundings.genesis, surroundings.runtime)
         return run_system_call(access, method, args, gas_left)

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from chain.batch import Batch
 from chain.block import Block
 from chain.encoding import DecodeError
 from chain.execution import (
     Execution,
     Surroundings,
-    execute_transactions,
+    execute_batch,
     genesis_result,
     genesis_update,
 )
@@ -36,7 +37,7 @@ from chain.state import ReadState
 from chain.state_database import StateDatabase
 from chain.storage import StoreDamaged, StoreForeign, Write
 from chain.types import Digest, Height, Milliseconds
-from chain.validity import Head, SignatureCheck, check_header, check_transactions
+from chain.validity import Head, SignatureCheck, check_batch, check_block, check_header
 from chain.window import Window, decode_entries, encode_entries
 
 WINDOW_ROWS_DROPPED_MAX: Final = 64
@@ -89,23 +90,33 @@ class Ledger:
             ProtocolUnknown: when this program does not know the version of the next block.
             LocalFault: when this machine could not finish.
         """
-        parameters = self._genesis.parameters
         self._check_version()
-        check_header(block, self._head)
-        checked = check_transactions(block, parameters, self._window, self.find_member, signature_good)
-        surroundings = Surroundings(self._genesis, self._head, self._window, self._runtime)
-        return execute_transactions(block, checked, self._database, surroundings)
+        check_header(block.header, self._head)
+        batch, members = check_block(block, self._genesis.parameters, self._window, self.find_member, signature_good)
+        return execute_batch(batch, members, self._database, self._surroundings())
+
+    def execute_batch(self, batch: Batch) -> Execution:
+        """Do the same for transactions that were decoded; whoever did it has checked what needs no state, too.
+
+        Raises:
+            InvalidBlock: when the block breaks one of the other rules of validity.
+            ProtocolUnknown: when this program does not know the version of the next block.
+            LocalFault: when this machine could not finish.
+        """
+        self._check_version()
+        check_header(batch.header, self._head)
+        members = check_batch(batch, self._genesis.parameters, self._window, self.find_member)
+        return execute_batch(batch, members, self._database, self._surroundings())
 
     def apply(self, execution: Execution) -> None:
         """Write the outcome of a decided block in one synced batch and make the block the head."""
-        block = execution.block
-        header = block.header
+        header, block_hash = execution.header, execution.block_hash
         assert header.parent_hash == self._head.block_hash, "an execution is applied on the head that it was made on"
-        frontier = self._frontier.append(block.block_hash)
+        frontier = self._frontier.append(block_hash)
         head = Head(
             self._head.chain_id,
             header.height,
-            block.block_hash,
+            block_hash,
             execution.result,
             header.time,
             header.proposer,
@@ -117,7 +128,7 @@ class Ledger:
         extra.append((window_row(header.height), encode_entries(header.time, execution.entries)))
         dropped = self._expired_rows(header.time)
         extra.extend((window_row(height), None) for height, _ in dropped)
-        self._database.apply(execution.update, header.height, block.block_hash, extra)
+        self._database.apply(execution.update, header.height, block_hash, extra)
         del self._window_rows[: len(dropped)]
         self._window_rows.append((header.height, header.time))
         self._window.add_block(header.time, execution.entries)
@@ -152,6 +163,9 @@ class Ledger:
             time, entries = decode_entries(row)
             self._window_rows.append((height_of_window_row(name), time))
             self._window.add_block(time, entries)
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(self._genesis, self._head, self._window, self._runtime)
 
     def _check_version(self) -> None:
         """Refuse to execute the next block without its rules."""

@@ -1,5 +1,6 @@
 """Receipts: what became of a transaction, and the results that a block's votes sign."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Final
@@ -51,10 +52,24 @@ class Receipt:
 
     def encoded(self) -> bytes:
         """Return the canonical bytes, a leaf of the receipts tree."""
-        status = SUCCEEDED if self.code is None else FAILED
-        events = [[event.contract, event.name, event.fields] for event in self.events]
-        fields: list[Any] = [self.transaction_id, self.height, self.index, status, self.code, events]
-        return encode([1, *fields, self.gas_used, list(self.values)])
+        return encode_receipt(
+            self.transaction_id, self.height, self.index, self.code, self.events, self.gas_used, self.values
+        )
+
+
+def encode_receipt(
+    transaction_id: Digest,
+    height: Height,
+    index: int,
+    code: str | None,
+    events: Iterable[Event],
+    gas_used: int,
+    values: Iterable[Any],
+) -> bytes:
+    """Return the canonical bytes of the receipt with these fields."""
+    status = SUCCEEDED if code is None else FAILED
+    listed = [[event.contract, event.name, event.fields] for event in events]
+    return encode([1, transaction_id, height, index, status, code, listed, gas_used, list(values)])
 
 
 def decode_receipt(data: bytes) -> Receipt:

@@ -1,9 +1,10 @@
 """The state while a block executes: what each transaction reads and writes over what earlier ones did.
 
-A BlockState stands on the decided state of the parent block and never touches it. Each transaction works in a
-TransactionState of its own; a successful one is committed, which makes one leaf version of each key that it wrote, a
-failed one is dropped. `finish` says what the block makes of the state: the new root and the exact database writes.
-They may wait beside the database until the block is decided, or be forgotten.
+A BlockState stands on the decided state of the parent block and never touches it. Transactions run one after the
+other on the same values, so that a read is one look-up: each is a TransactionState that remembers what it replaced. A
+successful one is committed, which makes one leaf version of each key that it wrote; a failed one is dropped, which puts
+everything back. `finish` says what the block makes of the state: the new root and the exact database writes. They may
+wait beside the database until the block is decided, or be forgotten.
 """
 
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ from chain.types import Digest, Height
 
 Entry = tuple[bytes, bytes]
 """A key within a contract and its value."""
+
+Place = tuple[str, bytes]
+"""A contract and a key within it."""
 
 
 class ReadOnlyStateError(Exception):
@@ -55,38 +59,6 @@ class StateUpdate:
     """Exactly what the state database has to write, apart from its head."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Version:
-    """The newest leaf that this block made of a key."""
-
-    encoded: bytes
-    digest: Digest
-    live: bool
-
-
-class _Overlay:
-    """Values of one contract that hide those beneath; None hides a value by deleting it."""
-
-    __slots__ = ("_keys", "values")
-
-    def __init__(self) -> None:
-        self.values: dict[bytes, bytes | None] = {}
-        self._keys: SortedKeys | None = None
-
-    def put(self, key: bytes, value: bytes | None) -> None:
-        if self._keys is not None and key not in self.values:
-            self._keys.add(key)
-        self.values[key] = value
-
-    def range(self, start: bytes, end: bytes, reverse: bool) -> Iterator[tuple[bytes, bytes | None]]:
-        if self._keys is None:
-            # Most contracts never scan, so the order is kept only from the first scan on.
-            self._keys = SortedKeys()
-            for key in self.values:
-                self._keys.add(key)
-        return ((key, self.values[key]) for key in self._keys.range(start, end, reverse))
-
-
 class ReadState:
     """The decided state for views and checks; implements chain.runtime.StateAccess except for writing."""
 
@@ -112,139 +84,194 @@ class ReadState:
 
 
 class TransactionState:
-    """The state as one transaction sees and changes it; implements chain.runtime.StateAccess."""
+    """The state as one transaction sees and changes it; implements chain.runtime.StateAccess.
 
-    def __init__(self, block: "BlockState") -> None:
+    It writes into the values of its block and remembers what to put back.
+    """
+
+    __slots__ = ("_block", "_undo", "_values")
+
+    def __init__(self, block: "BlockState", values: dict[str, dict[bytes, bytes | None]]) -> None:
         self._block = block
-        self._overlays: dict[str, _Overlay] = {}
+        self._values = values
+        self._undo: dict[Place, bytes | None] = {}
 
     def get(self, contract: str, key: bytes) -> bytes | None:
         """Return the value, or None if there is none."""
-        overlay = self._overlays.get(contract)
-        if overlay is not None and key in overlay.values:
-            return overlay.values[key]
-        return self._block.get(contract, key)
+        try:
+            return self._values[contract][key]
+        except KeyError:
+            return self._block.load(contract, key)
 
     def put(self, contract: str, key: bytes, value: bytes | None) -> None:
         """Set a value, or delete it with None."""
-        overlay = self._overlays.get(contract)
-        if overlay is None:
-            overlay = self._overlays[contract] = _Overlay()
-        overlay.put(key, value)
+        place = (contract, key)
+        if place not in self._undo:
+            self._undo[place] = self.get(contract, key)
+            self._block.note_change(contract, key)
+        self._values[contract][key] = value
 
     def scan(self, contract: str, start: bytes, end: bytes, limit: int, reverse: bool) -> list[Entry]:
         """Return at most `limit` entries with start <= key < end in key order, or in reverse order."""
-        entries = self._block.entries(contract, start, end, reverse)
-        overlay = self._overlays.get(contract)
-        if overlay is not None:
-            entries = _merge(entries, overlay.range(start, end, reverse), reverse)
-        return _take(entries, limit)
+        return _take(self._block.entries(contract, start, end, reverse), limit)
 
-    def written(self) -> Iterator[tuple[str, bytes, bytes | None]]:
-        """Yield contract, key and final value of everything that was put."""
-        for contract, overlay in self._overlays.items():
-            for key, value in overlay.values.items():
-                yield contract, key, value
+    @property
+    def replaced(self) -> dict[Place, bytes | None]:
+        """What everything that was put had as its value before."""
+        return self._undo
 
 
 class BlockState:
-    """The state within one block, after the transactions committed so far."""
+    """The state within one block: one transaction after the other begins, and is committed or dropped."""
 
     def __init__(self, base: StateReader, height: Height) -> None:
         self._base = base
         self._height = height
-        self._overlays: dict[str, _Overlay] = {}
-        self._versions: dict[tuple[str, bytes], _Version] = {}
-        self._replaced: dict[Digest, bytes] = {}
-        """Leaves that are no longer their key's newest, by hash."""
-        self._base_leaves: dict[tuple[str, bytes], bytes | None] = {}
+        self._values: dict[str, dict[bytes, bytes | None]] = {}
+        """By contract and key: what was read from the parent's state, under what has been written since."""
+        self._base_leaves: dict[Place, bytes | None] = {}
         """Live leaves read from the parent's state."""
-        self._base_tombstones: set[tuple[str, bytes]] = set()
+        self._base_tombstones: set[Place] = set()
         """Keys written here that were deleted in the parent's state."""
+        self._newest: dict[Place, tuple[bytes, Digest]] = {}
+        """The newest leaf that this block made of a key, and its hash."""
+        self._retired: dict[Digest, bytes] = {}
+        """Leaves that are no longer their key's newest, by hash."""
+        self._changed: dict[str, SortedKeys] = {}
+        """Keys written here, of contracts that were scanned: most never are, so the order is kept only from then on."""
+        self._contracts_written: set[str] = set()
+        self._running: TransactionState | None = None
         self._index_last = -1
 
     def get(self, contract: str, key: bytes) -> bytes | None:
         """Return the value after the committed transactions, or None if there is none."""
-        overlay = self._overlays.get(contract)
-        if overlay is not None and key in overlay.values:
-            return overlay.values[key]
-        leaf = self._base_leaf(contract, key)
-        return None if leaf is None else stored_value(leaf)
+        assert self._running is None, "a running transaction reads for itself"
+        values = self._values.get(contract)
+        if values is not None and key in values:
+            return values[key]
+        return self.load(contract, key)
 
     def has_written(self, contract: str) -> bool:
         """Tell whether a committed transaction of this block has written to a contract."""
-        return contract in self._overlays
-
-    def entries(self, contract: str, start: bytes, end: bytes, reverse: bool) -> Iterator[Entry]:
-        """Yield the entries with start <= key < end after the committed transactions."""
-        entries = _values(self._base, contract, start, end, reverse)
-        overlay = self._overlays.get(contract)
-        return entries if overlay is None else _merge(entries, overlay.range(start, end, reverse), reverse)
+        return contract in self._contracts_written
 
     def begin_transaction(self) -> TransactionState:
-        """Return a state for one transaction; dropping it undoes everything."""
-        return TransactionState(self)
+        """Return a state for the next transaction."""
+        assert self._running is None, "one transaction runs at a time"
+        self._running = TransactionState(self, self._values)
+        return self._running
+
+    def drop_transaction(self, transaction: TransactionState) -> None:
+        """Undo everything that the running transaction has put."""
+        self._end(transaction)
+        for place, value in transaction.replaced.items():
+            contract, key = place
+            self._values[contract][key] = value
+            self._note_no_change(place)
 
     def commit_transaction(self, transaction: TransactionState, index: int) -> None:
-        """Make the writes of a successful transaction at `index` visible to the next ones.
+        """Make a leaf version of everything that the running transaction, which is at `index`, has put.
 
         Deleting a key that has no value changes nothing and makes no version.
         """
+        self._end(transaction)
         assert index > self._index_last, "transactions are committed in the order of the block"
         self._index_last = index
-        for contract, key, value in transaction.written():
-            overlay = self._overlays.get(contract)
-            if value is None and self.get(contract, key) is None:
+        height, newest = self._height, self._newest
+        for place, replaced in transaction.replaced.items():
+            contract, key = place
+            value = self._values[contract][key]
+            if value is None and replaced is None:
+                self._note_no_change(place)
                 continue
-            previous = self._retire(contract, key)
-            encoded = encode_leaf(contract, key, value, self._height, index, previous)
-            self._versions[contract, key] = _Version(encoded, leaf_hash(encoded), value is not None)
-            if overlay is None:
-                overlay = self._overlays[contract] = _Overlay()
-            overlay.put(key, value)
+            previous = self._retire(place)
+            encoded = encode_leaf(contract, key, value, height, index, previous)
+            newest[place] = encoded, leaf_hash(encoded)
+            self._contracts_written.add(contract)
 
     def finish(self) -> StateUpdate:
         """Return what the committed transactions make of the parent's state; nothing here or there changes."""
+        assert self._running is None, "all transactions have ended"
         parent_root = tree_root(self._base.node(ROOT_PREFIX))
-        tree = update_tree(
-            self._base.node,
-            {path_of(contract, key): version.digest for (contract, key), version in self._versions.items()},
-        )
-        writes: list[Write] = [(version_key(digest), encoded) for digest, encoded in self._replaced.items()]
-        for (contract, key), version in self._versions.items():
-            writes.extend(self._leaf_writes(contract, key, version))
+        digests: dict[bytes, bytes] = {path_of(*place): digest for place, (_, digest) in self._newest.items()}
+        tree = update_tree(self._base.node, digests)
+        writes: list[Write] = [(version_key(digest), encoded) for digest, encoded in self._retired.items()]
+        for place, (encoded, _) in self._newest.items():
+            self._write_leaf(writes, place, encoded)
         writes.extend((node_key(prefix), blob) for prefix, blob in tree.nodes.items())
         writes.append((STATE_ROOT_KEY, tree.root))
         return StateUpdate(parent_root, tree.root, tuple(writes))
 
-    def _leaf_writes(self, contract: str, key: bytes, version: _Version) -> Iterator[Write]:
-        yield leaf_key(TABLE_LIVE if version.live else TABLE_TOMBSTONE, contract, key), version.encoded
-        if version.live and (contract, key) in self._base_tombstones:
-            yield leaf_key(TABLE_TOMBSTONE, contract, key), None
-        if not version.live and self._base_leaf(contract, key) is not None:
-            yield leaf_key(TABLE_LIVE, contract, key), None
+    # What follows is for the running transaction and for this class.
 
-    def _retire(self, contract: str, key: bytes) -> Digest | None:
+    def load(self, contract: str, key: bytes) -> bytes | None:
+        """Return a value that was not read before from the parent's state."""
+        leaf = self._base.live_leaf(contract, key)
+        self._base_leaves[contract, key] = leaf
+        value = None if leaf is None else stored_value(leaf)
+        values = self._values.get(contract)
+        if values is None:
+            values = self._values[contract] = {}
+        values[key] = value
+        return value
+
+    def note_change(self, contract: str, key: bytes) -> None:
+        """Take note of a key that the running transaction is about to change."""
+        if contract in self._changed and (contract, key) not in self._newest:
+            self._changed[contract].add(key)
+
+    def _note_no_change(self, place: Place) -> None:
+        """Forget a key that the transaction which has just ended did not change after all."""
+        if place[0] in self._changed and place not in self._newest:
+            self._changed[place[0]].remove(place[1])
+
+    def entries(self, contract: str, start: bytes, end: bytes, reverse: bool) -> Iterator[Entry]:
+        """Yield the entries with start <= key < end as they are now."""
+        values = self._values.get(contract, {})
+        over = ((key, values[key]) for key in self._changed_keys(contract).range(start, end, reverse))
+        return _merge(_values(self._base, contract, start, end, reverse), over, reverse)
+
+    def _changed_keys(self, contract: str) -> SortedKeys:
+        changed = self._changed.get(contract)
+        if changed is None:
+            changed = self._changed[contract] = SortedKeys()
+            places = set(self._newest)
+            if self._running is not None:
+                places.update(self._running.replaced)
+            for changed_contract, key in sorted(places):
+                if changed_contract == contract:
+                    changed.add(key)
+        return changed
+
+    def _end(self, transaction: TransactionState) -> None:
+        assert transaction is self._running, "only the running transaction ends"
+        self._running = None
+
+    def _write_leaf(self, writes: list[Write], place: Place, encoded: bytes) -> None:
+        contract, key = place
+        live = self._values[contract][key] is not None
+        writes.append((leaf_key(TABLE_LIVE if live else TABLE_TOMBSTONE, contract, key), encoded))
+        if live and place in self._base_tombstones:
+            writes.append((leaf_key(TABLE_TOMBSTONE, contract, key), None))
+        if not live and self._base_leaves[place] is not None:
+            writes.append((leaf_key(TABLE_LIVE, contract, key), None))
+
+    def _retire(self, place: Place) -> Digest | None:
         """Keep the key's newest leaf as a version of the past and return its hash, None if the key never existed."""
-        version = self._versions.get((contract, key))
-        if version is not None:
-            self._replaced[version.digest] = version.encoded
-            return version.digest
-        leaf = self._base_leaf(contract, key)
-        if leaf is None:
-            leaf = self._base.tombstone(contract, key)
-            if leaf is None:
+        newest = self._newest.get(place)
+        if newest is not None:
+            leaf, digest = newest
+            self._retired[digest] = leaf
+            return digest
+        base_leaf = self._base_leaves[place]
+        if base_leaf is None:
+            base_leaf = self._base.tombstone(*place)
+            if base_leaf is None:
                 return None
-            self._base_tombstones.add((contract, key))
-        digest = leaf_hash(leaf)
-        self._replaced[digest] = leaf
+            self._base_tombstones.add(place)
+        digest = leaf_hash(base_leaf)
+        self._retired[digest] = base_leaf
         return digest
-
-    def _base_leaf(self, contract: str, key: bytes) -> bytes | None:
-        place = (contract, key)
-        if place not in self._base_leaves:
-            self._base_leaves[place] = self._base.live_leaf(contract, key)
-        return self._base_leaves[place]
 
 
 def _values(base: StateReader, contract: str, start: bytes, end: bytes, reverse: bool) -> Iterator[Entry]:

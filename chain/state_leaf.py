@@ -6,7 +6,7 @@ the whole history of its key. Deletion writes a leaf without a value (a tombston
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import msgpack
 
@@ -72,4 +72,3 @@ def decode_leaf(data: bytes) -> Leaf:
 def stored_value(encoded: bytes) -> bytes | None:
     """Return the value in a leaf of our own database, whose form the database's checksums vouch for."""
     return msgpack.unpackb(encoded, raw=False)[3]  # type: ignore[no-any-return]
-

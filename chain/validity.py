@@ -4,10 +4,10 @@ What depends on earlier transactions of the same block is not validity but a fai
 drift of local clocks is checked elsewhere, by consensus and at fresh proposals alone.
 """
 
-import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from chain.batch import Batch, batch_of
 from chain.block import Block, Header
 from chain.encoding import DecodeError
 from chain.genesis import Parameters
@@ -66,17 +66,16 @@ MemberLookup = Callable[[bytes], Member | None]
 SignatureCheck = Callable[[Transaction], bool]
 
 
-def check_header(block: Block, head: Head) -> None:
-    """Check that a block's header continues the chain at `head`.
+def check_header(header: Header, head: Head) -> None:
+    """Check that a header continues the chain at `head`.
 
     Raises:
         InvalidBlock: naming the first field that does not.
     """
-    found, expected = block.header.version, head.next_version
-    if found != expected:
-        detail = f"{found} where {expected} is expected"
-        raise InvalidBlock("wrong_version", detail, found=found, expected=expected)
-    check_header_of(block.header, head)
+    if header.version != head.next_version:
+        detail = f"{header.version} where {head.next_version} is expected"
+        raise InvalidBlock("wrong_version", detail, found=header.version, expected=head.next_version)
+    check_header_of(header, head)
 
 
 def check_header_of(header: Header, head: Head) -> None:
@@ -105,37 +104,108 @@ def check_header_of(header: Header, head: Head) -> None:
         raise InvalidBlock("unknown_proposer", detail, found=header.proposer, expected="a validator")
 
 
-def check_transactions(
+def check_block(
     block: Block, parameters: Parameters, window: Window, find_member: MemberLookup, signature_good: SignatureCheck
-) -> tuple[tuple[Transaction, Member], ...]:
-    """Check a block's transactions against the parent state; return them decoded beside their senders.
+) -> tuple[Batch, tuple[Member, ...]]:
+    """Check a block's transactions against the parent state; return them in columns, and the members who sent them.
 
     Raises:
         InvalidBlock: naming the first rule and the index of the first transaction that breaks it.
     """
-    _check_bound("too_many_transactions", len(block.transactions), parameters.block_transactions_max)
-    _check_bound("block_too_large", len(block.raw), parameters.block_bytes_max)
-    checked: list[tuple[Transaction, Member]] = []
+    _check_sizes(len(block.transactions), len(block.raw), parameters)
+    transactions, malformed = _decode_all(block, parameters)
+    batch = batch_of(block, transactions)
+    members = [find_member(key) for key in batch.senders]
     seen: set[Digest] = set()
-    gas_total = 0
-    # The parent state does not change meanwhile, and a block holds many transactions of few senders.
-    find_once = functools.cache(find_member)
-    for index, raw in enumerate(block.transactions):
-        transaction = _decode(raw, index, parameters)
-        member = _check_transaction(transaction, index, block, parameters, find_once)
-        if transaction.transaction_id in seen or transaction.transaction_id in window:
-            raise _invalid("repeated_transaction", index, transaction.transaction_id.hex(), "an id that is not in use")
+    for index, transaction in enumerate(transactions):
+        if transaction.body.chain_id != block.header.chain_id:
+            chain_id = transaction.body.chain_id.hex()
+            raise _invalid("foreign_transaction", index, chain_id, block.header.chain_id.hex())
+        _check_transaction(batch, index, members, parameters, window, seen)
         if not signature_good(transaction):
             raise _invalid("bad_signature", index, transaction.signature.hex(), "the sender's signature over the id")
-        seen.add(transaction.transaction_id)
-        gas_total += transaction.body.gas_limit
-        checked.append((transaction, member))
-    _check_bound("block_gas_exceeded", gas_total, parameters.block_gas_max)
-    root = merkle_root(transaction.merkle_leaf for transaction, _ in checked).hex()
+    if malformed is not None:
+        raise malformed
+    _check_bound("block_gas_exceeded", sum(batch.gas_limits), parameters.block_gas_max)
+    root = merkle_root(transaction.merkle_leaf for transaction in transactions).hex()
     stated = block.header.transactions_root.hex()
     if root != stated:
         raise InvalidBlock("wrong_transactions_root", f"{stated} is not {root}", found=stated, expected=root)
-    return tuple(checked)
+    return batch, _all_known(members)
+
+
+def check_batch(batch: Batch, parameters: Parameters, window: Window, find_member: MemberLookup) -> tuple[Member, ...]:
+    """Check transactions against the parent state; return the members who sent them, in the order of `senders`.
+
+    Whoever made the batch has checked what does not need the state: form, size and chain of each transaction, the
+    transactions' root, and the signatures. All else is checked here, for whole columns where that is possible.
+
+    Raises:
+        InvalidBlock: as `check_block` does.
+    """
+    _check_sizes(len(batch), batch.block_bytes, parameters)
+    members = [find_member(key) for key in batch.senders]
+    if not _all_valid(batch, members, parameters, window):
+        seen: set[Digest] = set()
+        for index in range(len(batch)):
+            _check_transaction(batch, index, members, parameters, window, seen)
+        raise AssertionError("a column broke a rule that no transaction breaks")
+    _check_bound("block_gas_exceeded", sum(batch.gas_limits), parameters.block_gas_max)
+    return _all_known(members)
+
+
+def _all_valid(batch: Batch, members: Sequence[Member | None], parameters: Parameters, window: Window) -> bool:
+    """Tell whether no transaction breaks a rule of `_check_transaction`."""
+    if not len(batch):
+        return True
+    time = batch.header.time
+    return (
+        min(batch.valid_until) >= time
+        and max(batch.valid_until) <= time + parameters.validity_window_max
+        and max(batch.gas_limits) <= parameters.transaction_gas_max
+        and all(member is not None and member.active for member in members)
+        and len(set(batch.ids)) == len(batch)
+        and window.holds_none(batch.ids)
+    )
+
+
+def _check_transaction(
+    batch: Batch,
+    index: int,
+    members: Sequence[Member | None],
+    parameters: Parameters,
+    window: Window,
+    seen: set[Digest],
+) -> None:
+    """Check one transaction; `seen` holds the ids before it and takes its own."""
+    time, valid_until = batch.header.time, batch.valid_until[index]
+    latest = time + parameters.validity_window_max
+    if valid_until < time:
+        raise _invalid("expired_transaction", index, valid_until, f"at least the block's time {time}")
+    if valid_until > latest:
+        raise _invalid("transaction_too_early", index, valid_until, f"at most {latest}")
+    if batch.gas_limits[index] > parameters.transaction_gas_max:
+        limit = f"at most {parameters.transaction_gas_max}"
+        raise _invalid("transaction_gas_exceeded", index, batch.gas_limits[index], limit)
+    member = members[batch.sender_of[index]]
+    if member is None or not member.active:
+        sender = batch.senders[batch.sender_of[index]]
+        raise _invalid("unknown_sender", index, sender.hex(), "the key of an active member")
+    transaction_id = batch.ids[index]
+    if transaction_id in seen or transaction_id in window:
+        raise _invalid("repeated_transaction", index, transaction_id.hex(), "an id that is not in use")
+    seen.add(transaction_id)
+
+
+def _all_known(members: Sequence[Member | None]) -> tuple[Member, ...]:
+    known = tuple(member for member in members if member is not None)
+    assert len(known) == len(members), "a transaction of an unknown sender is not valid"
+    return known
+
+
+def _check_sizes(count: int, block_bytes: int, parameters: Parameters) -> None:
+    _check_bound("too_many_transactions", count, parameters.block_transactions_max)
+    _check_bound("block_too_large", block_bytes, parameters.block_bytes_max)
 
 
 def _invalid(code: str, index: int, found: object, expected: object) -> InvalidBlock:
@@ -147,28 +217,12 @@ def _check_bound(code: str, found: int, limit: int) -> None:
         raise InvalidBlock(code, f"{found} where {limit} is allowed", found=found, expected=f"at most {limit}")
 
 
-def _decode(raw: bytes, index: int, parameters: Parameters) -> Transaction:
-    try:
-        return decode_transaction(raw, size_max=parameters.transaction_bytes_max)
-    except DecodeError as error:
-        raise _invalid("malformed_transaction", index, error, "a transaction in canonical form") from error
-
-
-def _check_transaction(
-    transaction: Transaction, index: int, block: Block, parameters: Parameters, find_member: MemberLookup
-) -> Member:
-    body = transaction.body
-    time = block.header.time
-    latest = time + parameters.validity_window_max
-    if body.chain_id != block.header.chain_id:
-        raise _invalid("foreign_transaction", index, body.chain_id.hex(), block.header.chain_id.hex())
-    if body.valid_until < time:
-        raise _invalid("expired_transaction", index, body.valid_until, f"at least the block's time {time}")
-    if body.valid_until > latest:
-        raise _invalid("transaction_too_early", index, body.valid_until, f"at most {latest}")
-    if body.gas_limit > parameters.transaction_gas_max:
-        raise _invalid("transaction_gas_exceeded", index, body.gas_limit, f"at most {parameters.transaction_gas_max}")
-    member = find_member(body.sender_key)
-    if member is None or not member.active:
-        raise _invalid("unknown_sender", index, body.sender_key.hex(), "the key of an active member")
-    return member
+def _decode_all(block: Block, parameters: Parameters) -> tuple[list[Transaction], InvalidBlock | None]:
+    """Return the transactions up to the first that is malformed, and why that one is."""
+    decoded: list[Transaction] = []
+    for index, raw in enumerate(block.transactions):
+        try:
+            decoded.append(decode_transaction(raw, size_max=parameters.transaction_bytes_max))
+        except DecodeError as error:
+            return decoded, _invalid("malformed_transaction", index, error, "a transaction in canonical form")
+    return decoded, None

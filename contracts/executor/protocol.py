@@ -22,6 +22,8 @@ class Kind(StrEnum):
 
     OPEN = "open"
     EXECUTE = "execute"
+    EXECUTE_BATCH = "execute_batch"
+    """The same for a block whose transactions the node has decoded; chain.batch.Batch says what it has checked."""
     APPLY = "apply"
     DISCARD = "discard"
     REPLAY = "replay"
@@ -35,7 +37,7 @@ class Kind(StrEnum):
     SNAPSHOT_STEP = "snapshot-step"
 
 
-BLOCK_KINDS = frozenset({Kind.EXECUTE, Kind.APPLY, Kind.DISCARD, Kind.REPLAY})
+BLOCK_KINDS = frozenset({Kind.EXECUTE, Kind.EXECUTE_BATCH, Kind.APPLY, Kind.DISCARD, Kind.REPLAY})
 """Requests on which consensus waits; the others are queries and stand back for them."""
 
 

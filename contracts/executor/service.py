@@ -8,9 +8,11 @@ unknown, so the worker reports it and ends.
 import resource
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+from chain.batch import batch_from_value
 from chain.block import decode_block
 from chain.encoding import DecodeError
 from chain.execution import Execution
@@ -20,6 +22,7 @@ from chain.receipt import decode_result
 from chain.state_database import VersionMissingError
 from chain.state_leaf import Leaf, encode_leaf
 from chain.transaction import Transaction
+from chain.types import Digest
 from chain.validity import InvalidBlock
 from contracts.executor.protocol import Kind, Outcome, head_as_value
 from contracts.executor.snapshots import SnapshotMaker
@@ -34,18 +37,28 @@ VIEW_GAS_MAX: Final = 5_000_000
 """Bounds how long a block may wait for a view: a quarter of a second at the worst price of 50 ns a unit."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """What came of a block that waits for its decision."""
+
+    asked: object
+    """The request's arguments."""
+    execution: Execution
+
+
 class Service:
     """Owns an open ledger and what was executed on its head."""
 
     def __init__(self, ledger: Ledger, snapshots: SnapshotMaker) -> None:
         self._ledger = ledger
         self._snapshots = snapshots
-        self._executions: dict[bytes, Execution] = {}
+        self._executions: dict[bytes, _Waiting] = {}
         self._statistics = dict.fromkeys(
             ("blocks", "transactions", "execute_us", "applied", "apply_us", "queries", "query_us"), 0
         )
         self._handlers: dict[str, Callable[..., list[Any]]] = {
             Kind.EXECUTE: self._execute,
+            Kind.EXECUTE_BATCH: self._execute_batch,
             Kind.APPLY: self._apply,
             Kind.DISCARD: self._discard,
             Kind.REPLAY: self._replay,
@@ -72,7 +85,7 @@ class Service:
         except InvalidBlock as error:
             return [Outcome.INVALID, error.code, error.detail]
         elapsed = (time.perf_counter_ns() - started) // 1000
-        if kind == Kind.EXECUTE:
+        if kind in (Kind.EXECUTE, Kind.EXECUTE_BATCH):
             self._statistics["execute_us"] += elapsed
         elif kind == Kind.APPLY:
             self._statistics["apply_us"] += elapsed
@@ -82,31 +95,42 @@ class Service:
         return values
 
     def _execute(self, raw: bytes) -> list[Any]:
-        execution = self._executed(raw)
-        self._executions[execution.block.block_hash] = execution
-        if len(self._executions) > EXECUTIONS_MAX:
-            del self._executions[next(iter(self._executions))]
-        return [Outcome.DONE, execution.block.block_hash, execution.result.encoded(), list(execution.receipts)]
+        return self._reply(raw, self._executed(raw))
+
+    def _execute_batch(self, *columns: Any) -> list[Any]:
+        batch = batch_from_value(columns)
+        return self._reply(columns, self._kept(batch.block_hash, columns, lambda: self._ledger.execute_batch(batch)))
 
     def _executed(self, raw: bytes) -> Execution:
         try:
             block = decode_block(raw)
         except DecodeError as error:
             raise InvalidBlock("malformed_block", str(error)) from error
-        waiting = self._executions.get(block.block_hash)
-        if waiting is not None and waiting.block.raw == raw:
-            return waiting
-        execution = self._ledger.execute(block, _checked_by_the_node)
+        return self._kept(block.block_hash, raw, lambda: self._ledger.execute(block, _checked_by_the_node))
+
+    def _kept(self, block_hash: Digest, asked: object, execute: Callable[[], Execution]) -> Execution:
+        """Return what waits for the decision of this very block, or execute it."""
+        waiting = self._executions.get(block_hash)
+        # The hash covers the header alone; another body under it is another block, and not a valid one.
+        if waiting is not None and waiting.asked == asked:
+            return waiting.execution
+        execution = execute()
         self._statistics["blocks"] += 1
-        self._statistics["transactions"] += len(block.transactions)
+        self._statistics["transactions"] += len(execution.receipts)
         return execution
+
+    def _reply(self, asked: object, execution: Execution) -> list[Any]:
+        self._executions[execution.block_hash] = _Waiting(asked, execution)
+        if len(self._executions) > EXECUTIONS_MAX:
+            del self._executions[next(iter(self._executions))]
+        return [Outcome.DONE, execution.block_hash, execution.result.encoded(), list(execution.receipts)]
 
     def _apply(self, block_hash: bytes) -> list[Any]:
         if self._ledger.head.block_hash != block_hash:
-            execution = self._executions.get(block_hash)
-            if execution is None:
+            waiting = self._executions.get(block_hash)
+            if waiting is None:
                 return [Outcome.UNKNOWN]
-            self._make_head(execution)
+            self._make_head(waiting.execution)
         return [Outcome.DONE, head_as_value(self._ledger.head)]
 
     def _make_head(self, execution: Execution) -> None:

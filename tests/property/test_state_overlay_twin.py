@@ -72,6 +72,7 @@ def test_blocks_agree_with_whole_copies(blocks: list[list[tuple[list[object], bo
                 written.add((contract, key))
                 assert own.get(contract, key) == value
             if not succeeds:
+                state.drop_transaction(own)
                 continue
             state.commit_transaction(own, index)
             for place in written:

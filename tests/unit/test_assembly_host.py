@@ -9,6 +9,7 @@ from test_assembly_parts import GENESIS, NODE, RESULT, Surroundings, transaction
 from assembly.consensus_host import Applied, ConsensusHostService, HostPorts, consensus_head
 from assembly.failures import Diverged
 from assembly.proposals import Proposals
+from chain.batch import Batch
 from chain.block import Block, Header, decode_block, make_block
 from chain.certificate import Certificate, Phase, Subject
 from chain.merkle import EMPTY_FRONTIER, merkle_root
@@ -53,6 +54,12 @@ class FakeExecutor:
         if isinstance(self.finds, Exception):
             raise self.finds
         return Outcome(self.finds, (b"receipt",) * len(decode_block(raw).transactions))
+
+    async def execute_batch(self, batch: Batch) -> Outcome:
+        self.executed += 1
+        if isinstance(self.finds, Exception):
+            raise self.finds
+        return Outcome(self.finds, (b"receipt",) * len(batch))
 
     async def apply(self, block_hash: Digest) -> Head:
         self.applied.append(block_hash)

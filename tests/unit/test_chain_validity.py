@@ -38,7 +38,7 @@ def refusal(maker: ChainMaker, block: Block) -> InvalidBlock:
 
 
 def accepts(maker: ChainMaker, block: Block) -> bool:
-    return maker.ledger.execute(block, verify_transaction).block == block
+    return maker.ledger.execute(block, verify_transaction).block_hash == block.block_hash
 
 
 @dataclass(frozen=True, slots=True)

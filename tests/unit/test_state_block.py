@@ -40,22 +40,47 @@ def tables(update: StateUpdate) -> dict[bytes, int]:
     return counts
 
 
-def test_a_transaction_sees_its_own_writes_and_nobody_else_does() -> None:
-    state = BlockState(database_with([{b"k": b"old"}]), Height(1))
-    own, other = state.begin_transaction(), state.begin_transaction()
+def test_a_transaction_sees_its_own_writes() -> None:
+    database = database_with([{b"k": b"old"}])
+    state = BlockState(database, Height(1))
+    own = state.begin_transaction()
     own.put("c", b"k", b"new")
     own.put("c", b"gone", None)
-    assert own.get("c", b"k") == b"new" and other.get("c", b"k") == b"old" == state.get("c", b"k")
-    assert own.get("d", b"k") is None
+    assert own.get("c", b"k") == b"new" and database.get("c", b"k") == b"old"
+    assert own.get("d", b"k") is None and own.get("c", b"gone") is None
 
 
 def test_a_dropped_transaction_leaves_no_trace() -> None:
-    database = database_with([{b"k": b"old"}])
+    database = database_with([{b"k": b"old", b"l": b"kept"}])
     state = BlockState(database, Height(1))
-    state.begin_transaction().put("c", b"k", b"new")
-    assert state.begin_transaction().get("c", b"k") == b"old"
+    for key in (b"before", b"after"):
+        dropped = state.begin_transaction()
+        for value in (b"new", None, b"newer"):
+            dropped.put("c", b"k", value)
+        dropped.put("c", b"l", None)
+        dropped.put("c", key, b"made")
+        if key == b"after":
+            assert dropped.scan("c", b"", b"\xff", 10, False) == [(b"after", b"made"), (b"k", b"newer")]
+        state.drop_transaction(dropped)
+        own = state.begin_transaction()
+        assert own.get("c", b"k") == b"old" and own.get("c", key) is None
+        assert own.scan("c", b"", b"\xff", 10, False) == [(b"k", b"old"), (b"l", b"kept")]
+        state.drop_transaction(own)
+    assert state.get("c", b"k") == b"old" and not state.has_written("c")
     update = state.finish()
-    assert update.root == update.parent_root == database.root
+    assert update.root == update.parent_root == database.root and tables(update) == {b"s": 1}
+
+
+def test_one_transaction_runs_at_a_time() -> None:
+    state = BlockState(StateDatabase(MemoryStore()), Height(0))
+    own = state.begin_transaction()
+    for misuse in (state.begin_transaction, state.finish, lambda: state.get("c", b"k")):
+        with pytest.raises(AssertionError):
+            misuse()
+    state.drop_transaction(own)
+    for end in (state.drop_transaction, lambda ended: state.commit_transaction(ended, 0)):
+        with pytest.raises(AssertionError, match="running"):
+            end(own)
 
 
 def test_later_transactions_see_committed_writes() -> None:
@@ -64,6 +89,7 @@ def test_later_transactions_see_committed_writes() -> None:
     first.put("c", b"a", None)
     first.put("c", b"z", b"9")
     state.commit_transaction(first, 0)
+    assert state.has_written("c") and not state.has_written("d") and state.get("c", b"z") == b"9"
     second = state.begin_transaction()
     assert second.get("c", b"a") is None and second.get("c", b"z") == b"9"
     assert second.scan("c", b"", b"\xff", 10, False) == [(b"b", b"2"), (b"z", b"9")]
