@@ -100,6 +100,15 @@ def decode(data: bytes, *, size_max: int = SIZE_MAX, depth_max: int = DEPTH_MAX)
     return value
 
 
+def canonical(value: Any) -> Any:
+    """Return a value with its maps sorted, to be packed by `pack_flat` among fields of our own making.
+
+    Raises:
+        EncodeError: as `encode` does; a character that is no valid Unicode is found only by `pack_flat`.
+    """
+    return value if type(value) in _PLAIN else _canonical(value, DEPTH_MAX)
+
+
 def _canonical(value: Any, depth: int) -> Any:
     """Check a value against the data model; return it, or with its maps sorted where they are not."""
     kind = type(value)
@@ -144,7 +153,10 @@ def _canonical_map(value: dict[Any, Any], depth: int) -> dict[str, Any]:
         # UTF-8 keeps code point order, so comparing text compares its bytes.
         is_canonical = is_canonical and is_plain and previous <= key
         previous = key
-    return value if is_canonical else {key: _canonical(value[key], depth - 1) for key in sorted(value)}
+    if is_canonical:
+        return value
+    ordered = [(key, value[key]) for key in sorted(value)]
+    return {key: item if type(item) in _PLAIN else _canonical(item, depth - 1) for key, item in ordered}
 
 
 def _check_model(value: Any, depth: int) -> None:

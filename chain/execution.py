@@ -74,11 +74,14 @@ def execute_batch(batch: Batch, members: Sequence[Member], base: StateReader, su
         LocalFault: when this machine could not finish; nothing follows from that for the block.
     """
     block = _RunningBlock(batch, members, BlockState(base, batch.header.height), surroundings)
+    columns = zip(batch.ids, batch.sender_of, batch.gas_limits, batch.calls, batch.idempotency_keys, strict=True)
     receipts: list[bytes] = []
-    for index, idempotency_key in enumerate(batch.idempotency_keys):
-        receipts.append(_execute_transaction(block, index))
-        if idempotency_key is not None:
-            block.keys_used.add((members[batch.sender_of[index]].organisation, idempotency_key))
+    for index, (transaction_id, sender, gas_limit, calls, idempotency_key) in enumerate(columns):
+        refusal = _refusal(block, sender, idempotency_key)
+        if refusal is None:
+            receipts.append(_execute_transaction(block, index, transaction_id, sender, gas_limit, calls))
+        else:
+            receipts.append(encode_receipt(transaction_id, block.height, index, refusal, (), 0, ()))
     update = block.state.finish()
     # Membership changes will alter this; until the protocol has them the set that certifies next is the present one.
     next_validators_hash = surroundings.head.validators.validators_hash
@@ -91,10 +94,11 @@ def execute_batch(batch: Batch, members: Sequence[Member], base: StateReader, su
 class _RunningBlock:
     """Owns what the transactions of a block leave to each other while it executes."""
 
-    __slots__ = ("batch", "contexts", "keys_used", "members", "state", "surroundings")
+    __slots__ = ("batch", "contexts", "height", "keys_used", "members", "state", "surroundings")
 
     def __init__(self, batch: Batch, members: Sequence[Member], state: BlockState, surroundings: Surroundings) -> None:
         self.batch = batch
+        self.height = batch.header.height
         self.members = members
         self.contexts = [_context(batch.header, member) for member in members]
         """What calls may know, by sender."""
@@ -116,26 +120,44 @@ def _context(header: Header, member: Member) -> CallContext:
     )
 
 
-def _execute_transaction(block: _RunningBlock, index: int) -> bytes:
+def _refusal(block: _RunningBlock, sender: int, idempotency_key: str | None) -> str | None:
+    """Return why a transaction fails before its first call: what an earlier transaction or block has done to it."""
+    code = None
+    if idempotency_key is not None:
+        used = (block.members[sender].organisation, idempotency_key)
+        if used in block.keys_used or block.surroundings.window.key_in_use(*used, block.batch.header.time):
+            code = IDEMPOTENCY_KEY_USED
+        block.keys_used.add(used)
+    # The sender was active in the parent state; only a call to the system namespace can have changed that since.
+    if block.state.has_written(SYSTEM):
+        stored = block.state.get(SYSTEM, member_key(block.batch.senders[sender]))
+        if stored is None or not decode_member(stored).active:
+            return SENDER_REVOKED
+    return code
+
+
+def _execute_transaction(
+    block: _RunningBlock,
+    index: int,
+    transaction_id: Digest,
+    sender: int,
+    gas_limit: int,
+    calls: Sequence[Sequence[Any]],
+) -> bytes:
     """Execute one transaction and return its encoded receipt."""
-    batch, state = block.batch, block.state
-    transaction_id, height, gas_limit = batch.ids[index], batch.header.height, batch.gas_limits[index]
-    refusal = _refusal(block, index)
-    if refusal is not None:
-        return encode_receipt(transaction_id, height, index, refusal, (), 0, ())
-    context = block.contexts[batch.sender_of[index]]
+    state, height, context = block.state, block.height, block.contexts[sender]
     own = state.begin_transaction()
     events: list[Event] = []
     values: list[Any] = []
     gas_used = 0
     code = None
-    for contract, method, args in batch.calls[index]:
+    for contract, method, args in calls:
         outcome = _run_call(own, context, block.surroundings, contract, method, args, gas_limit - gas_used)
         gas_used += outcome.gas_used
         code = outcome.code
         if code is not None:
             break
-        events.extend(outcome.events)
+        events += outcome.events
         values.append(outcome.value)
     if code is None:
         encoded = encode_receipt(transaction_id, height, index, None, events, gas_used, values)
@@ -146,24 +168,6 @@ def _execute_transaction(block: _RunningBlock, index: int) -> bytes:
         code = RECEIPT_TOO_LARGE
     state.drop_transaction(own)
     return encode_receipt(transaction_id, height, index, code, (), gas_used, ())
-
-
-def _refusal(block: _RunningBlock, index: int) -> str | None:
-    """Return why a transaction fails before its first call: what an earlier transaction or block has done to it."""
-    batch, state = block.batch, block.state
-    sender = batch.sender_of[index]
-    # The sender was active in the parent state; only a call to the system namespace can have changed that since.
-    if state.has_written(SYSTEM):
-        stored = state.get(SYSTEM, member_key(batch.senders[sender]))
-        if stored is None or not decode_member(stored).active:
-            return SENDER_REVOKED
-    key = batch.idempotency_keys[index]
-    if key is None:
-        return None
-    used = (block.members[sender].organisation, key)
-    if used in block.keys_used or block.surroundings.window.key_in_use(*used, batch.header.time):
-        return IDEMPOTENCY_KEY_USED
-    return None
 
 
 def _run_call(

@@ -53,16 +53,19 @@ def node_hash(left: bytes, right: bytes) -> Digest:
 
 def merkle_root(leaves: Iterable[bytes]) -> Digest:
     """Return the root over the contents of all leaves, in order."""
-    level: list[Digest] = [leaf_hash(leaf) for leaf in leaves]
+    # Written out, because a call for each of a block's hashes costs as much as the hash.
+    sha256 = hashlib.sha256
+    level = [sha256(LEAF_PREFIX + leaf).digest() for leaf in leaves]
     if not level:
         return EMPTY_ROOT
     while len(level) > 1:
         # Pairing neighbours and carrying an odd last one upward is the same tree as splitting at powers of two.
-        above = [node_hash(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+        pairs = zip(level[::2], level[1::2], strict=False)
+        above = [sha256(NODE_PREFIX + left + right).digest() for left, right in pairs]
         if len(level) % 2:
             above.append(level[-1])
         level = above
-    return level[0]
+    return Digest(level[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from types import NoneType
 from typing import Any, Final
 
 from chain.crypto import DIGEST_BYTES, tagged_hash
-from chain.encoding import DecodeError, decode, encode, fields_of
+from chain.encoding import DecodeError, canonical, decode, encode, fields_of, pack_flat
 from chain.runtime import Event
 from chain.types import Digest, Height
 
@@ -68,8 +68,9 @@ def encode_receipt(
 ) -> bytes:
     """Return the canonical bytes of the receipt with these fields."""
     status = SUCCEEDED if code is None else FAILED
-    listed = [[event.contract, event.name, event.fields] for event in events]
-    return encode([1, transaction_id, height, index, status, code, listed, gas_used, list(values)])
+    listed = [[event.contract, event.name, canonical(event.fields)] for event in events]
+    returned = [canonical(value) for value in values]
+    return pack_flat([1, transaction_id, height, index, status, code, listed, gas_used, returned])
 
 
 def decode_receipt(data: bytes) -> Receipt:

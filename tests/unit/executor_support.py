@@ -1,5 +1,8 @@
 """What the executor tests share: a small ledger, blocks that continue it, and a client with a faulty runtime."""
 
+import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -118,3 +121,12 @@ async def running(folder: Path, chain: Chain, **changes: Any) -> AsyncIterator[E
         yield client
     finally:
         await client.close()
+
+
+async def killed(client: ExecutorClient) -> None:
+    """Kill the executor and return when it has noticed."""
+    while (pid := client.pid) is None:
+        await asyncio.sleep(0.001)
+    os.kill(pid, signal.SIGKILL)
+    while client.pid == pid:
+        await asyncio.sleep(0.001)

@@ -270,6 +270,31 @@ async def test_a_body_that_is_not_the_one_asked_for_is_passed_over() -> None:
     assert not receiver.signatures_checked(block.block_hash)
 
 
+async def test_transactions_go_on_in_columns_only_if_nothing_is_left_to_check_of_their_bytes() -> None:
+    world = Surroundings()
+    own = proposals_of(world)
+    waiting = [transaction(1), transaction(2)]
+    await world.admission.submit([each.raw for each in waiting])
+    block = await own.build(consensus_head())
+    assert block is not None
+    ids = [each.transaction_id for each in waiting]
+    batch = own.batch(block)
+    assert batch is not None and list(batch.ids) == ids and batch.header == block.header
+    receiver = proposals_of(Surroundings())
+    assert receiver.batch(block) is None, "the body is not kept here"
+    taken = receiver.take(block.raw, block.block_hash)
+    assert taken == block and receiver.batch(block) == batch
+    size_max = max(map(len, block.transactions))
+    for limit, fits in ((size_max, True), (size_max - 1, False)):
+        genesis = replace(GENESIS, parameters=replace(GENESIS.parameters, transaction_bytes_max=limit))
+        strict = Proposals(genesis, NODE, world.blocks, world.mempool)
+        strict.take(block.raw, block.block_hash)
+        assert (strict.batch(block) is not None) == fits
+    foreign = make_block(replace(block.header, chain_id=Digest(bytes(32))), block.transactions)
+    assert receiver.take(foreign.raw, foreign.block_hash) == foreign
+    assert receiver.batch(foreign) is None
+
+
 async def test_nothing_is_proposed_when_nothing_valid_waits() -> None:
     world = Surroundings()
     assert await proposals_of(world).build(consensus_head(), 1) is None

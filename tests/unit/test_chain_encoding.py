@@ -10,11 +10,13 @@ from chain.encoding import (
     DEPTH_MAX,
     INT_MAX,
     INT_MIN,
+    PACKER_BYTES_KEPT,
     DecodeError,
     EncodeError,
     decode,
     encode,
     fields_of,
+    pack_flat,
 )
 
 FORMS: list[tuple[Any, str]] = [
@@ -183,3 +185,14 @@ def test_fields_of_takes_exactly_one_form() -> None:
 def test_doubles_that_look_like_other_types_are_refused_too() -> None:
     with pytest.raises(DecodeError):
         decode(b"\xcb" + struct.pack(">d", 1.0))
+
+
+def test_a_value_that_cannot_be_encoded_leaves_nothing_in_the_packers() -> None:
+    for bad in (["a", "\ud800"], {"a": ["b", "\udfff"]}):
+        with pytest.raises(EncodeError):
+            encode(bad)
+        with pytest.raises(UnicodeEncodeError):
+            pack_flat([bad])
+        assert encode([1]) == pack_flat([1]) == b"\x91\x01"
+    large = b"x" * (PACKER_BYTES_KEPT + 1)
+    assert encode(large)[-len(large) :] == large and encode(None) == b"\xc0"

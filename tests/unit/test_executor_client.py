@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from executor_support import MEMBER_SEED, Chain, running, settings, small_genesis
+from executor_support import MEMBER_SEED, Chain, killed, running, settings, small_genesis
 
+from chain.batch import batch_of
 from chain.crypto import public_key_of
 from chain.encoding import decode, encode
 from chain.genesis import GenesisContract
@@ -14,6 +16,7 @@ from chain.receipt import decode_receipt
 from chain.state_leaf import decode_leaf
 from chain.state_proof import verify_proof
 from chain.storage import StoreForeign, StoreLocked
+from chain.types import Milliseconds
 from chain.validity import InvalidBlock
 from contracts.executor.client import ExecutorClient
 from contracts.executor.errors import ExecutionUnknown, ExecutorDied, GenesisRefused, ResultDiffers
@@ -34,6 +37,23 @@ async def test_a_block_is_executed_and_applied(tmp_path: Path) -> None:
         chain.ledger.apply(chain.ledger.execute(block, lambda transaction: True))
         assert head == client.head == chain.head
         assert await client.apply(block.block_hash) == head
+
+
+async def test_a_block_in_columns_has_the_outcome_of_its_bytes(tmp_path: Path) -> None:
+    chain = Chain()
+    async with running(tmp_path, chain) as client:
+        transactions = [chain.transaction(("fake", "increment", ())) for _ in range(3)]
+        block = chain.block_of(transactions)
+        batch = batch_of(block, transactions)
+        assert await client.execute_batch(batch) == await client.execute(block.raw)
+        late = replace(batch, valid_until=[*batch.valid_until[:2], Milliseconds(0)])
+        with pytest.raises(InvalidBlock, match="index 2") as refused:
+            await client.execute_batch(late)
+        assert refused.value.code == "expired_transaction"
+        await client.execute_batch(batch)
+        await killed(client)
+        assert (await client.apply(block.block_hash)).height == 1
+        assert (await client.view("fake", "counter", [], None, 1_000)).value == 3
 
 
 async def test_requests_are_answered_in_their_order_without_waiting(tmp_path: Path) -> None:

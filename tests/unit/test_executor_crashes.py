@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from executor_support import HERE, Chain, running, settings
+from executor_support import HERE, Chain, killed, running, settings
 
 from chain.encoding import encode
 from chain.storage import StoreFull
@@ -222,12 +222,3 @@ def is_running(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return status.rpartition(")")[2].split()[0] not in ("Z", "X")
-
-
-async def killed(client: ExecutorClient) -> None:
-    """Kill the executor and return when it has noticed."""
-    while (pid := client.pid) is None:
-        await asyncio.sleep(0.001)
-    os.kill(pid, signal.SIGKILL)
-    while client.pid == pid:
-        await asyncio.sleep(0.001)
