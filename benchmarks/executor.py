@@ -39,6 +39,7 @@ from contracts.engine.runtime import Engine
 from contracts.executor.client import ExecutorClient
 from contracts.executor.protocol import Kind, Outcome
 from contracts.executor.service import Service
+from contracts.executor.snapshots import SnapshotMaker
 from contracts.executor.supervisor import ExecutorSettings
 from contracts.executor.worker import GC_THRESHOLDS
 from processes.frames import LENGTH, decode_payload, encode_frame
@@ -160,7 +161,7 @@ def measure_stages(size: int, blocks: int, clock: StageClock) -> StageTimes:
         workload = Workload(size)
         store = open_store(Path(folder) / "state", "state", workload.genesis.genesis_hash, CACHE_BYTES, create=True)
         ledger = open_ledger(workload.genesis, StateDatabase(store), Engine())
-        service = Service(ledger)
+        service = Service(ledger, SnapshotMaker(ledger, Path(folder) / "state", store.freeze))
         _settle()
         for block in _blocks(workload, blocks, lambda: ledger.head):
             request = encode_frame([1, Kind.EXECUTE_BATCH, *block.batch.as_value()])

@@ -28,7 +28,7 @@ from chain.storage import Head as StoreHead
 from chain.storage import Store, StoreDamaged, Write
 from chain.types import Digest, Milliseconds
 from chain.validity import Head
-from chain.window import WindowEntry, encode_entries
+from chain.window import WindowEntries, encode_entries
 
 MANIFEST_ROW: Final = TABLE_EXTRA + b"snapshot/manifest"
 MIXED_ROW: Final = TABLE_EXTRA + b"snapshot/mixed"
@@ -123,7 +123,7 @@ class SnapshotState:
         self._store.write([*writes, (CHUNK_ROW + subtree.prefix.encode(), row)])
         self._done[subtree.prefix] = done
 
-    def finish(self, head: Head, frontier: Frontier, window: Iterable[tuple[int, int, list[WindowEntry]]]) -> None:
+    def finish(self, head: Head, frontier: Frontier, window: Iterable[tuple[int, int, WindowEntries]]) -> None:
         """Make the store the state of the snapshot's block; `window` yields height, time and entries of its blocks.
 
         Raises:

@@ -4,7 +4,7 @@ An id may be sent again up to its `valid_until`, at most a window after its bloc
 blocks of the last window before the snapshot's block say everything, and they are certified like all others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from chain.block import decode_block
 from chain.block_store import BlockStore
@@ -16,7 +16,7 @@ from chain.state_database import StateDatabase
 from chain.storage import Store, StoreDamaged
 from chain.transaction import decode_transaction
 from chain.types import Height, Milliseconds
-from chain.window import WindowEntry
+from chain.window import WindowEntries
 
 
 def window_start(blocks: BlockStore, height: Height, validity_window_max: int) -> Height:
@@ -34,7 +34,7 @@ def window_start(blocks: BlockStore, height: Height, validity_window_max: int) -
 
 def window_rows(
     blocks: BlockStore, state: Store, start: Height, height: Height
-) -> Iterator[tuple[Height, Milliseconds, list[WindowEntry]]]:
+) -> Iterator[tuple[Height, Milliseconds, WindowEntries]]:
     """Yield what each of the blocks `start` to `height` leaves in the window, by the members that `state` holds.
 
     Raises:
@@ -48,20 +48,29 @@ def window_rows(
             raise StoreDamaged(f"block {at}, which belongs to the window of block {height}, is missing")
         try:
             block = decode_block(raw)
-            entries = [_entry(transaction, database, organisations) for transaction in block.transactions]
+            entries = _entries(block.transactions, database, organisations)
         except DecodeError as error:
             raise StoreDamaged(f"block {at} cannot be read: {error}") from error
         yield Height(at), block.header.time, entries
 
 
-def _entry(raw: bytes, database: StateDatabase, organisations: dict[bytes, str]) -> WindowEntry:
-    transaction = decode_transaction(raw, size_max=len(raw))
-    body = transaction.body
-    organisation = organisations.get(body.sender_key)
+def _entries(raws: Sequence[bytes], database: StateDatabase, organisations: dict[bytes, str]) -> WindowEntries:
+    transactions = [decode_transaction(raw, size_max=len(raw)) for raw in raws]
+    bodies = [transaction.body for transaction in transactions]
+    return WindowEntries(
+        [transaction.transaction_id for transaction in transactions],
+        [body.valid_until for body in bodies],
+        [_organisation(body.sender_key, database, organisations) for body in bodies],
+        [body.idempotency_key for body in bodies],
+    )
+
+
+def _organisation(sender_key: bytes, database: StateDatabase, organisations: dict[bytes, str]) -> str:
+    organisation = organisations.get(sender_key)
     if organisation is None:
-        stored = database.get(SYSTEM, member_key(body.sender_key))
+        stored = database.get(SYSTEM, member_key(sender_key))
         if stored is None:
-            raise StoreDamaged(f"the state does not hold the member with the key {body.sender_key.hex()}")
+            raise StoreDamaged(f"the state does not hold the member with the key {sender_key.hex()}")
         # A key belongs to one organisation for ever, so the record of today says what it was then.
-        organisation = organisations[body.sender_key] = decode_member(stored).organisation
-    return WindowEntry(transaction.transaction_id, body.valid_until, organisation, body.idempotency_key)
+        organisation = organisations[sender_key] = decode_member(stored).organisation
+    return organisation
