@@ -275,7 +275,7 @@ async def test_transactions_go_on_in_columns_only_if_nothing_is_left_to_check_of
     own = proposals_of(world)
     waiting = [transaction(1), transaction(2)]
     await world.admission.submit([each.raw for each in waiting])
-    block = await own.build(consensus_head())
+    block = await own.build(consensus_head(), 1)
     assert block is not None
     ids = [each.transaction_id for each in waiting]
     batch = own.batch(block)
