@@ -1,11 +1,13 @@
 """A full disk, damage and loss on disk, and logs that grow: one node is concerned, and what it does is never silent."""
 
 import asyncio
+import os
 import random
 import resource
 import shutil
 import socket
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import plyvel
@@ -38,6 +40,52 @@ async def test_a_full_disk_ends_one_node(cluster: Cluster, full: str) -> None:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, 0))
         assert await asyncio.to_thread(cluster.exit_code, VICTIM) == ExitCode.DISK_FULL
         await load.grows(6)
+        cluster.start(VICTIM)
+        await cluster.ready()
+    await cluster.same_everywhere()
+
+
+@pytest.fixture
+def small_disk(cluster: Cluster) -> Iterator[Path]:
+    """The victim's folder on a file system of its own that has room for little more; the victim is stopped."""
+    place = cluster.node(VICTIM)
+    processes.stop((place,), lambda node: None)
+    used = sum(path.stat().st_size for path in place.folder.rglob("*") if path.is_file())
+    kept = place.folder.rename(place.folder.with_name("kept"))
+    place.folder.mkdir()
+    size = f"size={used + (12 << 20)}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tally-small-disk", place.folder], check=True)
+    try:
+        shutil.copytree(kept, place.folder, dirs_exist_ok=True)
+        yield place.folder
+        processes.stop((place,), lambda node: None)
+        shutil.rmtree(kept)
+        shutil.copytree(place.folder, kept)
+    finally:
+        subprocess.run(["umount", place.folder], check=True)
+        place.folder.rmdir()
+        kept.rename(place.folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
+async def test_a_small_file_system_that_fills_up(cluster: Cluster, small_disk: Path) -> None:
+    """The node ends when a write finds no room; with room again it goes on from what it had."""
+    cluster.expect_errors("exit code", "Store", "No space left")
+    cluster.start(VICTIM)
+    await cluster.ready()
+    filler = small_disk / "filler"
+    async with Load(cluster, *OTHERS) as load:
+        await load.grows(6)
+        with filler.open("wb") as file:
+            with pytest.raises(OSError, match="No space left"):
+                while True:
+                    file.write(bytes(1 << 16))
+                    file.flush()
+        ended = asyncio.create_task(asyncio.to_thread(cluster.exit_code, VICTIM))
+        while not ended.done():
+            await load.grows(3)
+        assert await ended == ExitCode.DISK_FULL
+        filler.unlink()
         cluster.start(VICTIM)
         await cluster.ready()
     await cluster.same_everywhere()
