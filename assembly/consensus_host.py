@@ -185,7 +185,6 @@ class ConsensusHostService:
             decided.result.encoded(),
             receipts,
             ids,
-            header.encoded(),
         )
         ports.blocks.append(record)
         try:

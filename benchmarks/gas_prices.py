@@ -21,6 +21,8 @@ REPETITIONS: Final = 3
 
 HEAD: Final = """
 numbers = Map(int, int, default=0)
+tickets = Counter()
+lots = Counter(int)
 texts = Map(str, str)
 lists = Map(str, list[int])
 Item = Record(a=int, b=str, c=int, d=int)
@@ -37,6 +39,12 @@ def target(x: list[int]) -> list[int]:
     return x
 """
 
+SIGNED: Final = """k = hex_to_bytes("7865728332e03a63b6442b42ef98eeb1d4befd1e9c5032b83d70f64e5f551a50")
+s = hex_to_bytes("7865728332e03a63b6442b42ef98eeb1d4befd1e9c5032b83d70f64e5f551a50")
+s += hex_to_bytes("1819202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c0d")
+"""
+"""A key, and a signature in the right form: whether it is valid makes no difference to what checking it costs."""
+
 LONG: Final = 't = "ab" * 30000'
 WIDE: Final = 't = "\u00e9\u4e2d" * 30000'
 LIST: Final = "x = range(60000)"
@@ -50,6 +58,32 @@ PROGRAMS: Final[dict[str, tuple[str, str]]] = {
     "number: modulo": ("n = -(2 ** 254)\nk = 2 ** 127 + 1", "x = n % k"),
     "number: power": ("n = 3", "x = n ** 160"),
     "number: mul_div": ("n = 2 ** 254\nk = 2 ** 250 + 1", 'x = mul_div(n, k, n, "half_even")'),
+    "number: div": ("n = 2 ** 254\nk = 2 ** 250 + 1", 'x = div(n, k, "half_up")'),
+    "number: basis points": ("n = 2 ** 254", 'x = basis_points_of(n, 25, "half_down")'),
+    "number: rescale": ("n = -(2 ** 254)", 'x = rescale(n, 70, 2, "up")'),
+    "number: rescale up": ("n = 5", 'x = rescale(n, 0, 75, "up")'),
+    "number: compound": ("n = 1_005_000\nk = 1_000_000", 'x = compound_rate(n, k, 12, "half_even")'),
+    "number: compound once": ("n = 2 ** 254\nk = 2 ** 254", 'x = compound_rate(n, k, 1, "half_even")'),
+    "number: compound much": (
+        "n = 2 ** 64 - 1\nk = 2 ** 64 - 3",
+        'x = compound_rate(n, k, 1024, "half_even")',
+    ),
+    "number: compound small": ("n = 3\nk = 2", 'x = compound_rate(n, k, 120, "half_even")'),
+    "number: compound wide": ("n = 2 ** 254 + 1\nk = 2 ** 254", 'x = compound_rate(n, k, 256, "half_even")'),
+    "number: compound zeros": ("n = 0\nk = 2 ** 63 - 1", 'x = compound_rate(n, k, 1040, "half_even")'),
+    "number: format amount": ("n = -(2 ** 254)", "x = format_amount(n, 38)"),
+    "number: format small amount": ("n = 5", "x = format_amount(n, 76)"),
+    "number: parse amount": ('n = "123456789" * 6 + ".12"', "x = parse_amount(n, 20)"),
+    "number: parse no amount": ('n = "1" * 78 + "." + "1" * 74 + "x"', "x = parse_amount(n, 76)"),
+    "time: parts": ("n = ctx.time", "x = time_parts(n)"),
+    "time: from parts": ("", "x = time_from_parts(9999, 12, 31, 23, 59, 59, 999)"),
+    "time: format": ("n = ctx.time", "x = format_time(n)"),
+    "time: format date": ("n = ctx.time", "x = format_date(n)"),
+    "time: parse": ('t = "2026-03-01T12:30:00.000+08:00"', "x = parse_time(t)"),
+    "time: parse no time": ('t = "2026-03-01T12:30:00.000+08:0x"', "x = parse_time(t)"),
+    "time: add months": ("n = ctx.time", "x = add_months(n, 37)"),
+    "time: day number": ("n = ctx.time", "x = day_number(n)"),
+    "time: day of week": ("n = ctx.time", "x = day_of_week(n)"),
     "number: shift": ("n = 1", "x = n << 254"),
     "number: bits": ("n = 2 ** 254", "x = n ^ 12345"),
     "number: compare": ("n = 2 ** 254", "x = n < n"),
@@ -92,6 +126,15 @@ PROGRAMS: Final[dict[str, tuple[str, str]]] = {
     "text: short methods": ('t = "abc"', 'x = t.startswith("ab")'),
     "bytes: sha256": ('t = b"a" * 60000', "x = sha256(t)"),
     "bytes: sha256 of little": ('t = b"a"', "x = sha256(t)"),
+    "bytes: signature": (
+        SIGNED + 'm = b"message"',
+        "x = verify_ed25519(k, m, s)",
+    ),
+    "bytes: signature of much": (
+        SIGNED + 'm = b"a" * 60000',
+        "x = verify_ed25519(k, m, s)",
+    ),
+    "bytes: malformed signature": ('k = b"k"', "x = verify_ed25519(k, k, k)"),
     "bytes: hex": ('t = b"a" * 30000', "x = t.hex()"),
     "bytes: from hex": ('t = "ab" * 30000', "x = hex_to_bytes(t)"),
     "bytes: decode": ('t = ("\u4e2d" * 20000).encode()', "x = t.decode()"),
@@ -144,6 +187,13 @@ PROGRAMS: Final[dict[str, tuple[str, str]]] = {
     "storage: write record": ('x = Item(a=1, b="", c=2, d=3)', "items[1] = x"),
     "storage: keys": ("for i in range(200):\n    numbers[i] = 1", "x = numbers.keys(limit=200)"),
     "storage: items": ("for i in range(200):\n    numbers[i] = 1", "x = numbers.items(limit=200)"),
+    "storage: page": ("for i in range(200):\n    numbers[i] = 1", 'x = numbers.page(limit=199, cursor="")'),
+    "storage: page behind a cursor": (
+        'for i in range(20):\n    numbers[i] = 1\nx, c = numbers.page(limit=18, cursor="")',
+        "x = numbers.page(limit=1, cursor=c)",
+    ),
+    "storage: number": ("", "x = tickets.next()"),
+    "storage: number of a key": ("", "x = lots.next(5)"),
     "storage: empty scan": ("", "x = numbers.keys(limit=0)"),
     "event: small": ("", "Small(n=5)"),
     "event: large": ('x = range(500)\nt = "a" * 5000', "Large(t=t, l=x)"),

@@ -47,10 +47,18 @@ def signer(seed: bytes) -> Callable[[str, bytes], Signature]:
 
 def verify(key: bytes, tag: str, payload: bytes, signature: bytes) -> bool:
     """Tell whether `signature` is `key`'s over `payload` in the domain of `tag`; never raises on bad input."""
+    return verify_plain(key, domain(tag) + payload, signature)
+
+
+def verify_plain(key: bytes, message: bytes, signature: bytes) -> bool:
+    """Tell whether `signature` is `key`'s over bytes that another protocol made, without a domain of ours.
+
+    It is for contracts, which check what devices and other systems signed. Nothing of the ledger is signed this way.
+    """
     if len(key) != PUBLIC_KEY_BYTES or len(signature) != SIGNATURE_BYTES:
         return False
     try:
-        sodium.crypto_sign_open(signature + domain(tag) + payload, key)
+        sodium.crypto_sign_open(signature + message, key)
     except BadSignatureError:
         return False
     return True

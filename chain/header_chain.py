@@ -134,13 +134,16 @@ def header_at(blocks: BlockStore, height: int) -> Header:
     Raises:
         StoreDamaged: when it is missing or unreadable.
     """
-    stored = blocks.header(height)
-    if stored is None:
-        raise StoreDamaged(f"the header of block {height} is missing")
+    bare, raw = blocks.bare_header(height), None
     try:
-        return decode_header(stored)
+        if bare is not None:
+            return decode_header(bare)
+        raw = blocks.block(height)
+        if raw is not None:
+            return decode_block(raw).header
     except DecodeError as error:
-        raise StoreDamaged(f"the header of block {height} cannot be read: {error}") from error
+        raise StoreDamaged(f"block {height} cannot be read: {error}") from error
+    raise StoreDamaged(f"the header of block {height} is missing")
 
 
 def check_body(blocks: BlockStore, height: Height, raw: bytes, receipts: list[bytes]) -> BlockRecord:
@@ -164,4 +167,4 @@ def check_body(blocks: BlockStore, height: Height, raw: bytes, receipts: list[by
         ids = [transaction_id_of_raw(item) for item in block.transactions]
     except DecodeError as error:
         raise HeaderRefusedError(f"the body of block {height}: {error}") from error
-    return BlockRecord(height, block_hash, raw, certificate, result, receipts, ids, block.header.encoded())
+    return BlockRecord(height, block_hash, raw, certificate, result, receipts, ids)

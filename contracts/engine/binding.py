@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.runtime import Event
+from contracts.engine.builtins import CONTEXT
 from contracts.engine.code_check import check_code
 from contracts.engine.compiler import Compiled
 from contracts.engine.errors import WRITE_IN_VIEW, Stop
-from contracts.engine.expressions import CONTEXT
 from contracts.engine.guards import record_guards, value_guards
 from contracts.engine.guards_numbers import Guard
 from contracts.engine.limits import VALUE_BYTES_MAX
@@ -18,7 +18,7 @@ from contracts.engine.scans import scan_guards
 from contracts.engine.storage import storage_guards
 from contracts.engine.wire import Convert, Walk, exporter, importer
 
-ATTRIBUTES: Final = CONTEXT | {"gas"}
+ATTRIBUTES: Final = frozenset(CONTEXT) | {"gas"}
 """What contract code reads from its run: the parts of `ctx`, and the gas that it pays with."""
 
 

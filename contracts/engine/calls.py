@@ -1,80 +1,18 @@
 """Translates calls: built-ins, methods of values and storage, functions of the contract, records, other contracts.
 
-What may be called is listed here with the number of arguments that it takes; everything else is refused.
+What may be called is listed in `builtins` and `methods` with the number of arguments that it takes; everything else is
+refused.
 """
 
 import ast
-from collections.abc import Mapping
-from typing import Final
 
+from contracts.engine.builtins import BUILTIN_CALLS, ROUNDINGS, Builtin
+from contracts.engine.methods import METHOD_CALLS, MUTATING_METHODS
 from contracts.engine.module import INIT, MIGRATE, Function
 from contracts.engine.rules import refusal
 from contracts.engine.scope import Scope, constant, guard
 from contracts.engine.storage_code import storage_method, storage_named
 from contracts.engine.values import Record
-
-ANY_COUNT: Final = 32
-ROUNDINGS: Final = ("floor", "ceil", "half_even")
-
-BUILTIN_CALLS: Final[Mapping[str, tuple[int, int, str, str]]] = {
-    "abs": (1, 1, "absolute", "operator"),
-    "all": (1, 1, "all_true", "builtin"),
-    "any": (1, 1, "any_true", "builtin"),
-    "hex_to_bytes": (1, 1, "hex_to_bytes", "builtin"),
-    "int": (1, 1, "integer_of", "integer_text"),
-    "len": (1, 1, "length", "operator"),
-    "list": (1, 1, "list_of", "builtin"),
-    "max": (1, ANY_COUNT, "maximum", "builtin"),
-    "min": (1, ANY_COUNT, "minimum", "builtin"),
-    "range": (1, 3, "range_list", "builtin"),
-    "reversed": (1, 1, "reversed_list", "builtin"),
-    "sha256": (1, 1, "sha256", "sha256"),
-    "str": (1, 1, "text_of", "integer_text"),
-    "sum": (1, 1, "total", "builtin"),
-}
-"""Built-in function -> fewest and most arguments, guard, name of the price in Prices."""
-
-METHOD_CALLS: Final[Mapping[str, tuple[int, int]]] = {
-    "append": (1, 1),
-    "clear": (0, 0),
-    "copy": (0, 0),
-    "count": (1, 1),
-    "decode": (0, 0),
-    "encode": (0, 0),
-    "endswith": (1, 1),
-    "extend": (1, 1),
-    "find": (1, 2),
-    "get": (1, 2),
-    "hex": (0, 0),
-    "index": (1, 1),
-    "insert": (2, 2),
-    "isalnum": (0, 0),
-    "isalpha": (0, 0),
-    "isdigit": (0, 0),
-    "islower": (0, 0),
-    "isupper": (0, 0),
-    "items": (0, 0),
-    "join": (1, 1),
-    "keys": (0, 0),
-    "lower": (0, 0),
-    "lstrip": (0, 1),
-    "pop": (0, 2),
-    "remove": (1, 1),
-    "removeprefix": (1, 1),
-    "removesuffix": (1, 1),
-    "replace": (2, 2),
-    "rstrip": (0, 1),
-    "split": (1, 1),
-    "startswith": (1, 1),
-    "strip": (0, 1),
-    "update": (1, 1),
-    "upper": (0, 0),
-    "values": (0, 0),
-    "zfill": (1, 1),
-}
-"""Method of a text, bytes, list or map -> fewest and most arguments."""
-
-MUTATING_METHODS: Final = frozenset(("append", "clear", "extend", "insert", "remove", "update"))
 
 
 def call_expression(scope: Scope, node: ast.Call) -> ast.expr:
@@ -102,16 +40,16 @@ def _named_call(scope: Scope, node: ast.Call, name: str) -> ast.expr:
             return _invoke(scope, node)
         case "sorted":
             return _sorted(scope, node)
-        case "mul_div":
-            return _mul_div(scope, node)
         case "enumerate":
             raise refusal(node, "enumerate", "enumerate stands only behind for ... in")
     if name not in BUILTIN_CALLS:
         raise refusal(node, "unknown_name", f"{name} is no function")
-    fewest, most, code, price = BUILTIN_CALLS[name]
-    _check_count(node, name, fewest, most)
-    scope.spend(getattr(scope.prices, price))
-    return guard(code, *_arguments(scope, node))
+    builtin = BUILTIN_CALLS[name]
+    if builtin.rounds:
+        return _rounded_call(scope, node, name, builtin)
+    _check_count(node, name, builtin.fewest, builtin.most)
+    scope.spend(getattr(scope.prices, builtin.price))
+    return guard(builtin.guard, *_arguments(scope, node))
 
 
 def _arguments(scope: Scope, node: ast.Call) -> list[ast.expr]:
@@ -184,21 +122,20 @@ def _sorted(scope: Scope, node: ast.Call) -> ast.expr:
     return guard("sorted_list", scope.expression(values), constant(backwards))
 
 
-def _mul_div(scope: Scope, node: ast.Call) -> ast.expr:
-    match node:
-        case ast.Call(args=[a, b, c, ast.Constant(value=str(rounding))], keywords=[]):
-            pass
-        case ast.Call(args=[a, b, c], keywords=[ast.keyword(arg="rounding", value=ast.Constant(value=str(rounding)))]):
-            pass
-        case _:
-            rounding = ""
-            a = b = c = node
-    if rounding not in ROUNDINGS:
-        raise refusal(
-            node, "arguments", f"write mul_div(a, b, c, rounding) with one of {', '.join(ROUNDINGS)} as literal text"
-        )
-    scope.spend(scope.prices.mul_div)
-    return guard("mul_div", scope.expression(a), scope.expression(b), scope.expression(c), constant(rounding))
+def _rounded_call(scope: Scope, node: ast.Call, name: str, builtin: Builtin) -> ast.expr:
+    """Translate a call whose last argument is literal text that names a way of rounding."""
+    count = builtin.most - 1
+    rounding: ast.expr | None = None
+    if len(node.args) == count and len(node.keywords) == 1 and node.keywords[0].arg == "rounding":
+        rounding = node.keywords[0].value
+    elif len(node.args) == builtin.most and not node.keywords:
+        rounding = node.args[count]
+    if not (isinstance(rounding, ast.Constant) and type(rounding.value) is str and rounding.value in ROUNDINGS):
+        hint = f"{name} takes {count} integers and, as literal text, one of {', '.join(ROUNDINGS)}"
+        raise refusal(node, "arguments", hint)
+    scope.spend(getattr(scope.prices, builtin.price))
+    values = [scope.expression(argument) for argument in node.args[:count]]
+    return guard(builtin.guard, *values, constant(rounding.value))
 
 
 def _method_call(scope: Scope, node: ast.Call, receiver: ast.expr, method: str) -> ast.expr:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from contracts.engine.annotations import read_default, read_literal, read_result_type, read_type
+from contracts.engine.builtins import BUILTIN_CALLS, DECLARATION_NAMES, SPECIAL_CALLS, TYPE_NAMES
 from contracts.engine.errors import Rejected
 from contracts.engine.limits import FIELDS_MAX, KEY_PARTS_MAX, PARAMETERS_MAX, TYPE_DEPTH_MAX
 from contracts.engine.module import DECORATORS, HELPER, INIT, MIGRATE, EventType, Function, Module, Storage
@@ -12,41 +13,7 @@ from contracts.engine.rulebook import Problems
 from contracts.engine.rules import refusal
 from contracts.engine.values import SCALARS, Field, Nothing, Record, Scalar, Type, record_type, type_depth
 
-BUILTINS: Final = frozenset(
-    {
-        "abs",
-        "all",
-        "any",
-        "bool",
-        "bytes",
-        "ctx",
-        "dict",
-        "enumerate",
-        "hex_to_bytes",
-        "int",
-        "invoke",
-        "len",
-        "list",
-        "max",
-        "min",
-        "mul_div",
-        "range",
-        "require",
-        "reversed",
-        "sha256",
-        "sorted",
-        "str",
-        "sum",
-        "tuple",
-        "Counter",
-        "Event",
-        "Field",
-        "Map",
-        "Record",
-        "Var",
-        *DECORATORS,
-    }
-)
+BUILTINS: Final = frozenset({*BUILTIN_CALLS, *SPECIAL_CALLS, *TYPE_NAMES, *DECLARATION_NAMES, *DECORATORS, "ctx"})
 """Names that mean something everywhere and cannot be declared again."""
 
 

@@ -8,6 +8,7 @@ import ast
 from collections.abc import Mapping
 from typing import Final
 
+from contracts.engine.builtins import CONTEXT
 from contracts.engine.calls import call_expression
 from contracts.engine.gas import Prices
 from contracts.engine.loops import comprehension
@@ -38,7 +39,6 @@ COMPARISONS: Final[Mapping[type[ast.cmpop], str]] = {
     ast.In: "contains",
     ast.NotIn: "lacks",
 }
-CONTEXT: Final = frozenset(("sender", "organisation", "roles", "height", "time", "chain_id", "contract"))
 
 
 def operator_price(prices: Prices, op: ast.operator) -> int:

@@ -47,6 +47,17 @@ class Prices:
     mul_div: int
     integer_text: int
     """Turning an integer into decimal digits or back."""
+    fixed_point: int
+    """A division of integers that rounds, besides mul_div."""
+    compound_rate: int
+    amount_text: int
+    """Turning an amount into decimal text or back."""
+    calendar: int
+    """Turning a time into its parts or back, or adding months."""
+    time_text: int
+    """Turning a time into text or back."""
+    signature: int
+    """Checking a signature, besides hashing the message."""
 
     # Charged by the engine around a run.
     call: int
@@ -85,6 +96,10 @@ class Prices:
     stored_byte: int
     """Gas for each byte that a write leaves in the state, so that space is paid for."""
     hashed_per_unit: int
+    compounded_per_unit: int
+    """Bits of the power of a rate."""
+    compounded_per_square: int
+    """Bits of the power of a rate: one unit for the square of how many of these there are."""
     event_bytes_per_unit: int
     """Bytes of an event, which stays in the receipt for good."""
 
@@ -109,6 +124,12 @@ FIRST: Final = Prices(
     sha256=30,
     mul_div=24,
     integer_text=28,
+    fixed_point=34,
+    compound_rate=48,
+    amount_text=70,
+    calendar=120,
+    time_text=160,
+    signature=2400,
     call=100,
     source_per_unit=64,
     compile_per_byte=20,
@@ -126,6 +147,8 @@ FIRST: Final = Prices(
     stored_per_unit=8,
     stored_byte=4,
     hashed_per_unit=8,
+    compounded_per_unit=8,
+    compounded_per_square=512,
     event_bytes_per_unit=2,
 )
 

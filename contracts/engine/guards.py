@@ -3,11 +3,14 @@
 import hashlib
 from typing import Any, NoReturn
 
+from chain.crypto import verify_plain
 from contracts.engine.errors import Failed, OutOfGas, Stop
+from contracts.engine.guards_amounts import amount_guards
 from contracts.engine.guards_collections import collection_guards, collection_methods
 from contracts.engine.guards_compare import comparison_guards
 from contracts.engine.guards_numbers import Guard, number_guards
 from contracts.engine.guards_text import text_guards, text_methods
+from contracts.engine.guards_time import time_guards
 from contracts.engine.run import Run
 from contracts.engine.values import Optional, Record, RecordValue, Type, fresh
 
@@ -19,6 +22,8 @@ def value_guards(run: Run) -> dict[str, Any]:
         methods.setdefault(name, {}).update(receivers)
     return {
         **number_guards(run),
+        **amount_guards(run),
+        **time_guards(),
         **comparison_guards(run),
         **text_guards(run),
         **collection_guards(run),
@@ -37,7 +42,7 @@ def value_guards(run: Run) -> dict[str, Any]:
         "refused": refused,
         "attribute": attribute,
         "replace_fields": _replace_fields(run),
-        "sha256": _sha256(run),
+        **_digests(run),
     }
 
 
@@ -127,13 +132,20 @@ def record_guards(record: Record) -> dict[str, Guard]:
     return {f"r_new_{record.name}": new, f"r_check_{record.name}": check}
 
 
-def _sha256(run: Run) -> Guard:
+def _digests(run: Run) -> dict[str, Guard]:
     prices = run.prices
 
-    def sha256(value: Any) -> bytes:
+    def data(value: Any) -> bytes:
         if type(value) is not bytes:
-            raise Failed(f"sha256 takes bytes, not {type(value).__name__}")
-        run.charge(len(value) // prices.hashed_per_unit)
+            raise Failed(f"expected bytes, not {type(value).__name__}")
+        return value
+
+    def sha256(value: Any) -> bytes:
+        run.charge(len(data(value)) // prices.hashed_per_unit)
         return hashlib.sha256(value).digest()
 
-    return sha256
+    def verify_ed25519(key: Any, message: Any, signature: Any) -> bool:
+        run.charge((len(data(message)) + len(data(key)) + len(data(signature))) // prices.hashed_per_unit)
+        return verify_plain(key, message, signature)
+
+    return {"sha256": sha256, "verify_ed25519": verify_ed25519}

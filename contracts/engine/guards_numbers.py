@@ -54,7 +54,6 @@ def number_guards(run: Run) -> dict[str, Guard]:
         "absolute": lambda value: bounded(abs(integer(value))),
         "floor_divide": floor_divide,
         "modulo": modulo,
-        "mul_div": mul_div,
         "integer_of": integer_of,
         "text_of": text_of,
     }
@@ -159,19 +158,6 @@ def modulo(left: Any, right: Any) -> int:
     if integer(right) == 0:
         raise Failed("division by zero")
     return integer(left) % int(right)
-
-
-def mul_div(a: Any, b: Any, c: Any, rounding: str) -> int:
-    """Return a * b / c, computed exactly and rounded as said: floor, ceil, or half_even."""
-    if integer(c) == 0:
-        raise Failed("division by zero")
-    quotient, remainder = divmod(integer(a) * integer(b), c)
-    if rounding == "ceil":
-        quotient += remainder != 0
-    elif rounding == "half_even":
-        twice = abs(2 * remainder)
-        quotient += twice > abs(c) or (twice == abs(c) and quotient % 2 == 1)
-    return bounded(quotient)
 
 
 def integer_of(value: Any) -> int:

@@ -36,6 +36,10 @@ NESTING_MAX: Final = 8
 """Lists, maps and records inside each other, wherever a value is compared, stored, passed, emitted or returned."""
 SHIFT_MAX: Final = 256
 STRIP_CHARACTERS_MAX: Final = 32
+PLACES_MAX: Final = 76
+"""Decimal places of an amount: ten to that power is the largest that fits an integer."""
+COMPOUND_BITS_MAX: Final = 65_536
+"""Bits of the powers that `compound_rate` computes before it rounds."""
 
 # Values that leave a run.
 VALUE_BYTES_MAX: Final = 64 * 1024

@@ -3,8 +3,6 @@
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from fractions import Fraction
-from math import ceil, floor
 from typing import Any
 
 import pytest
@@ -17,7 +15,6 @@ from contracts.engine.compiler import compile_contract
 from contracts.engine.errors import Rejected
 from contracts.engine.gas import CURRENT
 from contracts.engine.guards_compare import equality
-from contracts.engine.guards_numbers import mul_div
 from contracts.engine.limits import INTEGER_MAX, INTEGER_MIN
 from contracts.engine.run import Run
 from contracts.engine.storage import integer_bytes
@@ -149,14 +146,6 @@ def test_arithmetic_is_exact_or_fails(tree: Tree) -> None:
         assert outcome.code == "contract_error"
     else:
         assert outcome.value == str(expected)
-
-
-@given(st.integers(-(2**100), 2**100), st.integers(-(2**100), 2**100), st.integers(-(2**100), 2**100).filter(bool))
-def test_mul_div_rounds_the_exact_quotient(a: int, b: int, c: int) -> None:
-    exact = Fraction(a * b, c)
-    assert mul_div(a, b, c, "floor") == floor(exact)
-    assert mul_div(a, b, c, "ceil") == ceil(exact)
-    assert mul_div(a, b, c, "half_even") == round(exact)
 
 
 @given(INT64)

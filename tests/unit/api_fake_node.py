@@ -188,7 +188,7 @@ class FakeNode:
         self.store = BlockStore(MemoryStore())
         result = self.ledger.head.result.encoded()
         chain_id = self.genesis.genesis_hash
-        self.store.append(BlockRecord(Height(0), chain_id, self.genesis.encoded(), b"", result, (), (), b""))
+        self.store.append(BlockRecord(Height(0), chain_id, self.genesis.encoded(), b"", result, (), ()))
 
     @property
     def chain_id(self) -> Digest:
@@ -300,16 +300,7 @@ class FakeNode:
         certificate = Certificate(Phase.COMMIT, subject, tuple(signatures)).encoded()
         result = execution.result.encoded()
         self.store.append(
-            BlockRecord(
-                header.height,
-                block.block_hash,
-                block.raw,
-                certificate,
-                result,
-                execution.receipts,
-                ids,
-                header.encoded(),
-            )
+            BlockRecord(header.height, block.block_hash, block.raw, certificate, result, execution.receipts, ids)
         )
         self.ledger.apply(execution)
         self.pending.clear()

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from contracts.engine import limits
-from contracts.engine.calls import BUILTIN_CALLS, METHOD_CALLS, ROUNDINGS
+from contracts.engine.builtins import BUILTIN_CALLS, CONTEXT, ROUNDINGS
 from contracts.engine.declarations import BUILTINS
 from contracts.engine.errors import ENGINE_CODES
-from contracts.engine.expressions import CONTEXT
+from contracts.engine.methods import METHOD_CALLS
 from contracts.engine.storage_code import SCAN_OPTIONS
 from contracts.engine.testkit import Harness
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from chain.runtime import LocalFault
-from contracts.engine.calls import BUILTIN_CALLS
+from contracts.engine.builtins import BUILTIN_CALLS
 from contracts.engine.gas import CURRENT, PRICES, Prices
 from contracts.engine.runtime import Engine
 from contracts.engine.testkit import Harness
@@ -54,6 +54,10 @@ def run(text: str, amounts: list[int]) -> str:
     require(text != text[1:] + "x", "same_text")
     require(copied == amounts + copied[40:] and amounts == amounts.copy() and "no" not in text, "same_list")
     require(len(sha256((str(n) + text).encode())) == 32 and max(amounts) > 0, "no_hash")
+    require(compound_rate(1_005_000, 1_000_000, 200, "half_even") == 2_711_517, "no_interest")
+    require(not verify_ed25519(text.encode(), b"", b"") and format_date(ctx.time) != "", "no_proof")
+    require(rescale(n, 0, 2, "exact") == 100 * n and format_amount(n, 2) != "", "no_amount")
+    require(time_parts(ctx.time) != [], "no_parts")
     Done(text=text, amounts=[1, 2, 3])
     return found[0]
 """
@@ -116,6 +120,6 @@ def test_a_version_without_a_list_is_a_fault_of_the_node_and_no_outcome() -> Non
 
 def test_lists_have_positive_prices_and_built_ins_name_them() -> None:
     names = {field.name for field in dataclasses.fields(Prices)}
-    assert {price for _, _, _, price in BUILTIN_CALLS.values()} <= names
+    assert {builtin.price for builtin in BUILTIN_CALLS.values()} <= names
     for prices in PRICES.values():
         assert all(type(price) is int and price > 0 for price in dataclasses.asdict(prices).values())
