@@ -4,8 +4,8 @@
 
 Each node runs in a network namespace of its own (root, iproute2; lost packets need nftables as well). Throughput is
 that of a closed loop of clients, each with a batch under way all the time; it is given as a ratio to the same run
-without a fault, measured before and after. The time to resume is from the kill of the primary to the first operation that was
-begun after it and acknowledged; it is compared with the timeout of the first view.
+without a fault, measured before and after. The time to resume is from the kill of the primary to the first operation
+that was begun after it and acknowledged; it is compared with the timeout of the first view.
 """
 
 import argparse
