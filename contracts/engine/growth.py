@@ -18,13 +18,27 @@ _HANDLED: Final = frozenset({"name", "keys", "value", "has_default", "default"})
 """What is compared one by one; any other field of a declaration has to be equal."""
 
 
+RULES: Final = (
+    "storage_removed",
+    "storage_kind",
+    "storage_key",
+    "storage_type",
+    "storage_default",
+    "field_removed",
+    "field_order",
+    "field_default",
+    "field_without_default",
+    "field_version",
+)
+"""What can keep a source from following another one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Obstacle:
     """One reason why a source cannot be the next version of a contract."""
 
     rule: str
-    """storage_removed, storage_kind, storage_key, storage_type, storage_default, field_removed, field_order,
-    field_without_default or field_default."""
+    """One of RULES."""
     subject: str
     """Name of the storage, or storage and record field: `items: Item.holder`."""
     storage: str
@@ -60,7 +74,8 @@ def _storage(old: Storage, new: Storage) -> Iterator[Obstacle]:
         yield Obstacle("storage_key", name, name, hint)
     yield from _type(old.value, new.value, name, name)
     if old.has_default and not (new.has_default and _same(old.default, new.default)):
-        hint = f"entries that were never written have the default {old.default!r}; leave it"
+        start = "it starts behind" if old.counts else "entries that were never written have the default"
+        hint = f"{start} {old.default!r}; leave that"
         yield Obstacle("storage_default", name, name, hint)
 
 
@@ -88,11 +103,16 @@ def _record(old: Record, new: Record, storage: str) -> Iterator[Obstacle]:
         else:
             yield from _field(field, new.fields[place], subject, storage)
     known = {field.name for field in old.fields}
+    since = old.version + 1
     for field in new.fields:
-        if field.name not in known and not field.has_default:
-            subject = f"{storage}: {new.name}.{field.name}"
-            hint = f"records that are stored already lack it; write Field({type_name(field.type)}, default=...)"
-            yield Obstacle("field_without_default", subject, storage, hint)
+        if field.name in known:
+            continue
+        subject = f"{storage}: {new.name}.{field.name}"
+        write = f"write Field({type_name(field.type)}, default=..., since={since})"
+        if not field.has_default:
+            yield Obstacle("field_without_default", subject, storage, f"records that are stored lack it; {write}")
+        elif field.since != since:
+            yield Obstacle("field_version", subject, storage, f"{new.name} had version {old.version}; {write}")
 
 
 def _field(old: Field, new: Field, subject: str, storage: str) -> Iterator[Obstacle]:
@@ -100,6 +120,9 @@ def _field(old: Field, new: Field, subject: str, storage: str) -> Iterator[Obsta
     if old.has_default and not (new.has_default and _same(old.default, new.default)):
         hint = f"records stored before it was added have the default {old.default!r}; leave it"
         yield Obstacle("field_default", subject, storage, hint)
+    if old.since != new.since:
+        hint = f"version {old.since} of the record added it, not {new.since}"
+        yield Obstacle("field_version", subject, storage, hint)
 
 
 def _same(old: object, new: object) -> bool:

@@ -3,11 +3,12 @@
 import pytest
 
 from contracts.engine.compiler import compile_contract
-from contracts.engine.growth import Obstacle, obstacles
+from contracts.engine.growth import RULES, Obstacle, obstacles
 
 OLD = """
 Place = Record(city=str, code=Field(int, default=7))
-Item = Record(holder=str, tags=list[str], place=Place, note=Field(str, default=""))
+Item = Record(holder=str, tags=list[str], place=Place,
+    note=Field(str, default=""))
 Loose = Record(a=int)
 owner = Var(str)
 issued = Var(int, default=0)
@@ -16,6 +17,8 @@ items = Map(str, Item)
 limits = Map((str, int), int)
 lists = Map(int, list[Item | None])
 maps = Map(bytes, dict[str, int])
+serials = Counter()
+per_day = Counter(int, start=5)
 Moved = Event(item=str)
 
 @view
@@ -38,11 +41,11 @@ GROWTH = [
     ("new storage", changed("owner = Var(str)\n", "owner = Var(str)\nextra = Map(str, int)\n")),
     (
         "a field more at the end",
-        changed('note=Field(str, default="")', 'note=Field(str, default=""), n=Field(int, default=1)'),
+        changed('note=Field(str, default="")', 'note=Field(str, default=""), n=Field(int, default=1, since=2)'),
     ),
     (
         "a field more in a nested record",
-        changed("code=Field(int, default=7)", "code=Field(int, default=7), x=Field(str | None, default=None)"),
+        changed("code=Field(int, default=7)", "code=Field(int, default=7), x=Field(str | None, default=None, since=2)"),
     ),
     (
         "a default where there was none",
@@ -65,6 +68,21 @@ def test_growth_is_accepted(why: str, new: str) -> None:
 
 
 SHRINKING = [
+    (changed("serials = Counter()", "serials = Var(int, default=0)"), "storage_kind", "serials"),
+    (changed("issued = Var(int, default=0)", "issued = Counter()"), "storage_kind", "issued"),
+    (changed("serials = Counter()", "serials = Counter(int)"), "storage_kind", "serials"),
+    (changed("Counter(int, start=5)", "Counter(str, start=5)"), "storage_key", "per_day"),
+    (changed("Counter(int, start=5)", "Counter(int)"), "storage_default", "per_day"),
+    (
+        changed('note=Field(str, default="")', 'note=Field(str, default=""), n=Field(int, default=1)'),
+        "field_version",
+        "items: Item.n",
+    ),
+    (
+        changed('note=Field(str, default="")', 'note=Field(str, default="", since=2)'),
+        "field_version",
+        "items: Item.note",
+    ),
     (changed("limits = Map((str, int), int)\n", ""), "storage_removed", "limits"),
     (changed("issued = Var(int, default=0)", "issued = Map(str, int, default=0)"), "storage_kind", "issued"),
     (changed("limits = Map((str, int), int)", "limits = Var(int)"), "storage_kind", "limits"),
@@ -88,7 +106,7 @@ SHRINKING = [
     (changed("code=Field(int, default=7)", "code=int"), "field_default", "items: Place.code"),
     (changed("city=str", "city=str | None"), "storage_type", "items: Place.city"),
     (
-        changed('place=Place, note=Field(str, default="")', "place=Place, note=str, more=int"),
+        changed('place=Place,\n    note=Field(str, default="")', "place=Place, note=str, more=int"),
         "field_default",
         "items: Item.note",
     ),
@@ -108,7 +126,20 @@ def test_a_field_without_default_is_refused_where_it_is_stored() -> None:
     old = "Item = Record(a=int)\nitems = Map(str, Item)\n@view\ndef f() -> int:\n    return 1\n"
     (reason,) = found(old, old.replace("a=int", "a=int, b=int"))
     assert (reason.rule, reason.subject) == ("field_without_default", "items: Item.b")
-    assert "Field(int, default=...)" in reason.hint
+    assert "Field(int, default=..., since=2)" in reason.hint
+
+
+def test_a_record_grows_version_by_version() -> None:
+    second = changed('note=Field(str, default="")', 'note=Field(str, default=""), n=Field(int, default=1, since=2)')
+    third = second.replace("since=2)", "since=2), m=Field(int, default=1, since=3)")
+    assert found(second, third) == []
+    assert {reason.rule for reason in found(second, third.replace("since=3", "since=2"))} == {"field_version"}
+    assert [reason.subject for reason in found(OLD, third)] == ["items: Item.m", "lists: Item.m"]
+
+
+def test_every_rule_has_been_broken_here() -> None:
+    rules = {rule for _, rule, _ in SHRINKING} | {"field_without_default"}
+    assert rules == set(RULES)
 
 
 def test_every_reason_is_reported_once_per_storage() -> None:
