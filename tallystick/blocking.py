@@ -6,12 +6,14 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from chain.genesis import Genesis
+from chain.proposals import Proposal
 from chain.receipt import Receipt
 from chain.state_keys import KeyPart
 from chain.transaction import Call, Transaction
 from chain.types import Digest, Milliseconds
 from tallystick.building import GAS_LIMIT_DEFAULT, local_time
-from tallystick.client import TIMEOUT_SECONDS, AsyncClient, StateValue, TransactionStatus
+from tallystick.client import PROPOSALS_DEFAULT, TIMEOUT_SECONDS, AsyncClient, StateValue, TransactionStatus
+from tallystick.decisions import ContractSource, ProposalState
 from tallystick.following import Checkpoint, LedgerEvent
 from tallystick.proof import VerifiedBlock, VerifiedTransaction
 from tallystick.submission import Outcome
@@ -78,6 +80,18 @@ class Client:
     def state(self, contract: str, *key: KeyPart) -> StateValue:
         """Return what the certified state holds under a key."""
         return self._run(self._client.state(contract, *key))
+
+    def contract(self, name: str, version: int | None = None) -> ContractSource | None:
+        """Return a contract with its source as it is now, or one of its versions; None if there is none."""
+        return self._run(self._client.contract(name, version))
+
+    def proposal(self, number: int) -> ProposalState | None:
+        """Return a proposal with all that it asks for, None if there is none with this number."""
+        return self._run(self._client.proposal(number))
+
+    def proposals(self, count: int = PROPOSALS_DEFAULT) -> list[Proposal]:
+        """Return the proposals that were made last, the newest first."""
+        return self._run(self._client.proposals(count))
 
     def block(self, height_or_hash: int | bytes) -> VerifiedBlock:
         """Return a block with its transactions and receipts, verified."""

@@ -13,11 +13,13 @@ from typing import Any, Final, Self
 
 from chain.encoding import DecodeError, decode, encode
 from chain.genesis import Genesis, GenesisError, decode_genesis
+from chain.proposals import Proposal
 from chain.receipt import Receipt
 from chain.state_keys import KeyPart, encode_key
 from chain.transaction import Call, Transaction
 from chain.types import Digest, Milliseconds
 from tallystick.building import GAS_LIMIT_DEFAULT, build_body, local_time
+from tallystick.decisions import ContractSource, ProposalState, read_contract, read_proposal, read_proposals
 from tallystick.errors import (
     CommitTimeout,
     EvaluateError,
@@ -34,6 +36,7 @@ from tallystick.verifier import Verifier
 from tallystick.wallet import Signer
 
 TIMEOUT_SECONDS: Final = 30.0
+PROPOSALS_DEFAULT: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,18 @@ class AsyncClient:
             return StateValue(None, False, None, height)
         value = None if leaf.value is None else decode(leaf.value)
         return StateValue(value, leaf.value is not None, leaf.height, height)
+
+    async def contract(self, name: str, version: int | None = None) -> ContractSource | None:
+        """Return a contract with its source as it is now, or one of its versions; None if there is none."""
+        return await read_contract(self.state, name, version)
+
+    async def proposal(self, number: int) -> ProposalState | None:
+        """Return a proposal with all that it asks for, None if there is none with this number."""
+        return await read_proposal(self.state, number)
+
+    async def proposals(self, count: int = PROPOSALS_DEFAULT) -> list[Proposal]:
+        """Return the proposals that were made last, the newest first."""
+        return await read_proposals(self.state, count)
 
     async def block(self, height_or_hash: int | bytes) -> VerifiedBlock:
         """Return a block with its transactions and receipts, verified."""
