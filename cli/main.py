@@ -17,6 +17,7 @@ GROUPS: Final = {
     "iso20022": ("cli.iso20022", "iso20022"),
     "keys": ("cli.keys", "keys"),
     "node": ("cli.node", "node"),
+    "proposal": ("cli.proposal", "proposal"),
     "query": ("cli.query", "query"),
     "simulate": ("cli.simulate", "simulate"),
     "story": ("cli.story", "story"),

@@ -1,6 +1,7 @@
 """What commands that talk to a ledger share: which nodes, which genesis, who signs, and errors as messages."""
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,18 @@ class Target:
 
 def ledger_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that choose a ledger; the command receives `target` and `as_json`."""
+
+    def with_target(*, find_target: Callable[[], Target], **others: Any) -> Any:
+        return command(target=find_target(), **others)
+
+    return ledger_if_needed(functools.wraps(command)(with_target))
+
+
+def ledger_if_needed(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose a ledger to a command that can do without one.
+
+    It receives `find_target`, which returns the target or raises CliError, and `as_json`.
+    """
     options = (
         click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output."),
         click.option("--genesis-hash", default=None, help="Trust only the ledger with this genesis hash."),
@@ -67,15 +80,13 @@ def ledger_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
     )
 
-    def with_target(*, folder: Path, urls: tuple[str, ...], genesis_hash: str | None, **others: Any) -> Any:
-        return command(target=choose_target(folder, urls, genesis_hash), **others)
+    @functools.wraps(command)
+    def with_finder(*, folder: Path, urls: tuple[str, ...], genesis_hash: str | None, **others: Any) -> Any:
+        return command(find_target=lambda: choose_target(folder, urls, genesis_hash), **others)
 
-    with_target.__doc__ = command.__doc__
-    with_target.__name__ = command.__name__
-    with_target.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
     for option in options:
-        with_target = option(with_target)
-    return with_target
+        with_finder = option(with_finder)
+    return with_finder
 
 
 def choose_target(folder: Path, urls: tuple[str, ...], genesis_hash: str | None) -> Target:

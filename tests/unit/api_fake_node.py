@@ -36,7 +36,7 @@ from chain.merkle import merkle_root
 from chain.protocol import PROTOCOL_VERSION
 from chain.receipt import decode_receipt
 from chain.recorded_block import RecordedBlock
-from chain.runtime import SYSTEM, CallContext, CallOutcome, Event, StateAccess, SystemPrices
+from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime, Event, StateAccess, SystemPrices
 from chain.state_database import StateDatabase
 from chain.state_keys import contract_key, contract_version_key, encode_key, source_key
 from chain.state_leaf import encode_leaf
@@ -176,6 +176,7 @@ class FakeNode:
     """Implements api.ports.LedgerNode. With `auto_commit` each submission becomes a block at once."""
 
     genesis: Genesis = field(default_factory=fake_genesis)
+    runtime: ContractRuntime = field(default_factory=BankRuntime)
     auto_commit: bool = True
     faults: Faults = field(default_factory=Faults)
     submitted: list[bytes] = field(default_factory=list)
@@ -184,7 +185,7 @@ class FakeNode:
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def __post_init__(self) -> None:
-        self.ledger = open_ledger(self.genesis, StateDatabase(MemoryStore()), BankRuntime())
+        self.ledger = open_ledger(self.genesis, StateDatabase(MemoryStore()), self.runtime)
         self.store = BlockStore(MemoryStore())
         result = self.ledger.head.result.encoded()
         chain_id = self.genesis.genesis_hash

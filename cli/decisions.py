@@ -1,0 +1,111 @@
+"""What commands that propose and vote share: sending the call, and saying what it has led to."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from chain.actions import ACTIONS
+from chain.genesis import Governance
+from chain.proposals import OPEN, Proposal
+from chain.receipt import Receipt
+from chain.runtime import SYSTEM
+from chain.transaction import Call
+from chain.types import Milliseconds
+from cli.errors import CliError
+from cli.output import print_json
+from cli.receipts import receipt_json, receipt_text
+from cli.session import commit
+from tallystick.building import GAS_LIMIT_DEFAULT
+from tallystick.client import AsyncClient
+from tallystick.wallet import Wallet
+
+RUNS_CODE = ("deploy", "upgrade")
+"""Actions that compile and run a contract, and so may need all the gas that a transaction can have."""
+
+
+async def gas_for(client: AsyncClient, action: str) -> int:
+    """Return a gas limit for a proposal of an action, or for the vote that carries it out."""
+    maximum = (await client.genesis()).parameters.transaction_gas_max
+    return maximum if action in RUNS_CODE else min(GAS_LIMIT_DEFAULT, maximum)
+
+
+async def decide(client: AsyncClient, wallet: Wallet, call: Call, gas_limit: int, as_json: bool) -> Receipt:
+    """Send a call that proposes or votes, print its receipt, and for people what it has led to.
+
+    Raises:
+        CliError: when it failed; nothing has changed then.
+    """
+    receipt = await commit(client, wallet, call.contract, call.method, call.args, gas_limit)
+    if as_json:
+        print_json(receipt_json(receipt))
+    else:
+        click.echo(receipt_text(receipt))
+    if not receipt.succeeded:
+        raise CliError(f"nothing was changed: {receipt.code}")
+    number = _still_open(receipt)
+    if number is not None and not as_json:
+        found = await client.proposal(number)
+        if found is not None:
+            click.echo(standing(found.proposal, (await client.genesis()).governance))
+    return receipt
+
+
+def _still_open(receipt: Receipt) -> int | None:
+    """Return the number of the proposal that a call has left open."""
+    events = [event for event in receipt.events if event.contract == SYSTEM]
+    if any(event.name == "ProposalClosed" for event in events):
+        return None
+    return next((event.fields["proposal"] for event in events if event.name == "ProposalVote"), None)
+
+
+def standing(proposal: Proposal, governance: Governance) -> str:
+    """Return where an open proposal stands."""
+    approvals = sum(vote.approves for vote in proposal.votes)
+    required = ACTIONS[proposal.action].approvals_required(governance)
+    number, until = proposal.number, moment(proposal.expires)
+    return f"proposal {number} has {approvals} of {required} approvals and is open until {until}"
+
+
+def moment(time: Milliseconds) -> str:
+    """Return a time as people read it."""
+    return datetime.fromtimestamp(time / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def votes_text(proposal: Proposal, approves: bool) -> str:
+    """Return who approves a proposal, or who rejects it."""
+    return ", ".join(vote.organisation for vote in proposal.votes if vote.approves == approves) or "nobody"
+
+
+def proposal_table_row(proposal: Proposal, status: str, governance: Governance) -> Sequence[str]:
+    """Return a proposal as a row of a table."""
+    required = ACTIONS[proposal.action].approvals_required(governance)
+    approvals = f"{sum(vote.approves for vote in proposal.votes)} of {required}"
+    until = moment(proposal.expires) if status == OPEN else ""
+    return str(proposal.number), proposal.action, proposal.subject, proposal.organisation, status, approvals, until
+
+
+def proposal_json(proposal: Proposal, status: str, governance: Governance) -> dict[str, Any]:
+    """Return a proposal for programs, with the names of the API."""
+    return {
+        "number": proposal.number,
+        "action": proposal.action,
+        "subject": proposal.subject,
+        "organisation": proposal.organisation,
+        "proposer": proposal.proposer,
+        "height": proposal.height,
+        "expires": proposal.expires,
+        "status": status,
+        "decided_height": proposal.decided_height,
+        "approvals_required": ACTIONS[proposal.action].approvals_required(governance),
+        "votes": [
+            {
+                "organisation": vote.organisation,
+                "member": vote.member_id,
+                "approves": vote.approves,
+                "height": vote.height,
+            }
+            for vote in proposal.votes
+        ],
+    }
