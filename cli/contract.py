@@ -1,17 +1,12 @@
 """`tally contract`: write, check, test and deploy contracts."""
 
-from pathlib import Path
-
 import click
 
-from chain.identity import is_name
 from cli import authoring
-from cli.contract_files import read_contract
-from cli.errors import CliError
+from cli import contract_lifecycle as lifecycle
+from cli import contract_reading as reading
 from cli.output import print_json, table
-from cli.receipts import receipt_json, receipt_text
-from cli.session import Target, commit, ledger_options, run
-from cli.values import parse_arguments
+from cli.session import Target, ledger_options, run
 
 DEPLOY_GAS = 10_000_000
 
@@ -58,31 +53,7 @@ def source(target: Target, name: str, as_json: bool) -> None:
     run(work())
 
 
-@contract.command()
-@click.argument("name")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.argument("arguments", nargs=-1)
-@click.option("--as", "party", required=True, help="An administrator: of the local cluster, or a key file.")
-@ledger_options
-def deploy(target: Target, name: str, file: Path, arguments: tuple[str, ...], party: str, as_json: bool) -> None:
-    """Deploy the contract in FILE under NAME, with ARGUMENTS for its @init."""
-    wallet = target.wallet(party)
-    if not is_name(name):
-        raise CliError(f"{name!r} cannot name a contract: lower-case letters, digits, - and _, a letter first")
-    args = [name, read_contract(file), parse_arguments(arguments)]
-
-    async def work() -> None:
-        async with target.client() as client:
-            receipt = await commit(client, wallet, "system", "deploy", args, DEPLOY_GAS)
-        if as_json:
-            print_json(receipt_json(receipt))
-        else:
-            click.echo(receipt_text(receipt))
-        if not receipt.succeeded:
-            raise CliError(f"the deployment failed: {receipt.code}")
-
-    run(work())
-
-
+for command in (lifecycle.deploy, lifecycle.upgrade, lifecycle.freeze, lifecycle.unfreeze, reading.show, reading.diff):
+    contract.add_command(command)
 contract.add_command(authoring.check)
 contract.add_command(authoring.test)

@@ -79,7 +79,7 @@ def consortium(tmp_path: Path) -> Callable[..., FakeNode]:
             sorted((*governed.organisations, base.organisations[0]), key=lambda it: it.organisation_id)
         )
         members = (*governed.members, *base.members[:1])
-        parts = {"governance": governed.governance, "contracts": governed.contracts}
+        parts: dict[str, Any] = {"governance": governed.governance, "contracts": governed.contracts}
         genesis = replace(base, organisations=organisations, members=members, **parts)
         return FakeNode(genesis=genesis, runtime=Engine(), now=local_time())
 
