@@ -144,8 +144,10 @@ def test_a_call_succeeds_as_a_whole(ledger: Harness) -> None:
         ("counter", "count", ("1",), "invalid_arguments"),
         ("counter", "count", (True,), "invalid_arguments"),
         ("counter", "count", (2**63,), "invalid_arguments"),
+        ("counter", "count", ("\ud800",), "invalid_arguments"),
         ("counter", "count", (0,), "not_positive"),
         ("counter", "__init__", (), "unknown_method"),
+        ("caller", "ignore", ("\ud800",), "invalid_arguments"),
     ],
 )
 def test_calls_that_fail(ledger: Harness, contract: str, method: str, args: tuple[object, ...], code: str) -> None:

@@ -1,67 +1,32 @@
-"""Every program does the same on every supported Python that this machine has, with any hash seed, and under -O.
+"""Every program does the same on every supported Python that this machine has, with any hash seed, and under -O."""
 
-Another Python brings no packages. It borrows msgpack in its pure Python form; for the library that checks signatures
-stands a twin in plain Python.
-"""
-
-import json
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-import msgpack
 import pytest
+from engine_pythons import CURRENT, SUPPORTED, borrow_packages, interpreters, run_script
 
-ROOT = Path(__file__).parents[2]
-SCRIPT = Path(__file__).with_name("engine_outcomes.py")
-SUPPORTED = ("3.11", "3.12", "3.13")
-CURRENT = f"{sys.version_info[0]}.{sys.version_info[1]}"
-
-
-def interpreters() -> dict[str, str]:
-    """Return the other supported Pythons that can be found, by version."""
-    homes = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/*/bin"))
-    found = {}
-    for version in SUPPORTED:
-        for home in (None, *map(str, homes)):
-            path = shutil.which(f"python{version}", path=home)
-            if path is not None and version != CURRENT and _works(path, version):
-                found[version] = path
-    return found
-
-
-def _works(path: str, version: str) -> bool:
-    command = [path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() == version
+OTHERS = [version for version in SUPPORTED if version != CURRENT]
 
 
 def outcomes(interpreter: str, packages: Path, *options: str, seed: str = "0") -> list[list[object]]:
     """Run the corpus in a process of its own."""
-    environment = {
-        "PYTHONPATH": f"{ROOT}:{packages}",
-        "PYTHONHASHSEED": seed,
-        "MSGPACK_PUREPYTHON": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PATH": os.environ.get("PATH", ""),
-    }
-    command = [interpreter, "-W", "error", *options, str(SCRIPT)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr[-2000:]
-    found: list[list[object]] = json.loads(done.stdout)
+    found: list[list[object]] = run_script(interpreter, packages, "engine_outcomes.py", *options, seed=seed)
     return found
+
+
+def other(version: str) -> str:
+    """Return another Python, or skip the test on a machine that has none."""
+    interpreter = interpreters().get(version)
+    if interpreter is None:
+        pytest.skip(f"this machine has no Python {version} to compare with")
+    return interpreter
 
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder that holds msgpack and the stand-in for PyNaCl, so that nothing else is borrowed."""
     folder = tmp_path_factory.mktemp("packages")
-    (folder / "msgpack").symlink_to(Path(msgpack.__file__).parent)
-    (folder / "nacl").mkdir()
-    (folder / "nacl" / "__init__.py").touch()
-    (folder / "nacl" / "bindings.py").write_text("from ed25519_twin import crypto_sign_open\n")
-    (folder / "nacl" / "exceptions.py").write_text("from ed25519_twin import BadSignatureError\n")
+    borrow_packages(folder)
     return folder
 
 
@@ -77,12 +42,9 @@ def test_hash_seed_and_optimisation_change_nothing(
     assert outcomes(sys.executable, packages, *options, seed=seed) == reference
 
 
-@pytest.mark.parametrize("version", [version for version in SUPPORTED if version != CURRENT])
+@pytest.mark.parametrize("version", OTHERS)
 def test_the_python_version_changes_nothing(packages: Path, reference: list[list[object]], version: str) -> None:
-    interpreter = interpreters().get(version)
-    if interpreter is None:
-        pytest.skip(f"this machine has no Python {version} to compare with")
-    for ours, theirs in zip(reference, outcomes(interpreter, packages, seed="3"), strict=True):
+    for ours, theirs in zip(reference, outcomes(other(version), packages, seed="3"), strict=True):
         assert theirs == ours
 
 
@@ -92,3 +54,13 @@ def test_the_corpus_reaches_contracts_that_work(reference: list[list[object]]) -
     assert codes["amounts"][0] is None and codes["amounts"][3] is None, codes["amounts"]
     assert codes["signatures"][5] == [True, False, False]
     assert codes["traceability"][0] is None and codes["remittance"][0] is None
+
+
+def test_text_is_that_of_ascii_on_every_unicode_version(packages: Path) -> None:
+    """Case, classes, order, numbers and literals over all planes; the scripts check their model on the way."""
+    found = {CURRENT: run_script(sys.executable, packages, "engine_text.py")}
+    found |= {version: run_script(path, packages, "engine_text.py") for version, path in interpreters().items()}
+    # The Pythons bring Unicode 14, 15 and 15.1, which differ in what is a letter, a digit and an upper case.
+    assert {version: entry["digest"] for version, entry in found.items()} == dict.fromkeys(
+        found, found[CURRENT]["digest"]
+    ), found
