@@ -89,7 +89,7 @@ def _upgrade(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallO
 
 def _announced(outcome: CallOutcome, event: Event) -> CallOutcome:
     """Put an event before those of an outcome that succeeded."""
-    return outcome if outcome.code is not None else replace(outcome, events=(event, *outcome.events))
+    return outcome if outcome.code is not None else outcome._replace(events=(event, *outcome.events))
 
 
 def _name_subject(args: Sequence[Any]) -> str | None:

@@ -175,7 +175,7 @@ def _carried_out(access: SystemAccess, proposal: Proposal, closed: CallOutcome, 
     assert stored is not None, "a proposal has a motion"
     motion = decode_motion(stored)
     own = access.context
-    context = replace(own, sender=proposal.proposer, organisation=proposal.organisation, roles=motion.roles)
+    context = own._replace(sender=proposal.proposer, organisation=proposal.organisation, roles=motion.roles)
     action = ACTIONS[proposal.action]
     outcome = action.carry_out(replace(access, context=context), motion.args, gas_limit - closed.gas_used)
     gas_used = closed.gas_used + outcome.gas_used

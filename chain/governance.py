@@ -5,7 +5,6 @@ decide on its members; what concerns all is for the organisations of genesis' el
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from chain.actions import ACTIONS, SystemAccess, deploy
@@ -24,7 +23,7 @@ def run_system_call(access: SystemAccess, method: str, args: Sequence[Any], gas_
     if gas_limit < price:
         return CallOutcome("out_of_gas", None, (), gas_limit)
     outcome = _dispatch(access, method, list(args), gas_limit - price)
-    return replace(outcome, gas_used=outcome.gas_used + price)
+    return outcome._replace(gas_used=outcome.gas_used + price)
 
 
 def _dispatch(access: SystemAccess, method: str, args: list[Any], gas_limit: int) -> CallOutcome:

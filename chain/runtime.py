@@ -2,12 +2,13 @@
 
 `chain.execution` decides what a transaction means; a ContractRuntime runs one call of it against a StateAccess that
 belongs to that transaction. A failed call is a value (CallOutcome), because it becomes a receipt. A fault of this
-machine is an exception (LocalFault) and must never become one.
+machine is an exception (LocalFault) and must never become one. What is made anew for every call is a named tuple, which
+costs half of what a frozen dataclass does.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from chain.types import Height, Milliseconds
 
@@ -25,8 +26,7 @@ class LocalFault(Exception):
     """This machine could not finish an execution: memory, recursion, watchdog or disk. It says nothing of the call."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallContext:
+class CallContext(NamedTuple):
     """What a call may know of its surroundings; the same on every node."""
 
     sender: str
@@ -43,8 +43,7 @@ class CallContext:
     """Of the block's header; it selects the prices."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something that a contract announced; it becomes part of the receipt."""
 
     contract: str
@@ -52,8 +51,7 @@ class Event:
     fields: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class CallOutcome:
+class CallOutcome(NamedTuple):
     """What became of one call, down to the gas: equal on every node."""
 
     code: str | None

@@ -8,7 +8,7 @@ from chain.runtime import Event
 from contracts.engine.builtins import CONTEXT
 from contracts.engine.code_check import check_code
 from contracts.engine.compiler import Compiled
-from contracts.engine.errors import WRITE_IN_VIEW, Stop
+from contracts.engine.errors import WRITE_IN_VIEW, OutOfGas, Stop
 from contracts.engine.guards import record_guards, value_guards
 from contracts.engine.guards_numbers import Guard
 from contracts.engine.limits import VALUE_BYTES_MAX
@@ -16,7 +16,7 @@ from contracts.engine.module import HELPER, EventType, Function
 from contracts.engine.run import Run
 from contracts.engine.scans import scan_guards
 from contracts.engine.storage import storage_guards
-from contracts.engine.wire import Convert, Walk, exporter, importer
+from contracts.engine.wire import HEADER_BYTES, Convert, Walk, exporter, importer
 
 ATTRIBUTES: Final = frozenset(CONTEXT) | {"gas"}
 """What contract code reads from its run: the parts of `ctx`, and the gas that it pays with."""
@@ -72,16 +72,20 @@ def _method(function: Function, namespace: Mapping[str, Any]) -> Method:
 
 
 def _emitter(event: EventType, run: Run) -> Guard:
-    prices = run.prices
+    per_unit = run.prices.event_bytes_per_unit
     fields = [(name, exporter(kind, named=True)) for name, kind in event.fields]
     walk = Walk(run, VALUE_BYTES_MAX)
+    room = VALUE_BYTES_MAX - HEADER_BYTES - len(fields)
 
     def emit(**values: Any) -> None:
         if run.read_only:
             raise Stop(WRITE_IN_VIEW)
-        walk.restart(VALUE_BYTES_MAX).enter(len(fields))
-        content = {name: convert(values[name], walk) for name, convert in fields}
-        run.charge((VALUE_BYTES_MAX - walk.left) // prices.event_bytes_per_unit)
-        run.events.append(Event(run.contract, event.name, content))
+        walk.left = room
+        for name, convert in fields:
+            values[name] = convert(values[name], walk)
+        run.gas -= (VALUE_BYTES_MAX - walk.left) // per_unit
+        if run.gas < 0:
+            raise OutOfGas
+        run.events.append(Event(run.contract, event.name, values))
 
     return emit

@@ -98,7 +98,8 @@ def event_call(scope: Scope, node: ast.Call, name: str) -> ast.expr:
     fields = [field for field, _ in scope.module.events[name].fields]
     if node.args or sorted(map(str, given)) != sorted(fields):
         raise refusal(node, "arguments", f"write {name}({', '.join(f'{field}=...' for field in fields)})")
-    scope.spend(scope.prices.event + scope.prices.operator * len(fields))
+    prices = scope.prices
+    scope.spend(prices.event + prices.container + (prices.operator + prices.wire_item) * len(fields))
     scope.write(node)
     return guard(f"e_{name}", **_keywords(scope, node))
 

@@ -34,6 +34,9 @@ SWEEP_GAS: Final = 32_000_000
 """Gas after which memory is swept for structures that contain themselves. Python counts references, so that these
 alone outlive their run; at 16 bytes a unit they take at most half a gigabyte, however few and large they are."""
 
+CALLS: Final = (CALL,)
+CALLS_AND_VIEWS: Final = (CALL, VIEW)
+
 Compiler = Callable[[str, Callable[[int], None], Prices], Compiled]
 """Turns a source into code; learns how to charge for its tokens, and the prices to put into the code."""
 
@@ -47,6 +50,9 @@ class Loaded:
     """The record's bytes, to notice that it has changed."""
     record: ContractRecord
     bound: Bound
+    frozen: bool
+    entry_gas: int
+    """What entering it costs, apart from its arguments and its code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,22 +103,22 @@ class Engine:
         self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
     ) -> CallOutcome:
         """Run a method marked @call of a deployed contract."""
-        self._begin(state, context, gas_limit, read_only=False)
-        return self._finish(gas_limit, lambda: self._enter(contract, method, args, (CALL,), VALUE_BYTES_MAX))
+        self._begin(state, context, gas_limit, False)
+        return self._finish(gas_limit, self._enter, contract, method, args, CALLS, VALUE_BYTES_MAX)
 
     def view(
         self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
     ) -> CallOutcome:
         """Run a method marked @view; any attempt to write fails the call."""
-        self._begin(state, context, gas_limit, read_only=True)
-        return self._finish(gas_limit, lambda: self._enter(contract, method, args, (CALL, VIEW), VIEW_BYTES_MAX))
+        self._begin(state, context, gas_limit, True)
+        return self._finish(gas_limit, self._enter, contract, method, args, CALLS_AND_VIEWS, VIEW_BYTES_MAX)
 
     def deploy(
         self, state: StateAccess, context: CallContext, contract: str, source: str, args: Sequence[Any], gas_limit: int
     ) -> CallOutcome:
         """Check and compile a source, record it as version 1 of a new contract and run its @init."""
-        self._begin(state, context, gas_limit, read_only=False)
-        return self._finish(gas_limit, lambda: self._install(state, context, INIT, contract, 1, source, args))
+        self._begin(state, context, gas_limit, False)
+        return self._finish(gas_limit, self._install, state, context, INIT, contract, 1, source, args)
 
     def upgrade(
         self,
@@ -125,8 +131,8 @@ class Engine:
         gas_limit: int,
     ) -> CallOutcome:
         """Check and compile a source, record it as the next version of a contract and run its @migrate."""
-        self._begin(state, context, gas_limit, read_only=False)
-        return self._finish(gas_limit, lambda: self._install(state, context, MIGRATE, contract, version, source, args))
+        self._begin(state, context, gas_limit, False)
+        return self._finish(gas_limit, self._install, state, context, MIGRATE, contract, version, source, args)
 
     def check(
         self,
@@ -139,10 +145,9 @@ class Engine:
         gas_limit: int,
     ) -> CallOutcome:
         """Tell whether this source could become this version of a contract now; nothing is written, no code runs."""
-        self._begin(state, context, gas_limit, read_only=True)
-        return self._finish(
-            gas_limit, lambda: self._check(INIT if version == 1 else MIGRATE, contract, version, source, args)
-        )
+        self._begin(state, context, gas_limit, True)
+        kind = INIT if version == 1 else MIGRATE
+        return self._finish(gas_limit, self._check, kind, contract, version, source, args)
 
     def _select(self, version: int) -> None:
         """Take up the price list of a protocol version."""
@@ -160,11 +165,11 @@ class Engine:
             self._select(context.protocol_version)
         self._run.begin(state, context, gas_limit, read_only)
 
-    def _finish(self, gas_limit: int, action: Callable[[], Any]) -> CallOutcome:
+    def _finish(self, gas_limit: int, action: Callable[..., Any], *arguments: Any) -> CallOutcome:
         """Carry out an action and turn its end into an outcome; only a fault of this machine leaves as an exception."""
         run = self._run
         try:
-            value = action()
+            value = action(*arguments)
             return CallOutcome(None, value, tuple(run.events), gas_limit - run.gas)
         except OutOfGas as stop:
             self.last_failure = self._explain(stop)
@@ -249,14 +254,16 @@ class Engine:
         """Run a method of a contract in the identity that the run has now."""
         run = self._run
         loaded = self._load(contract)
-        run.charge(run.prices.call + loaded.bound.compiled.source_bytes // run.prices.source_per_unit)
+        run.gas -= loaded.entry_gas
+        if run.gas < 0:
+            raise OutOfGas
         target = loaded.bound.methods.get(method) if type(method) is str else None
         if target is None or target.kind not in kinds:
             raise Stop(errors.UNKNOWN_METHOD)
         if target.kind == CALL:
             if run.read_only:
                 raise Stop(errors.WRITE_IN_VIEW)
-            if loaded.record.frozen:
+            if loaded.frozen:
                 raise Stop(errors.CONTRACT_FROZEN)
         arguments = self._arguments(target, args)
         run.active.append(contract)
@@ -278,16 +285,20 @@ class Engine:
         caller = run.identity()
         run.sender = run.organisation = f"contract:{run.contract}"
         run.roles = ()
-        value = self._enter(contract, method, copied, (CALL, VIEW), VALUE_BYTES_MAX)
+        value = self._enter(contract, method, copied, CALLS_AND_VIEWS, VALUE_BYTES_MAX)
         run.restore(caller)
         return value
 
     def _arguments(self, method: Method, args: Sequence[Any]) -> list[Any]:
         if len(args) != len(method.parameters):
             raise Stop(errors.INVALID_ARGUMENTS)
-        walk = self._walk.restart(VALUE_BYTES_MAX)
+        walk = self._walk
+        walk.left = VALUE_BYTES_MAX
+        converted = list(args)
         try:
-            return [convert(value, walk) for convert, value in zip(method.parameters, args, strict=True)]
+            for place, convert in enumerate(method.parameters):
+                converted[place] = convert(args[place], walk)
+            return converted
         except Failed as failed:
             stop = Stop(errors.INVALID_ARGUMENTS)
             stop.add_note(failed.reason)
@@ -324,7 +335,9 @@ class Engine:
             except Rejected as error:
                 raise LocalFault(f"contract {contract} is deployed but does not compile: {error}") from error
         self._bound.move_to_end(record.current.source_hash)
-        loaded = Loaded(key, data, record, bound)
+        prices = self._run.prices
+        entry_gas = prices.call + bound.compiled.source_bytes // prices.source_per_unit
+        loaded = Loaded(key, data, record, bound, record.frozen, entry_gas)
         self._loaded[contract] = loaded
         if len(self._loaded) > self._compiled_max:
             self._loaded.popitem(last=False)

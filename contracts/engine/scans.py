@@ -16,7 +16,9 @@ from contracts.engine.guards_text import text
 from contracts.engine.limits import SCAN_ENTRIES_MAX
 from contracts.engine.module import Storage
 from contracts.engine.run import Run
-from contracts.engine.storage import PYTHON_ERRORS, part_encoder, partial_key, value_reader
+from contracts.engine.storage import PYTHON_ERRORS
+from contracts.engine.storage_keys import part_encoder, partial_key
+from contracts.engine.storage_values import value_reader
 
 SCAN_PAGE: Final = 16
 """Entries that are read at once, so that little is read before it is paid for."""

@@ -37,8 +37,13 @@ class MemoryState:
 
     def put(self, contract: str, key: bytes, value: bytes | None) -> None:
         """Set a value, or delete it with None."""
-        self._undo.append((contract, key, self.get(contract, key)))
-        self._set(contract, key, value)
+        values = self._values.get(contract)
+        before = None if values is None else values.get(key)
+        self._undo.append((contract, key, before))
+        if values is None or before is None or value is None:
+            self._set(contract, key, value)
+        else:
+            values[key] = value
 
     def scan(self, contract: str, start: bytes, end: bytes, limit: int, reverse: bool) -> list[tuple[bytes, bytes]]:
         """Return at most `limit` entries with start <= key < end in key order, or in reverse order."""

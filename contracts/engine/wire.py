@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from chain.encoding import INT_MAX, INT_MIN
 from contracts.engine.errors import Failed
-from contracts.engine.limits import LIST_LENGTH_MAX, MAP_LENGTH_MAX, NESTING_MAX, TEXT_LENGTH_MAX
+from contracts.engine.limits import LIST_LENGTH_MAX, MAP_LENGTH_MAX, NESTING_MAX
 from contracts.engine.run import Run
 from contracts.engine.values import (
     DictOf,
@@ -33,11 +33,14 @@ HEADER_BYTES: Final = 5
 class Walk:
     """How much one value may still take; pays for each part before it is visited."""
 
-    __slots__ = ("left", "run")
+    __slots__ = ("container", "item", "left", "per_unit", "run")
 
     def __init__(self, run: Run, size_max: int) -> None:
         self.run = run
         self.left = size_max
+        self.container = run.prices.container
+        self.item = run.prices.wire_item
+        self.per_unit = run.prices.stored_per_unit
 
     def restart(self, size_max: int) -> "Walk":
         """Begin with another value; the one before is done."""
@@ -46,7 +49,7 @@ class Walk:
 
     def enter(self, count: int) -> None:
         """Pay for a container before its elements are visited."""
-        self.run.charge(self.run.prices.container + count * self.run.prices.wire_item)
+        self.run.charge(self.container + count * self.item)
         self.left -= HEADER_BYTES + count
         if self.left < 0:
             raise Failed("value is too large")
@@ -120,14 +123,13 @@ def _integer(value: Any, walk: Walk) -> Any:
 def _text(value: Any, walk: Walk) -> Any:
     if type(value) is not str:
         raise Failed(f"expected str, not {type(value).__name__}")
-    if len(value) > TEXT_LENGTH_MAX:
-        raise Failed("text is too long")
+    # A text of a contract has its own limit, and this one is at most as large for what comes from outside.
     size = len(value) if value.isascii() else _encoded_length(value)
     walk.left -= HEADER_BYTES + size
     if walk.left < 0:
         raise Failed("value is too large")
-    if size >= walk.run.prices.stored_per_unit:
-        walk.run.charge(size // walk.run.prices.stored_per_unit)
+    if size >= walk.per_unit:
+        walk.run.charge(size // walk.per_unit)
     return value
 
 
@@ -142,14 +144,12 @@ def _encoded_length(value: str) -> int:
 def _bytes(value: Any, walk: Walk) -> Any:
     if type(value) is not bytes:
         raise Failed(f"expected bytes, not {type(value).__name__}")
-    if len(value) > TEXT_LENGTH_MAX:
-        raise Failed("bytes are too long")
     size = len(value)
     walk.left -= HEADER_BYTES + size
     if walk.left < 0:
         raise Failed("value is too large")
-    if size >= walk.run.prices.stored_per_unit:
-        walk.run.charge(size // walk.run.prices.stored_per_unit)
+    if size >= walk.per_unit:
+        walk.run.charge(size // walk.per_unit)
     return value
 
 

@@ -17,7 +17,7 @@ from contracts.engine.gas import CURRENT
 from contracts.engine.guards_compare import equality
 from contracts.engine.limits import INTEGER_MAX, INTEGER_MIN
 from contracts.engine.run import Run
-from contracts.engine.storage import integer_bytes
+from contracts.engine.storage_values import integer_bytes
 from contracts.engine.testkit import Harness
 
 INT64 = st.integers(-(2**63), 2**63 - 1)

@@ -169,7 +169,7 @@ def executes_differently_each_time(patch: Patch) -> None:
 
     def call_and_count(self: Registers, state: Any, context: CallContext, *rest: Any) -> CallOutcome:
         outcome = call(self, state, context, *rest)
-        return replace(outcome, value=next(count)) if outcome.code is None else outcome
+        return outcome._replace(value=next(count)) if outcome.code is None else outcome
 
     patch.setattr(Registers, "call", call_and_count)
 
@@ -179,7 +179,7 @@ def computes_wrongly_everywhere(patch: Patch) -> None:
 
     def call_off_by_one(self: Registers, state: Any, context: CallContext, *rest: Any) -> CallOutcome:
         outcome = call(self, state, context, *rest)
-        return replace(outcome, value=outcome.value + 1) if isinstance(outcome.value, int) else outcome
+        return outcome._replace(value=outcome.value + 1) if isinstance(outcome.value, int) else outcome
 
     patch.setattr(Registers, "call", call_off_by_one)
 

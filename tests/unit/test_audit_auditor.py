@@ -156,7 +156,7 @@ def test_an_uncertified_receipt_is_named_by_running_the_block_again(maker: Chain
 
 def other_event(receipt: Receipt) -> Receipt:
     event = receipt.events[0]
-    return replace(receipt, events=(replace(event, fields={**event.fields, "amount": 999}),))
+    return replace(receipt, events=(event._replace(fields={**event.fields, "amount": 999}),))
 
 
 def hidden_event(receipt: Receipt) -> Receipt:
@@ -164,7 +164,7 @@ def hidden_event(receipt: Receipt) -> Receipt:
 
 
 def other_contract(receipt: Receipt) -> Receipt:
-    return replace(receipt, events=(replace(receipt.events[0], contract="other"),))
+    return replace(receipt, events=(receipt.events[0]._replace(contract="other"),))
 
 
 RECEIPT_LIES: list[tuple[int, Callable[[Receipt], Receipt], str]] = [

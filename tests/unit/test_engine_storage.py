@@ -5,7 +5,7 @@ import pytest
 from chain.encoding import decode, encode
 from chain.runtime import LocalFault
 from chain.state_keys import encode_key
-from contracts.engine.storage import part_encoder
+from contracts.engine.storage_keys import part_encoder
 from contracts.engine.testkit import Harness
 
 SOURCE = """
