@@ -95,7 +95,7 @@ LEAVES = st.integers(-(2**70), 2**70).map(lambda n: (str(n) if n >= 0 else f"(-{
 def _apply(operator: str, left: int, right: int) -> int:
     if operator in ("//", "%") and right == 0:
         raise Overflow
-    if operator == "**" and not 0 <= right <= 300:
+    if operator == "**" and (right < 0 or (right > 300 and abs(left) > 1)):
         raise Overflow
     results: dict[str, Callable[[], int]] = {
         "+": lambda: left + right,
