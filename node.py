@@ -8,71 +8,32 @@ that must agree with them, the log of what this validator said, and only then th
 import argparse
 import asyncio
 import contextlib
-import functools
-import gc
 import logging
 import os
-import secrets
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import uvloop
 
-from api.context import ApiLimits
-from api.ports import Metric
-from api.server import ApiAddressInUse, ApiServer
 from assembly import reconcile
-from assembly.admission import Admission, AdmissionPorts, clock
-from assembly.condition import condition_of
-from assembly.consensus_host import Applied, ConsensusHostService, HostPorts, consensus_head
 from assembly.exit_codes import ExitCode
-from assembly.failures import Diverged, PortTaken, exit_code_of, leaves_of
+from assembly.failures import exit_code_of, leaves_of
+from assembly.full_node import Node
 from assembly.keys import NodeKeys, load_keys
-from assembly.members import MemberDirectory
-from assembly.metrics import node_metrics
 from assembly.node_logging import set_up_logging
-from assembly.node_view import Condition, NodeView, ViewPorts
-from assembly.peer_handler import PeerService
-from assembly.proposals import Proposals
-from assembly.protocol_watch import lacks_rules, notices
-from assembly.voting_log import VotingLog, open_voting_log
-from assembly.waiters import Waiters
+from assembly.voting_log import open_voting_log
 from chain.block_store import BlockStore
-from chain.certificate import Certificate, decode_certificate
-from chain.crypto import signer
 from chain.genesis import Genesis
-from chain.mempool import Mempool
-from chain.protocol import Schedule
 from chain.store import LevelStore, open_store
-from chain.types import Height, Milliseconds, ValidatorId
-from chain.validity import Head as LedgerHead
 from configs.node_config import ConfigError, NodeConfig, load_genesis, load_node_config
-from consensus.driver import TICK_SECONDS, ConsensusDriver
-from consensus.pbft.config import PbftConfig
-from consensus.pbft.events import CannotExecute, Head, Report, Restored
-from consensus.pbft.events import Diverged as DivergedReport
-from consensus.pbft.messages import NONCE_BYTES
-from consensus.pbft.replica import Replica
 from consensus.verifier import VerifierPool
-from contracts.executor.client import ExecutorClient
-from contracts.executor.errors import ExecutorFault
 from contracts.executor.supervisor import ExecutorSettings
-from network.catchup import CatchUp, CatchUpLimits
-from network.framing import Channel
-from network.gossip import GossipLimits, TransactionGossip
-from network.peer import Address
-from network.peers import NetworkConfig, PeerNetwork
-from network.tls import TlsFiles
 
 LOG = logging.getLogger("tallystick.node")
 
-RESEND_SECONDS: Final = 0.5
-GC_THRESHOLDS: Final = (20_000, 20, 50)
-"""A block makes thousands of objects that live until it is decided; the default would look at them time and again."""
 WATCH_SECONDS: Final = 0.5
 
 
@@ -160,236 +121,6 @@ async def _watch(store: LevelStore) -> None:
         if store.failure is not None:
             raise store.failure
         await asyncio.sleep(WATCH_SECONDS)
-
-
-class Node:
-    """Owns the parts of one running node and how they are connected."""
-
-    def __init__(
-        self,
-        config: NodeConfig,
-        genesis: Genesis,
-        keys: NodeKeys,
-        blocks: BlockStore,
-        executor: ExecutorClient,
-        opened: VotingLog,
-        verifier: VerifierPool,
-    ) -> None:
-        self._config = config
-        self._genesis = genesis
-        self._executor = executor
-        self._verifier = verifier
-        self._mempool = Mempool(config.mempool)
-        self._applied_at = time.monotonic()
-        self._schedule: Schedule | None = None
-        self._tell_notices(executor.head)
-        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        own_id = ValidatorId(config.name)
-        head = consensus_head(executor.head, _certificate(blocks, executor.head.height))
-        self._waiters = Waiters(head.height)
-        members = MemberDirectory(self._read_state)
-        proposals = Proposals(genesis, own_id, blocks, self._mempool)
-        self._host = self._make_host(blocks, members, proposals, verifier, head)
-        admission = self._make_admission(blocks, members, verifier)
-        self._peers = PeerService(
-            blocks, self._mempool, proposals, admission, self._host, lambda block_hash: self._replica.body(block_hash)
-        )
-        self._network = self._make_network(own_id, head)
-        self._gossip = TransactionGossip(
-            functools.partial(self._network.broadcast, Channel.TRANSACTIONS),
-            self._peers.deliver_gossip,
-            self._mempool.holds,
-            GossipLimits(),
-        )
-        self._catch_up = CatchUp(
-            self._network, self._height, self._peers.take_certified, CatchUpLimits(), time.monotonic
-        )
-        self._replica = Replica(_pbft_config(genesis, own_id), signer(keys.consensus_seed))
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        first = Restored(head, opened.floor, opened.records, nonce, clock(), opened.damaged)
-        self._driver = ConsensusDriver(
-            self._replica, opened.log, self._host, head.validators, first, proposals.concatenated_ids
-        )
-        self._peers.connect(self._driver, self._catch_up, self._gossip, self._network)
-        view = self._make_view(blocks, admission)
-        self._api = ApiServer(view, ApiLimits(), config.api.host, config.api.port)
-
-    def _make_host(
-        self,
-        blocks: BlockStore,
-        members: MemberDirectory,
-        proposals: Proposals,
-        verifier: VerifierPool,
-        head: Head,
-    ) -> ConsensusHostService:
-        ports = HostPorts(
-            self._genesis,
-            self._executor,
-            blocks,
-            self._mempool,
-            members,
-            proposals,
-            verifier,
-            lambda peer, payload: self._network.send(peer, Channel.CONSENSUS, payload),
-            lambda peer, block: self._network.send(peer, Channel.BLOCKS, block),
-            lambda block_hash, candidates: self._peers.fetch_body(block_hash, candidates),
-            lambda: self._catch_up.wake(),
-            self._on_applied,
-            self._on_report,
-        )
-        return ConsensusHostService(ports, head, self._executor.head.next_version)
-
-    def _make_admission(self, blocks: BlockStore, members: MemberDirectory, verifier: VerifierPool) -> Admission:
-        return Admission(
-            AdmissionPorts(
-                self._genesis,
-                self._genesis.genesis_hash,
-                blocks,
-                self._mempool,
-                members,
-                verifier,
-                self._on_admitted,
-                self._pass_on,
-            )
-        )
-
-    def _make_network(self, own_id: ValidatorId, head: Head) -> PeerNetwork:
-        config = self._config
-        addresses = {ValidatorId(name): Address(peer.host, peer.port) for name, peer in config.peers.items()}
-        files = TlsFiles(config.keys.tls_certificate, config.keys.tls_key)
-        settings = NetworkConfig(own_id, self._genesis.genesis_hash, files, config.peer.host, config.peer.port)
-        return PeerNetwork(settings, head.validators.validators, addresses, self._peers, self._height)
-
-    def _make_view(self, blocks: BlockStore, admission: Admission) -> NodeView:
-        return NodeView(
-            ViewPorts(
-                self._config.name,
-                self._genesis,
-                self._genesis.genesis_hash,
-                blocks,
-                self._mempool,
-                self._executor,
-                self._host,
-                admission,
-                self._network,
-                self._waiters,
-                self._condition,
-                self._metrics,
-            )
-        )
-
-    def _height(self) -> Height:
-        return self._host.head.height
-
-    async def run(self) -> None:
-        """Run until cancelled or until a part fails for good.
-
-        Raises:
-            PortTaken: when the peer port or the API's cannot be bound.
-            Diverged: when this node's own result of a decided block is another.
-        """
-        try:
-            self._network.listen()
-            await self._api.start()
-        except (OSError, ApiAddressInUse) as error:
-            raise PortTaken(f"peer {self._config.peer} or api {self._config.api}: {error}") from error
-        # What lives now lives as long as the node; the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._network.run())
-                tasks.create_task(self._gossip.run())
-                tasks.create_task(self._catch_up.run())
-                tasks.create_task(self._peers.run())
-                tasks.create_task(self._driver.run())
-                tasks.create_task(self._executor.watch())
-                tasks.create_task(self._verifier.watch())
-                tasks.create_task(self._fail_when_told())
-        finally:
-            await self._api.stop()
-
-    async def _fail_when_told(self) -> None:
-        await self._failure
-
-    async def _read_state(self, contract: str, key: bytes) -> bytes | None:
-        return (await self._executor.read(contract, [key])).values[0]
-
-    def _on_admitted(self) -> None:
-        self._driver.pending_changed(True)
-
-    def _pass_on(self, raws: list[bytes]) -> None:
-        for raw in raws:
-            self._gossip.offer(raw)
-
-    def _on_applied(self, applied: Applied) -> None:
-        self._applied_at = time.monotonic()
-        self._tell_notices(applied.head)
-        self._waiters.applied(applied.head.height, applied.transaction_ids)
-        self._driver.pending_changed(self._mempool.has_candidates)
-
-    def _tell_notices(self, head: LedgerHead) -> None:
-        """Log a change of the protocol when it is decided, not with every block until it begins."""
-        if head.schedule == self._schedule:
-            return
-        self._schedule = head.schedule
-        for notice in notices(head, self._executor.versions):
-            LOG.warning("%s", notice)
-
-    def _on_report(self, report: Report) -> None:
-        if self._failure.done():
-            return
-        if isinstance(report, DivergedReport):
-            own = "none" if report.own is None else report.own.hex()
-            detail = f"height {report.height}: own result {own}, certified {report.certified.hex()}"
-            self._failure.set_exception(Diverged(detail))
-        elif isinstance(report, CannotExecute):
-            self._failure.set_exception(ExecutorFault(f"block {report.height} is decided and cannot be executed here"))
-
-    def _condition(self) -> Condition:
-        connected = sum(peer.connected for peer in self._network.status().peers)
-        status, head = self._replica.status, self._host.head
-        return condition_of(status, head, connected, self._network.heads(), self._stalled_seconds())
-
-    def _stalled_seconds(self) -> float:
-        """Return for how long transactions have waited without any block being decided."""
-        oldest = self._mempool.oldest()
-        if oldest is None or not self._mempool.has_candidates:
-            return 0.0
-        return time.monotonic() - max(oldest.arrived, self._applied_at)
-
-    def _metrics(self) -> Sequence[Metric]:
-        state_head = self._executor.head
-        return node_metrics(
-            self._host.head.height,
-            self._replica.status,
-            self._mempool,
-            self._driver.counters,
-            self._network.status(),
-            self._executor.restarts,
-            self._stalled_seconds(),
-            state_head.next_version,
-            lacks_rules(state_head, self._executor.versions),
-        )
-
-
-def _certificate(blocks: BlockStore, height: Height) -> Certificate | None:
-    stored = blocks.certificate(height) if height else None
-    return None if stored is None else decode_certificate(stored)
-
-
-def _pbft_config(genesis: Genesis, own_id: ValidatorId) -> PbftConfig:
-    parameters = genesis.parameters
-    return PbftConfig(
-        genesis.genesis_hash,
-        own_id,
-        parameters.primary_term_blocks,
-        Milliseconds(parameters.clock_drift_max),
-        round(parameters.view_timeout_base / 1000 / TICK_SECONDS),
-        round(parameters.view_timeout_max / 1000 / TICK_SECONDS),
-        round(RESEND_SECONDS / TICK_SECONDS),
-    )
 
 
 if __name__ == "__main__":

@@ -185,6 +185,7 @@ class ConsensusHostService:
             decided.result.encoded(),
             receipts,
             ids,
+            header.encoded(),
         )
         ports.blocks.append(record)
         try:

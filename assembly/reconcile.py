@@ -64,7 +64,7 @@ def store_genesis(blocks: BlockStore, genesis: Genesis, result: BlockResult) -> 
     """
     encoded = genesis.encoded()
     genesis_hash = genesis.genesis_hash
-    blocks.append(BlockRecord(Height(0), genesis_hash, encoded, b"", result.encoded(), (), ()))
+    blocks.append(BlockRecord(Height(0), genesis_hash, encoded, b"", result.encoded(), (), (), b""))
 
 
 def disagrees(head: Head, blocks: BlockStore) -> bool:

@@ -50,6 +50,8 @@ class BlockRecord:
     receipts: Sequence[bytes]
     transaction_ids: Sequence[bytes]
     """As many as receipts, in the order of the block."""
+    header: bytes
+    """The block's header once more: it is asked for far more often than the body. Empty at height 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,6 @@ class BlockStore:
             gaps = remove_height(gaps, record.height)
             # The certificate that is held stays: those of one block differ between nodes, and one is enough.
             writes.extend(_body_writes(record))
-            writes.append((height_key(TABLE_HEADER, record.height), None))
         if writes:
             self._store.write([*writes, (GAPS_KEY, encode_ranges(gaps))], self._head)
             self._gaps = gaps
@@ -169,9 +170,9 @@ class BlockStore:
         """Return a block's bytes, None where they are lacking; at height 0 those of genesis."""
         return self._store.get(height_key(TABLE_BLOCK, height))
 
-    def bare_header(self, height: int) -> bytes | None:
-        """Return the header of a block that is lacking; where the block is held, its header stands in it."""
-        return self._store.get(height_key(TABLE_HEADER, height))
+    def header(self, height: int) -> bytes | None:
+        """Return the header of a block, whether its body is held or not; None at height 0."""
+        return self._store.get(height_key(TABLE_HEADER, height)) if height else None
 
     def blocks(self, start: int, end: int) -> Iterator[tuple[Height, bytes]]:
         """Yield heights and blocks with start <= height < end."""
@@ -268,18 +269,18 @@ def _grown(history: Frontier, block_hash: Digest) -> tuple[Frontier, list[Write]
 
 def _record_writes(record: BlockRecord) -> list[Write]:
     height, block_hash = record.height, record.block_hash
-    proof = _proof_writes(height, block_hash, record.certificate, record.result)
+    proof = _proof_writes(height, block_hash, record.header, record.certificate, record.result)
     return [*proof, *_body_writes(record)]
 
 
 def _header_writes(record: HeaderRecord) -> list[Write]:
     height, block_hash = record.height, record.block_hash
-    proof = _proof_writes(height, block_hash, record.certificate, record.result)
-    return [*proof, (height_key(TABLE_HEADER, height), record.header)]
+    return _proof_writes(height, block_hash, record.header, record.certificate, record.result)
 
 
-def _proof_writes(height: Height, block_hash: Digest, certificate: bytes, result: bytes) -> list[Write]:
+def _proof_writes(height: Height, block_hash: Digest, header: bytes, certificate: bytes, result: bytes) -> list[Write]:
     return [
+        (height_key(TABLE_HEADER, height), header),
         (height_key(TABLE_CERTIFICATE, height), certificate),
         (height_key(TABLE_RESULT, height), result),
         (height_key(TABLE_HASH_AT, height), block_hash),

@@ -9,7 +9,7 @@ Block database                        key                                    val
   i transaction index                 transaction id 32                      height 8, index 4
   k block by hash                     block hash 32                          height 8
   m history node                      level 1, index 8                       hash of a full subtree, 32
-  h header                            height 8                               header bytes, where the block is lacking
+  h header                            height 8                               header bytes (at 0: none)
   g gaps                                                                     ranges of heights whose blocks are lacking
 
 State database

@@ -134,16 +134,13 @@ def header_at(blocks: BlockStore, height: int) -> Header:
     Raises:
         StoreDamaged: when it is missing or unreadable.
     """
-    bare, raw = blocks.bare_header(height), None
+    stored = blocks.header(height)
+    if stored is None:
+        raise StoreDamaged(f"the header of block {height} is missing")
     try:
-        if bare is not None:
-            return decode_header(bare)
-        raw = blocks.block(height)
-        if raw is not None:
-            return decode_block(raw).header
+        return decode_header(stored)
     except DecodeError as error:
-        raise StoreDamaged(f"block {height} cannot be read: {error}") from error
-    raise StoreDamaged(f"the header of block {height} is missing")
+        raise StoreDamaged(f"the header of block {height} cannot be read: {error}") from error
 
 
 def check_body(blocks: BlockStore, height: Height, raw: bytes, receipts: list[bytes]) -> BlockRecord:
@@ -167,4 +164,4 @@ def check_body(blocks: BlockStore, height: Height, raw: bytes, receipts: list[by
         ids = [transaction_id_of_raw(item) for item in block.transactions]
     except DecodeError as error:
         raise HeaderRefusedError(f"the body of block {height}: {error}") from error
-    return BlockRecord(height, block_hash, raw, certificate, result, receipts, ids)
+    return BlockRecord(height, block_hash, raw, certificate, result, receipts, ids, block.header.encoded())

@@ -1,53 +1,20 @@
 """Catching up: fetches certified blocks that this node missed, from one peer at a time, and trusts none of them.
 
-Every block is checked by the injected `apply`, so a peer can lie only to its own cost: whoever serves a false block,
-serves nothing although it announced more, or is too slow is set aside for a while under a named reason, and another is
-asked. When answers do not come in time, smaller pieces are asked for with more patience, because the slow link may be
-our own.
+Every block is checked by the injected `apply`; network/sources.py says what becomes of peers that do not serve well.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
-from chain.encoding import DecodeError
 from chain.types import Height, ValidatorId
-from network.errors import PeerUnavailableError, RequestError, RequestTimeoutError
 from network.limits import MIB
 from network.requests import BLOCKS_MAX, BlocksRequest, RequestKind, decode_blocks
-
-_IMPATIENCE_MAX: Final = 4
-"""Requests get up to 16 times smaller and 16 times more time."""
+from network.sources import Requester, SetAside, SourceChoice, SourceLimits
 
 
 class BlockRefusedError(Exception):
     """`apply` raises this when a certified block is false: malformed, badly certified, or not the next one."""
-
-
-class SetAside(StrEnum):
-    """Why a peer is not asked for a while."""
-
-    LIED = "lied"
-    """It served bytes that are no certified block of this chain at that height."""
-    SERVED_NOTHING = "served-nothing"
-    """It announced a height and did not serve it."""
-    SLOW = "slow"
-    REFUSED = "refused"
-    UNAVAILABLE = "unavailable"
-
-
-class Requester(Protocol):
-    """The part of the peer network that catching up needs."""
-
-    async def request(self, peer_id: ValidatorId, kind: int, payload: bytes, timeout_seconds: float) -> bytes:
-        """Ask one peer; raises RequestError."""
-        ...
-
-    def heads(self) -> Mapping[ValidatorId, Height]:
-        """Return connected peers and the heads that they announced."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +25,7 @@ class CatchUpLimits:
     """A node that is behind and made no progress for this long starts by itself."""
     blocks_max: int = BLOCKS_MAX
     bytes_max: int = 2 * MIB
-    request_seconds_max: float = 5.0
-    liar_seconds: float = 60.0
-    slow_seconds: float = 5.0
-    unavailable_seconds: float = 0.5
+    sources: SourceLimits = field(default_factory=SourceLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +39,8 @@ class CatchUpStatus:
     fetched_blocks: int
     set_aside: dict[ValidatorId, str]
     """Peers that are not asked at the moment, and why."""
+    lacking: frozenset[ValidatorId]
+    """Those of them that do not hold the blocks that this node needs."""
 
 
 class CatchUp:
@@ -97,12 +63,9 @@ class CatchUp:
         self._own_height = own_height
         self._apply = apply
         self._limits = limits
-        self._clock = clock
+        self._sources = SourceChoice(requester, limits.sources, clock)
         self._wanted = asyncio.Event()
         self._source: ValidatorId | None = None
-        self._active = False
-        self._aside: dict[ValidatorId, tuple[float, str]] = {}
-        self._impatience = 0
         self._fetched_blocks = 0
 
     def wake(self) -> None:
@@ -123,67 +86,39 @@ class CatchUp:
                     continue
             self._wanted.clear()
             try:
-                self._active = True
                 await self._catch_up()
             finally:
-                self._active = False
+                self._source = None
             height_seen = self._own_height()
 
     def status(self) -> CatchUpStatus:
         """Return a snapshot."""
-        now = self._clock()
-        aside = {peer: why for peer, (until, why) in self._aside.items() if until > now}
         target = max(self._requester.heads().values(), default=Height(0))
-        return CatchUpStatus(self._source if self._active else None, target, self._fetched_blocks, aside)
+        lacking = frozenset(self._sources.aside_for(SetAside.LACKING))
+        return CatchUpStatus(self._source, target, self._fetched_blocks, self._sources.aside(), lacking)
 
     async def _catch_up(self) -> None:
-        while (source := self._choose()) is not None:
+        while (source := self._sources.choose(self._own_height())) is not None:
             self._source = source
             first = Height(self._own_height() + 1)
-            try:
-                blocks = await self._fetch(source, first)
-            except RequestTimeoutError as error:
-                self._impatience = min(self._impatience + 1, _IMPATIENCE_MAX)
-                self._set_aside(source, SetAside.SLOW, error.detail, self._limits.slow_seconds)
-            except PeerUnavailableError as error:
-                self._set_aside(source, SetAside.UNAVAILABLE, error.detail, self._limits.unavailable_seconds)
-            except RequestError as error:
-                self._set_aside(source, SetAside.REFUSED, error.detail, self._limits.slow_seconds)
-            except DecodeError as error:
-                self._set_aside(source, SetAside.LIED, str(error), self._limits.liar_seconds)
-            else:
-                self._impatience = max(self._impatience - 1, 0)
-                await self._apply_all(source, blocks)
-                if self._own_height() < first and source not in self._aside:
-                    detail = f"{len(blocks)} blocks, none of height {first}"
-                    self._set_aside(source, SetAside.SERVED_NOTHING, detail, self._limits.slow_seconds)
+            limits, impatience = self._limits, self._sources.impatience
+            wanted = BlocksRequest(first, max(1, limits.blocks_max >> impatience), limits.bytes_max >> impatience)
+            blocks = await self._sources.ask(source, RequestKind.BLOCKS, wanted.encoded(), decode_blocks)
+            if blocks is None:
+                continue
+            lie = await self._apply_all(blocks[: wanted.blocks_max])
+            if lie is not None:
+                self._sources.set_aside(source, SetAside.LIED, lie)
+            elif self._own_height() < first:
+                detail = f"{len(blocks)} blocks, none of height {first}"
+                self._sources.set_aside(source, SetAside.SERVED_NOTHING, detail)
 
-    async def _fetch(self, source: ValidatorId, first: Height) -> list[bytes]:
-        limits, impatience = self._limits, self._impatience
-        wanted = BlocksRequest(first, max(1, limits.blocks_max >> impatience), limits.bytes_max >> impatience)
-        seconds_max = limits.request_seconds_max * 2**impatience
-        answer = await self._requester.request(source, RequestKind.BLOCKS, wanted.encoded(), seconds_max)
-        return decode_blocks(answer)[: wanted.blocks_max]
-
-    async def _apply_all(self, source: ValidatorId, blocks: list[bytes]) -> None:
+    async def _apply_all(self, blocks: list[bytes]) -> str | None:
+        """Apply blocks; return why one of them is false."""
         for block in blocks:
             try:
                 await self._apply(block)
             except BlockRefusedError as error:
-                self._set_aside(source, SetAside.LIED, str(error), self._limits.liar_seconds)
-                return
+                return str(error)
             self._fetched_blocks += 1
-
-    def _choose(self) -> ValidatorId | None:
-        """Return the peer to ask next, or None when nobody usable is ahead; a source that serves well is kept."""
-        now, own = self._clock(), self._own_height()
-        self._aside = {peer: entry for peer, entry in self._aside.items() if entry[0] > now}
-        ahead = sorted(peer for peer, head in self._requester.heads().items() if head > own and peer not in self._aside)
-        if not ahead:
-            return None
-        if self._source is None or self._source in ahead:
-            return self._source or ahead[0]
-        return next((peer for peer in ahead if peer > self._source), ahead[0])
-
-    def _set_aside(self, peer: ValidatorId, why: SetAside, detail: str, seconds: float) -> None:
-        self._aside[peer] = (self._clock() + seconds, f"{why}: {detail}")
+        return None

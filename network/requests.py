@@ -136,7 +136,13 @@ async def _blocks(sources: Sources, wanted: BlocksRequest) -> list[bytes]:
     blocks: list[bytes] = []
     size = 0
     while len(blocks) < wanted.blocks_max and size < wanted.bytes_max:
-        block = sources.certified_block(Height(wanted.first + len(blocks)))
+        try:
+            block = sources.certified_block(Height(wanted.first + len(blocks)))
+        except RefusalError:
+            # What stands before the gap is served; the next question learns of it.
+            if blocks:
+                break
+            raise
         if block is None or (blocks and size + len(block) > wanted.bytes_max):
             break
         blocks.append(block)

@@ -192,6 +192,7 @@ class Host:
             decided.result.encoded(),
             execution.receipts,
             self.transaction_ids(block),
+            block.header.encoded(),
         )
         self.blocks.append(record)
         self._process.within(WRITE_US, lambda: self._write_state(decided, execution, done))
@@ -287,7 +288,9 @@ class Host:
             ledger = _ledger(world, machine.state)
         if self.blocks.head is None:
             result = ledger.head.result.encoded()
-            self.blocks.append(BlockRecord(Height(0), genesis.genesis_hash, genesis.encoded(), b"", result, (), ()))
+            self.blocks.append(
+                BlockRecord(Height(0), genesis.genesis_hash, genesis.encoded(), b"", result, (), (), b"")
+            )
         assert self.blocks.head is not None, "genesis is stored"
         for height in range(ledger.head.height + 1, self.blocks.head.height + 1):
             _replay(ledger, self.blocks, height, world.edge)

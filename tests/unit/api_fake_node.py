@@ -189,7 +189,7 @@ class FakeNode:
         self.store = BlockStore(MemoryStore())
         result = self.ledger.head.result.encoded()
         chain_id = self.genesis.genesis_hash
-        self.store.append(BlockRecord(Height(0), chain_id, self.genesis.encoded(), b"", result, (), ()))
+        self.store.append(BlockRecord(Height(0), chain_id, self.genesis.encoded(), b"", result, (), (), b""))
 
     @property
     def chain_id(self) -> Digest:
@@ -301,7 +301,16 @@ class FakeNode:
         certificate = Certificate(Phase.COMMIT, subject, tuple(signatures)).encoded()
         result = execution.result.encoded()
         self.store.append(
-            BlockRecord(header.height, block.block_hash, block.raw, certificate, result, execution.receipts, ids)
+            BlockRecord(
+                header.height,
+                block.block_hash,
+                block.raw,
+                certificate,
+                result,
+                execution.receipts,
+                ids,
+                header.encoded(),
+            )
         )
         self.ledger.apply(execution)
         self.pending.clear()

@@ -129,7 +129,9 @@ class Surroundings:
         ids = [item.transaction_id for item in transactions]
         height = Height(head.height + 1)
         digest = Digest(height.to_bytes(32, "big"))
-        self.blocks.append(BlockRecord(height, digest, b"block", b"certificate", b"result", [b"r"] * len(ids), ids))
+        self.blocks.append(
+            BlockRecord(height, digest, b"block", b"certificate", b"result", [b"r"] * len(ids), ids, b"")
+        )
         self.mempool.remove(ids)
 
 

@@ -11,9 +11,10 @@ from network_support import DEADLINE_SECONDS, Cluster, Node, running
 
 from chain.encoding import encode
 from chain.types import Height, ValidatorId
-from network.catchup import BlockRefusedError, CatchUp, CatchUpLimits, SetAside
+from network.catchup import BlockRefusedError, CatchUp, CatchUpLimits
 from network.errors import PeerUnavailableError, RequestRefusedError, RequestTimeoutError
 from network.requests import RequestKind, Sources, answer, decode_blocks_request
+from network.sources import SetAside, SourceLimits
 
 AAA, BBB, CCC = (ValidatorId(name) for name in ("aaa", "bbb", "ccc"))
 LIMITS = CatchUpLimits(check_seconds=0.02, blocks_max=4)
@@ -132,7 +133,8 @@ BAD_PEERS: dict[str, tuple[Answer, SetAside]] = {
     "no blocks": (lambda payload: encode([1, []]), SetAside.SERVED_NOTHING),
     "old blocks": (lambda payload: encode([1, [_genuine(0)]]), SetAside.SERVED_NOTHING),
     "silence": (_fail(RequestTimeoutError(AAA, "no answer")), SetAside.SLOW),
-    "a refusal": (_fail(RequestRefusedError(AAA, "pruned")), SetAside.REFUSED),
+    "a refusal": (_fail(RequestRefusedError(AAA, "busy")), SetAside.REFUSED),
+    "a gap": (_fail(RequestRefusedError(AAA, "lacking: blocks 1 to 5")), SetAside.LACKING),
     "absence": (_fail(PeerUnavailableError(AAA, "gone")), SetAside.UNAVAILABLE),
 }
 
@@ -161,7 +163,7 @@ async def test_a_peer_set_aside_gets_another_chance_later() -> None:
         peers.answers[AAA] = _serve(2)
         await asyncio.sleep(3 * LIMITS.check_seconds)
         assert ledger.height == 0 and len(peers.asked) == 1
-        peers.now = LIMITS.slow_seconds + 1.0
+        peers.now = LIMITS.sources.slow_seconds + 1.0
         await ledger.until(2)
 
 
@@ -222,7 +224,7 @@ async def test_over_sockets_with_a_liar_a_mute_and_an_honest_peer(tmp_path: Path
 
 async def _catch_up_over(cluster: Cluster, late: Node) -> dict[ValidatorId, str]:
     ledger = _Ledger()
-    limits = CatchUpLimits(check_seconds=0.02, request_seconds_max=0.2)
+    limits = CatchUpLimits(check_seconds=0.02, sources=SourceLimits(request_seconds_max=0.2))
     clock = asyncio.get_running_loop().time
     catching = CatchUp(late.network, ledger.own_height, ledger.apply, limits, clock)
     async with asyncio.TaskGroup() as group:

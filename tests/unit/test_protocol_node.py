@@ -36,8 +36,9 @@ def chain_with_a_change(blocks: BlockStore | None = None, last: int = CHANGE + 3
         if blocks is not None:
             ids = tuple(transaction_id_of_raw(raw) for raw in block.transactions)
             result = execution.result.encoded()
-            record = BlockRecord(Height(height), block.block_hash, block.raw, b"", result, execution.receipts, ids)
-            blocks.append(record)
+            header = block.header.encoded()
+            hashed, receipts = block.block_hash, execution.receipts
+            blocks.append(BlockRecord(Height(height), hashed, block.raw, b"", result, receipts, ids, header))
     return chain
 
 

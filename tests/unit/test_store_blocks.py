@@ -27,6 +27,7 @@ def record_at(height: int, transactions: Sequence[bytes] = ()) -> BlockRecord:
         result=b"result %d" % height,
         receipts=[b"receipt of " + name for name in transactions],
         transaction_ids=[name.ljust(32) for name in transactions],
+        header=b"header %d" % height,
     )
 
 
