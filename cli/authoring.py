@@ -10,6 +10,7 @@ from cli.contract_files import read_source
 from cli.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, CliError
 from cli.output import print_json
 from contracts.engine.compiler import find_problems
+from contracts.engine.errors import Rejected
 from contracts.engine.problem_text import problems_json, problems_text
 
 FILES = click.argument(
@@ -19,16 +20,21 @@ FILES = click.argument(
 
 @click.command()
 @FILES
+@click.option("--types", is_flag=True, help="Check the types as well, with mypy.")
 @click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON on standard output.")
-def check(files: tuple[Path, ...], as_json: bool) -> None:
+def check(files: tuple[Path, ...], types: bool, as_json: bool) -> None:
     """Check the contract in each FILE by every rule of the language, without a ledger.
 
-    Problems come with line, column, rule and the way to write it instead; exit code 1 if there are any.
+    Problems come with line, column, rule and the way to write it instead; exit code 1 if there are any. Types are
+    checked where all rules are kept.
     """
     reports: list[dict[str, Any]] = []
-    for file in files:
-        source = read_source(file)
-        problems = find_problems(source)
+    sources = {file: read_source(file) for file in files}
+    found = {file: find_problems(source) for file, source in sources.items()}
+    if types:
+        found |= _types({file: source for file, source in sources.items() if not found[file]})
+    for file, source in sources.items():
+        problems = found[file]
         reports.append({"file": str(file), "valid": not problems, "problems": problems_json(problems)})
         if not as_json:
             click.echo(f"{file} is a valid contract" if not problems else problems_text(str(file), source, problems))
@@ -38,6 +44,16 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
     if count:
         click.echo(f"{count} problem{'s' if count > 1 else ''} found", err=True)
         sys.exit(EXIT_FAILED)
+
+
+def _types(sources: dict[Path, str]) -> dict[Path, list[Rejected]]:
+    from tallystick.contract_types.checking import NoTypeChecker, type_problems
+
+    try:
+        problems = type_problems({str(file): source for file, source in sources.items()})
+    except NoTypeChecker as error:
+        raise CliError(str(error)) from error
+    return {file: problems[str(file)] for file in sources}
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

@@ -356,8 +356,9 @@ def unpack(head: Head, parent: str, items: list[str], quantities: list[Quantity]
             out = record.replace(parent="", parent_step=0, holder=outer.holder, breach=breach)
             touched += advance(head, subject, record, out)
         for lot in [subject for subject in found if subject not in goods]:
-            whole = Quantity(lot=lot, amount=books[lot, parent], unit=lots[lot].unit)
-            take_out(head, parent, outer, whole)
+            unit = lots[lot].unit
+            require(unit is not None, "unit_mismatch")
+            take_out(head, parent, outer, Quantity(lot=lot, amount=books[lot, parent], unit=unit))
         for quantity in quantities:
             take_out(head, parent, outer, quantity)
         empty = len(inside.keys(prefix=parent, limit=1)) == 0
@@ -802,9 +803,14 @@ def enter(head: Head, subject: str, source: str, target: str, amount: int) -> No
 
 
 def required_amount(quantity: Quantity) -> int:
-    require(quantity.amount is not None, "quantity_missing")
-    require(quantity.amount > 0, "quantity_not_positive")
+    amount = amount_of(quantity)
+    require(amount > 0, "quantity_not_positive")
     require(lots[quantity.lot].unit == quantity.unit, "unit_mismatch")
+    return amount
+
+
+def amount_of(quantity: Quantity) -> int:
+    require(quantity.amount is not None, "quantity_missing")
     return quantity.amount
 
 
@@ -858,9 +864,9 @@ def balance(
 ) -> None:
     """What a transformation has made and lost of a unit is what it has used up of it, where it uses that unit."""
     for quantity in used:
-        enter(head, f"{node} {quantity.unit}", ":used", ":open", quantity.amount)
+        enter(head, f"{node} {quantity.unit}", ":used", ":open", amount_of(quantity))
     for quantity in made:
-        enter(head, f"{node} {quantity.unit}", ":open", ":made", quantity.amount)
+        enter(head, f"{node} {quantity.unit}", ":open", ":made", amount_of(quantity))
     for quantity in losses:
         require(quantity.amount is not None and quantity.amount >= 0, "quantity_missing")
         require(books[f"{node} {quantity.unit}", ":used"] < 0, "quantity_not_conserved")
@@ -957,7 +963,7 @@ def journey(item: str, limit: int) -> list[Passage]:
     """Everything that happened to a thing, alone and inside of its containers, in order."""
     require(item in goods, "item_unknown")
     require(0 < limit <= JOURNEY_MAX, "limit_out_of_range")
-    passages = []
+    passages: list[Passage] = []
     spans = [Span(subject=item, index=1, after=0, until=numbers.value)]
     while len(spans) > 0 and len(passages) < limit:
         span = spans.pop()

@@ -22,6 +22,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "api": frozenset({"chain"}),
     "tallystick": frozenset({"chain"}),
     "tallystick/testing": frozenset({"chain", "contracts", "tallystick"}),
+    "tallystick/contract_types": frozenset({"chain", "contracts", "tallystick"}),
     "gateway": frozenset({"tallystick", "chain"}),
     "audit": frozenset({"chain", "contracts"}),
     "configs": frozenset({"chain"}),
@@ -39,6 +40,7 @@ THIRD_PARTY: dict[str, frozenset[str]] = {
     "audit": frozenset(),
     "configs": frozenset(),
     "tallystick/testing": frozenset({"pytest", "hypothesis"}),
+    "tallystick/contract_types": frozenset({"mypy"}),
 }
 """Libraries that a place may import; places that are not named may import what the project depends on."""
 
@@ -48,6 +50,9 @@ EXCEPTIONS: dict[str, frozenset[str]] = {
     "chain/state_leaf.py": frozenset({"msgpack"}),
 }
 """The only files that may know LevelDB and the signature library."""
+
+AUTHORS = ("tallystick/testing", "tallystick/contract_types")
+"""What authors of contracts use, and no program that runs."""
 
 LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
@@ -130,10 +135,11 @@ def test_public_names_are_documented(path: Path) -> None:
             assert ast.get_docstring(node), f"{path}:{node.lineno}: {node.name} has no docstring"
 
 
-def test_only_the_command_and_tests_import_the_test_kit() -> None:
+def test_only_the_command_and_tests_import_what_authors_use() -> None:
     for path in PLAIN:
-        if place_of(path) not in ("tallystick/testing", "cli"):
-            found = [module for _, module in imports_of(path) if module.startswith("tallystick.testing")]
+        if place_of(path) not in (*AUTHORS, "cli"):
+            modules = [module for _, module in imports_of(path)]
+            found = [module for module in modules if module.replace(".", "/").startswith(AUTHORS)]
             assert not found, f"{path} imports {found}"
 
 

@@ -1,0 +1,1 @@
+"""Types for contracts: what editors and type checkers need to understand a file that imports nothing."""

@@ -1,0 +1,207 @@
+"""Types of contracts: the stubs know the whole language, translations keep statements in their places, mypy agrees."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from engine_hostile import STOPPED
+from engine_outcomes import WORK, mutants
+
+from contracts.engine.calls import BUILTIN_CALLS, METHOD_CALLS, ROUNDINGS
+from contracts.engine.compiler import find_problems
+from contracts.engine.declarations import BUILTINS
+from contracts.engine.expressions import CONTEXT
+from contracts.engine.module import DECORATORS
+from contracts.engine.storage_code import PAGE_OPTIONS, SCAN_OPTIONS
+from tallystick.contract_types.checking import STUB, NoTypeChecker, type_problems
+from tallystick.contract_types.mypy_plugin import looks_like_contract, mypy_text
+from tallystick.contract_types.translation import translate
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = [*sorted((ROOT / "contracts" / "library").glob("[!_]*.py")), ROOT / "benchmarks" / "transfer.py"]
+PYTHON_TYPES = {"bool", "bytes", "dict", "int", "list", "str", "tuple"}
+"""Names of the language that are Python's own, as types and as functions."""
+TREE = ast.parse(STUB.read_text())
+
+WRONG = '''"""Wrong in many places."""
+
+Item = Record(holder=str, count=Field(int, default=1))
+items = Map((str, int), Item)
+names = Map(str, str)
+numbers = Counter(str)
+owner = Var(str)
+Moved = Event(item=str, count=int)
+
+
+@call
+def move(to: str, number: int) -> int:
+    item = items.get((to, number))
+    owner.value = 5
+    names[to] = number
+    names[3] = "x"
+    require(len(to), "empty")
+    require(
+        number > 0
+        and item is not None,
+        "unknown",
+    )
+    items[to, number] = item.replace(count="x")
+    other = items[to]
+    Moved(item=to, count=to)
+    require(numbers.next(5) > 0 and owner.value, "x_y")  # \u00e4
+    return to + 1
+
+
+@view
+def first(key: str) -> Item | None:
+    for (name, number), item in items.items(prefix=3, limit=10):
+        return item.count
+    return None
+'''
+EXPECTED = {
+    (14, 19): 'type-assignment: Incompatible types in assignment (expression has type "int", variable has type "str")',
+    (15, 17): 'type-assignment: Incompatible types in assignment (expression has type "int", target has type "str")',
+    (16, 11): 'type-index: Invalid index type "int" for "Map[str, str]"; expected type "str"',
+    (17, 13): 'type-arg-type: Argument 1 to "require" has incompatible type "int"; expected "bool"',
+    (23, 44): 'type-arg-type: Argument "count" to "Item.replace" has incompatible type "str"; expected "int"',
+    (24, 19): 'type-index: Invalid index type "str" for "Map[(str, int), Item]"; expected type "tuple[str, int]"',
+    (25, 26): 'type-arg-type: Argument "count" to "Moved" has incompatible type "str"; expected "int"',
+    (26, 26): 'type-arg-type: Argument 1 to "next" of "Counter" has incompatible type "int"; expected "str"',
+    (26, 37): 'type-arg-type: Argument 1 to "require" has incompatible type "str"; expected "bool"',
+    (27, 17): 'type-operator: Unsupported operand types for + ("str" and "int")',
+    (32, 52): 'type-arg-type: Argument "prefix" to "items" of "Map" has incompatible type "int"; '
+    'expected "str | tuple[str] | tuple[str, int]"',
+    (33, 16): 'type-return-value: Incompatible return value type (got "int", expected "Item | None")',
+}
+
+
+def declared(name: str) -> ast.ClassDef:
+    return next(node for node in TREE.body if isinstance(node, ast.ClassDef) and node.name == name)
+
+
+def methods(name: str) -> dict[str, ast.FunctionDef]:
+    return {node.name: node for node in declared(name).body if isinstance(node, ast.FunctionDef)}
+
+
+def test_the_stubs_name_everything_that_the_language_has_and_nothing_else() -> None:
+    names = set()
+    for node in TREE.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+    assert {name for name in names if not name.startswith("_")} == BUILTINS - PYTHON_TYPES
+    assert set(BUILTIN_CALLS) - PYTHON_TYPES < names
+    assert set(DECORATORS) < names
+
+
+def test_the_stubs_know_the_context_and_the_methods_of_storage() -> None:
+    assert methods("_Context").keys() == CONTEXT
+    storage = methods("_Storage")
+    for name in ("keys", "values", "items"):
+        assert {argument.arg for argument in storage[name].args.kwonlyargs} == set(SCAN_OPTIONS)
+    assert {argument.arg for argument in storage["page"].args.kwonlyargs} == set(PAGE_OPTIONS)
+    assert {name for name in storage if not name.startswith("_")} == {"get", "keys", "values", "items", "page"}
+    rounding = next(node for node in TREE.body if isinstance(node, ast.FunctionDef) and node.name == "mul_div").args
+    assert ast.unparse(rounding.args[3].annotation or rounding) == f"Literal{list(ROUNDINGS)!r}"
+
+
+def test_methods_of_values_are_pythons() -> None:
+    for name in METHOD_CALLS:
+        assert any(hasattr(kind, name) for kind in (str, bytes, list, dict)), name
+
+
+def test_mypy_passes_the_contracts_that_ship_and_flags_a_wrong_one() -> None:
+    sources = {path.name: path.read_text() for path in SAMPLES} | {"wrong.py": WRONG, "work.py": WORK}
+    found = type_problems(sources)
+    assert {
+        (problem.line, problem.column): f"{problem.rule}: {problem.hint}" for problem in found.pop("wrong.py")
+    } == EXPECTED
+    assert {name: [str(problem) for problem in problems] for name, problems in found.items() if problems} == {}
+
+
+def programs() -> list[str]:
+    found = [path.read_text() for path in SAMPLES] + [WRONG, WORK]
+    found += [source for source, _ in STOPPED.values()]
+    found += [source for number, (_, source) in enumerate(mutants()) if number % 5 == 0]
+    return [source for source in found if not find_problems(source)]
+
+
+def test_a_translation_keeps_every_statement_in_its_place() -> None:
+    checked = programs()
+    assert len(checked) > 50
+    for source in checked:
+        ours, theirs = ast.parse(source), ast.parse(translate(source).text)
+        functions = {node.name: node for node in theirs.body if isinstance(node, ast.FunctionDef)}
+        for node in ours.body:
+            if isinstance(node, ast.FunctionDef):
+                places = [(inner.lineno, inner.col_offset) for inner in statements(node)]
+                assert [(inner.lineno, inner.col_offset) for inner in statements(functions[node.name])] == places
+
+
+def statements(function: ast.FunctionDef) -> list[ast.stmt]:
+    return sorted((node for node in ast.walk(function) if isinstance(node, ast.stmt)), key=lambda node: node.lineno)
+
+
+def test_a_contract_may_begin_with_anything() -> None:
+    body = "def f(n: int) -> int:\n    return n\n"
+    helper, record = "def helper() -> int:\n    return 1\n", "R = Record(a=int)\n"
+    beginnings = [
+        "@call\n",
+        f"{helper}\n\n@call\n",
+        f"{record}\n\n@call\n",
+        "\n@call\n",
+        "# Why.\n@call\n",
+        "A = 1\n@call\n",
+    ]
+    sources = {first: first + body for first in beginnings}
+    assert type_problems(sources) == {first: [] for first in beginnings}
+
+
+def test_a_record_may_have_a_field_that_is_named_like_its_method() -> None:
+    source = "R = Record(replace=int)\n\n\n@call\ndef f(n: int) -> int:\n    return R(replace=n).replace\n"
+    assert "_ReplaceR" not in translate(source).text
+
+
+def test_without_mypy_the_way_to_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tallystick.contract_types.checking.find_spec", lambda name: None)
+    with pytest.raises(NoTypeChecker, match="pip install"):
+        type_problems({})
+
+
+def test_the_plugin_reads_contracts_where_they_stand(tmp_path: Path) -> None:
+    (tmp_path / "mypy.ini").write_text(
+        "[mypy]\nplugins = tallystick.contract_types.mypy_plugin\nstrict = True\nwarn_return_any = False\n"
+        "cache_dir = /dev/null\nfollow_imports = silent\nmypy_path = stubs\nexclude = stubs\n"
+    )
+    stubs = tmp_path / "stubs" / "tallystick" / "contract_types"
+    stubs.mkdir(parents=True)
+    for package in (stubs, stubs.parent):
+        (package / "__init__.pyi").touch()
+    (stubs / STUB.name).write_text(STUB.read_text())  # an editable installation is none to mypy
+    (tmp_path / "wrong.py").write_text(WRONG)
+    (tmp_path / "good.py").write_text(SAMPLES[-1].read_text())
+    (tmp_path / "broken.py").write_text("@call\ndef f() -> None:\n    x = 1\n    y = lambda: 3\n")
+    (tmp_path / "plain.py").write_text("import os\n\ndef f() -> str:\n    return os.name\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--no-error-summary", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    lines = [(match[1], int(match[2])) for match in re.finditer(r"^([\w.]+):(\d+): error:", done.stdout, re.MULTILINE)]
+    assert sorted(lines) == sorted([("broken.py", 4), *(("wrong.py", line) for line, _ in EXPECTED)]), done.stdout
+    assert "no_lambda: write a function with def at the top level" in done.stdout
+
+
+def test_only_contracts_are_translated_for_mypy() -> None:
+    assert looks_like_contract("@view\ndef f() -> int:\n    return 1\n")
+    assert looks_like_contract("@call  # pay\ndef f() -> None:\n    pass\n")
+    assert not looks_like_contract("from x import call\n\n@call\ndef f() -> None:\n    pass\n")
+    assert not looks_like_contract("def call() -> None:\n    pass\n")
+    ast.parse(mypy_text("@call\ndef f() -> None:\n    '''\\\n"))
