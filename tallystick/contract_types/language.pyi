@@ -1,7 +1,9 @@
-"""The names that every contract may use, with their types. `tally contract check --types` and the mypy plugin put an
-import of this module into contracts; a test compares it with the tables of the compiler."""
+"""The names that every contract may use, with their types; made by tallystick.contract_types.stubs.
 
-from collections.abc import Callable, Mapping
+The mypy plugin and `tally contract check --types` put an import of this module into contracts.
+"""
+
+from collections.abc import Callable
 from typing import Any, Generic, Literal, TypeVar, dataclass_transform, overload
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -15,33 +17,40 @@ _C = TypeVar("_C")
 _D = TypeVar("_D")
 _Ordered = TypeVar("_Ordered", int, str, bytes)
 
-class _Context:
-    """What a call knows of its surroundings; the same on every node."""
 
+_Rounding = Literal["floor", "ceil", "down", "up", "half_even", "half_up", "half_down", "exact"]
+
+class _Context:
     @property
     def sender(self) -> str:
-        """Member id of whoever calls, such as "acme.alice", or "contract:NAME"."""
+        """member that signed the transaction, such as `acme.alice`; behind `invoke`, `contract:NAME`."""
+
     @property
     def organisation(self) -> str:
-        """Organisation of the sender, or "contract:NAME"."""
+        """the sender's organisation, such as `acme`; behind `invoke`, `contract:NAME`."""
+
     @property
     def roles(self) -> list[str]:
-        """Roles of the sender, sorted; empty for a contract."""
+        """the sender's roles in order; behind `invoke`, none."""
+
     @property
     def height(self) -> int:
-        """Height of the block."""
+        """height of the block."""
+
     @property
     def time(self) -> int:
-        """Time of the block, in milliseconds since 1970."""
+        """time of the block in milliseconds since 1970-01-01 UTC; greater than that of every block before."""
+
     @property
     def chain_id(self) -> str:
-        """Genesis hash, in hexadecimal."""
+        """hash of the genesis in hexadecimal digits: which ledger this is."""
+
     @property
     def contract(self) -> str:
-        """Name of this contract."""
+        """name of this contract."""
 
 ctx: _Context
-"""What this call knows of its surroundings."""
+"""What this call knows of its surroundings; the same on every node."""
 
 def init(function: _F) -> _F:
     """Marks the function that runs once, when the contract is deployed."""
@@ -54,13 +63,6 @@ def view(function: _F) -> _F:
 
 def migrate(function: _F) -> _F:
     """Marks the function that runs once, when this version replaces the one before."""
-
-def require(condition: bool, code: str) -> None:
-    """Stop the call with a code unless the condition is True; nothing of the transaction remains."""
-
-def _condition(condition: bool, /) -> bool: ...
-def invoke(contract: str, method: str, *arguments: Any) -> Any:
-    """Return the result of another contract's method, called by this contract with the same gas."""
 
 class Var(Generic[_V]):
     """One stored value: `owner = Var(str)`, `issued = Var(int, default=0)`."""
@@ -172,55 +174,98 @@ def Record(**fields: Any) -> Any:
 def Event(**fields: Any) -> Callable[..., None]:
     """An announcement: `Transfer = Event(sender=str, amount=int)`; emitted by `Transfer(sender=..., amount=5)`."""
 
-# Functions that differ from Python's: they take and give lists.
+def len(x: str | bytes | list[_T] | dict[str, _T], /) -> int:
+    """number of its parts."""
 
-def abs(number: int, /) -> int:
-    """Return a number without its sign."""
+def range(start: int, stop: int = ..., step: int = 1, /) -> list[int]:
+    """the numbers from start (0, if there is only one argument) to stop, which is left out; at most 65,536."""
 
-def all(values: list[bool], /) -> bool:
-    """Return whether all values are True."""
+def reversed(x: list[_T], /) -> list[_T]:
+    """a new list, backwards."""
 
-def any(values: list[bool], /) -> bool:
-    """Return whether any value is True."""
+def any(x: list[bool], /) -> bool:
+    """whether one of them is True."""
 
-def enumerate(values: list[_T], start: int = ..., /) -> list[tuple[int, _T]]:
-    """Return places and values; stands behind `in` only."""
+def all(x: list[bool], /) -> bool:
+    """whether all of them are True."""
 
-def hex_to_bytes(text: str, /) -> bytes:
-    """Return the bytes that hexadecimal digits stand for."""
+def min(first: _Ordered | list[_Ordered], /, *others: _Ordered) -> _Ordered:
+    """the least of integers, texts or bytes: of up to 32 arguments, or of a list."""
 
-def len(value: str | bytes | list[Any] | Mapping[str, Any], /) -> int:
-    """Return the number of characters, bytes, elements or entries."""
+def max(first: _Ordered | list[_Ordered], /, *others: _Ordered) -> _Ordered:
+    """the greatest; like `min`."""
 
-@overload
-def max(values: list[_Ordered], /) -> _Ordered:
-    """Return the greatest value."""
+def abs(x: int, /) -> int:
+    """without its sign."""
 
-@overload
-def max(first: _Ordered, second: _Ordered, /, *others: _Ordered) -> _Ordered: ...
-@overload
-def min(values: list[_Ordered], /) -> _Ordered:
-    """Return the smallest value."""
+def sum(x: list[int], /) -> int:
+    """all of them together; 0 for none."""
 
-@overload
-def min(first: _Ordered, second: _Ordered, /, *others: _Ordered) -> _Ordered: ...
-def mul_div(a: int, b: int, c: int, rounding: Literal["floor", "ceil", "half_even"]) -> int:
-    """Return a * b / c, computed exactly and rounded as is said."""
+def div(a: int, b: int, /, rounding: _Rounding) -> int:
+    """a / b, rounded once."""
 
-@overload
-def range(stop: int, /) -> list[int]:
-    """Return the numbers from 0 to before `stop`."""
+def mul_div(a: int, b: int, c: int, /, rounding: _Rounding) -> int:
+    """a * b / c, computed exactly and rounded once."""
 
-@overload
-def range(start: int, stop: int, step: int = ..., /) -> list[int]: ...
-def reversed(values: list[_T], /) -> list[_T]:
-    """Return the values in the opposite order."""
+def basis_points_of(amount: int, points: int, /, rounding: _Rounding) -> int:
+    """that many hundredths of a per cent of an amount: amount * points / 10,000, rounded once."""
+
+def rescale(amount: int, from_places: int, to_places: int, /, rounding: _Rounding) -> int:
+    """the same amount with another number of decimal places, 0 to 76 each, rounded once if there are fewer."""
+
+def compound_rate(rate: int, scale: int, periods: int, /, rounding: _Rounding) -> int:
+    """(rate / scale) ** periods as a multiple of 1 / scale, computed exactly and rounded once; the bits of the larger of rate and scale times periods are at most 65,536."""
+
+def format_amount(amount: int, places: int, /) -> str:
+    """an amount with its decimal places: `format_amount(-5, 2)` is `"-0.05"`."""
+
+def parse_amount(text: str, places: int, /) -> int | None:
+    """what an optional `-`, digits, and up to `places` digits behind a point stand for; None for any other text."""
+
+def format_time(time: int, /) -> str:
+    """ISO 8601 in UTC: `"2026-03-01T12:30:00.000Z"`."""
+
+def format_date(time: int, /) -> str:
+    """its UTC day: `"2026-03-01"`."""
+
+def parse_time(text: str, /) -> int | None:
+    """the time that a text in one of the forms below stands for; None for any other text."""
+
+def time_parts(time: int, /) -> list[int]:
+    """[year, month, day, hour, minute, second, millisecond] in UTC."""
+
+def time_from_parts(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0, millisecond: int = 0, /) -> int:
+    """the time with these parts in UTC; a date or time that does not exist is a `contract_error`."""
+
+def add_months(time: int, months: int, /) -> int:
+    """the same day and time of day so many months later (earlier if negative); the month's last day where it is shorter."""
+
+def day_number(time: int, /) -> int:
+    """days between 1970-01-01 and its UTC day."""
+
+def day_of_week(time: int, /) -> int:
+    """1 for Monday to 7 for Sunday, in UTC."""
 
 def sha256(data: bytes, /) -> bytes:
-    """Return the SHA-256 hash, 32 bytes."""
+    """its SHA-256 digest, 32 bytes."""
 
-def sorted(values: list[_Ordered], /, *, reverse: bool = ...) -> list[_Ordered]:
-    """Return the values in their order, or backwards."""
+def verify_ed25519(key: bytes, message: bytes, signature: bytes, /) -> bool:
+    """whether the signature is that key's over the message, by the ledger's own rule; False for anything malformed."""
 
-def sum(values: list[int], /) -> int:
-    """Return the sum of numbers."""
+def hex_to_bytes(text: str, /) -> bytes:
+    """what pairs of hexadecimal digits stand for; other text is a `contract_error`."""
+
+def require(condition: bool, code: str, /) -> None:
+    """stops the call with a code unless the condition is True."""
+
+def invoke(contract: str, method: str, /, *arguments: Any) -> Any:
+    """the result of another contract's method."""
+
+def sorted(x: list[_Ordered], /, reverse: bool = False) -> list[_Ordered]:
+    """a new list of integers, texts or bytes in order; `reverse` is a literal."""
+
+def enumerate(x: list[_T], start: int = 0, /) -> list[tuple[int, _T]]:
+    """pairs of a number and an element; only behind `for ... in`."""
+
+def _condition(condition: bool, /) -> bool:
+    """Stands for the condition of a require in translations."""

@@ -10,20 +10,18 @@ import pytest
 from engine_hostile import STOPPED
 from engine_outcomes import WORK, mutants
 
-from contracts.engine.calls import BUILTIN_CALLS, METHOD_CALLS, ROUNDINGS
+from contracts.engine.builtins import BUILTIN_CALLS, CONTEXT, SPECIAL_CALLS, TYPE_NAMES
 from contracts.engine.compiler import find_problems
 from contracts.engine.declarations import BUILTINS
-from contracts.engine.expressions import CONTEXT
-from contracts.engine.module import DECORATORS
+from contracts.engine.methods import HANDLE_METHODS, METHODS
 from contracts.engine.storage_code import PAGE_OPTIONS, SCAN_OPTIONS
 from tallystick.contract_types.checking import STUB, NoTypeChecker, type_problems
 from tallystick.contract_types.mypy_plugin import looks_like_contract, mypy_text
+from tallystick.contract_types.stubs import language_stub
 from tallystick.contract_types.translation import translate
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = [*sorted((ROOT / "contracts" / "library").glob("[!_]*.py")), ROOT / "benchmarks" / "transfer.py"]
-PYTHON_TYPES = {"bool", "bytes", "dict", "int", "list", "str", "tuple"}
-"""Names of the language that are Python's own, as types and as functions."""
 TREE = ast.parse(STUB.read_text())
 
 WRONG = '''"""Wrong in many places."""
@@ -86,6 +84,11 @@ def methods(name: str) -> dict[str, ast.FunctionDef]:
     return {node.name: node for node in declared(name).body if isinstance(node, ast.FunctionDef)}
 
 
+def test_the_stubs_are_what_the_tables_make() -> None:
+    """If not: python -m tallystick.contract_types.stubs > tallystick/contract_types/language.pyi"""
+    assert STUB.read_text() == language_stub()
+
+
 def test_the_stubs_name_everything_that_the_language_has_and_nothing_else() -> None:
     names = set()
     for node in TREE.body:
@@ -93,25 +96,25 @@ def test_the_stubs_name_everything_that_the_language_has_and_nothing_else() -> N
             names.add(node.name)
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             names.add(node.target.id)
-    assert {name for name in names if not name.startswith("_")} == BUILTINS - PYTHON_TYPES
-    assert set(BUILTIN_CALLS) - PYTHON_TYPES < names
-    assert set(DECORATORS) < names
+    assert {name for name in names if not name.startswith("_")} == BUILTINS - TYPE_NAMES
+    assert (BUILTIN_CALLS.keys() | SPECIAL_CALLS.keys()) - TYPE_NAMES < names
+    assert methods("_Context").keys() == CONTEXT.keys()
 
 
-def test_the_stubs_know_the_context_and_the_methods_of_storage() -> None:
-    assert methods("_Context").keys() == CONTEXT
+def test_the_stubs_know_the_methods_of_storage() -> None:
     storage = methods("_Storage")
     for name in ("keys", "values", "items"):
         assert {argument.arg for argument in storage[name].args.kwonlyargs} == set(SCAN_OPTIONS)
     assert {argument.arg for argument in storage["page"].args.kwonlyargs} == set(PAGE_OPTIONS)
-    assert {name for name in storage if not name.startswith("_")} == {"get", "keys", "values", "items", "page"}
-    rounding = next(node for node in TREE.body if isinstance(node, ast.FunctionDef) and node.name == "mul_div").args
-    assert ast.unparse(rounding.args[3].annotation or rounding) == f"Literal{list(ROUNDINGS)!r}"
+    assert {name for name in storage if not name.startswith("_")} == HANDLE_METHODS["Map"].keys()
+    assert {name for name in methods("Counter") if not name.startswith("_")} == HANDLE_METHODS["Counter"].keys()
 
 
 def test_methods_of_values_are_pythons() -> None:
-    for name in METHOD_CALLS:
-        assert any(hasattr(kind, name) for kind in (str, bytes, list, dict)), name
+    kinds = {"str": str, "bytes": bytes, "list": list, "dict": dict}
+    assert METHODS.keys() == kinds.keys()
+    for kind, known in METHODS.items():
+        assert all(hasattr(kinds[kind], name) for name in known), kind
 
 
 def test_mypy_passes_the_contracts_that_ship_and_flags_a_wrong_one() -> None:
