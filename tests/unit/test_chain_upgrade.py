@@ -7,6 +7,7 @@ from governed_chain import COUNTER_SOURCE, GAS, Consortium
 
 from chain.encoding import decode
 from chain.identity import decode_contract, decode_contract_version, source_hash
+from chain.receipt import decode_receipt
 from chain.runtime import SYSTEM
 from chain.state_keys import contract_key, contract_version_key, source_key
 
@@ -198,6 +199,21 @@ def test_undecided_blocks_do_not_see_each_others_versions() -> None:
     assert first == again[::-1]
     assert maker.decide(plain)[1][0].values == (6,)
     assert maker.decide(deciding)[1][0].values == ("carried_out", 14)
+
+
+def test_rival_blocks_may_make_different_versions_of_one_number() -> None:
+    ledger = Consortium()
+    other = SECOND.replace("2 * step", "50 * step")
+    first, second = (two_votes(ledger, *upgrade(2, source)) for source in (SECOND, other))
+    maker = ledger.maker
+    decided = ledger.transaction("gamma", (SYSTEM, "approve", (first,)))
+    undecided = ledger.transaction("gamma", (SYSTEM, "approve", (second,)), ("counter", "add", (1,)))
+    # The block that is decided is executed first, so that the rival's version is what the engine saw last.
+    execution = maker.ledger.execute(maker.block(decided), lambda transaction: True)
+    rival = maker.ledger.execute(maker.block(undecided), lambda transaction: True)
+    assert decode_receipt(rival.receipts[0]).values == ("carried_out", 60)
+    maker.ledger.apply(execution)
+    assert add(ledger) == 12
 
 
 def test_a_frozen_contract_is_repaired_before_it_goes_on() -> None:
