@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from governed_chain import COUNTER_SOURCE, GAS, Consortium
+from governed_chain import COUNTER_SOURCE, GAS, Consortium, governed_genesis
 
 from chain.encoding import decode
 from chain.identity import decode_contract, decode_contract_version, source_hash
@@ -199,6 +199,39 @@ def test_undecided_blocks_do_not_see_each_others_versions() -> None:
     assert first == again[::-1]
     assert maker.decide(plain)[1][0].values == (6,)
     assert maker.decide(deciding)[1][0].values == ("carried_out", 14)
+
+
+def test_a_callee_is_what_it_is_at_that_moment_of_the_transaction() -> None:
+    """Replaced, frozen and thawed between two calls of one transaction, each seen by invoke at once."""
+    caller = '''"""Calls the counter."""
+
+@call
+def add(step: int) -> int:
+    return invoke("counter", "add", step)
+
+@call
+def look() -> int:
+    return invoke("counter", "current")
+'''
+    genesis = governed_genesis(approvals_required=1, suspension_approvals_required=1, deployment_approvals_required=1)
+    ledger = Consortium(genesis)
+    assert ledger.system("alpha", "deploy", "caller", caller, []).code is None
+
+    def propose(*action: Any) -> tuple[str, str, tuple[Any, ...]]:
+        return (SYSTEM, "propose", (action[0], list(action[1:]), ""))
+
+    through, look = ("caller", "add", (1,)), ("caller", "look", ())
+    done = ledger.decide(
+        ledger.transaction("alpha", through, propose(*upgrade()), through, propose("freeze", "counter"), look),
+        ledger.transaction("beta", through),
+        ledger.transaction("beta", propose("unfreeze", "counter"), through),
+        ledger.transaction("beta", propose("freeze", "counter"), through),
+        ledger.transaction("beta", through),
+    )
+    # 5 in genesis, 6 by the old version, 12 by the migration, 14 by the new one.
+    assert (done[0].values[0], done[0].values[2], done[0].values[4]) == (6, 14, 14)
+    assert [receipt.code for receipt in done] == [None, "contract_frozen", None, "contract_frozen", None]
+    assert (done[2].values[1], done[4].values) == (16, (18,))
 
 
 def test_rival_blocks_may_make_different_versions_of_one_number() -> None:
