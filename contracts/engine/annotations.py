@@ -142,7 +142,7 @@ def read_default(node: ast.expr, kind: Type, constants: Mapping[str, Any]) -> An
     if type(value) is int and not -(2**63) <= value < 2**63:
         fits = False
     if not fits:
-        raise refusal(node, "default", f"this is no {type_name(kind)}")
+        raise refusal(node, "default", f"write a literal of type {type_name(kind)}")
     return value
 
 

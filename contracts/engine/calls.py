@@ -6,6 +6,7 @@ refused.
 
 import ast
 
+from contracts.engine import absent
 from contracts.engine.builtins import BUILTIN_CALLS, ROUNDINGS, Builtin
 from contracts.engine.methods import METHOD_CALLS, MUTATING_METHODS
 from contracts.engine.module import INIT, MIGRATE, Function
@@ -43,7 +44,7 @@ def _named_call(scope: Scope, node: ast.Call, name: str) -> ast.expr:
         case "enumerate":
             raise refusal(node, "enumerate", "enumerate stands only behind for ... in")
     if name not in BUILTIN_CALLS:
-        raise refusal(node, "unknown_name", f"{name} is no function")
+        raise refusal(node, "unknown_name", absent.FUNCTIONS.get(name, f"{name} is no function; declare it with def"))
     builtin = BUILTIN_CALLS[name]
     if builtin.rounds:
         return _rounded_call(scope, node, name, builtin)
@@ -146,7 +147,8 @@ def _method_call(scope: Scope, node: ast.Call, receiver: ast.expr, method: str) 
     if method == "replace" and node.keywords:
         return _record_replace(scope, node, receiver)
     if method not in METHOD_CALLS:
-        raise refusal(node, "method", f"there is no method {method}; the methods are listed in the manual")
+        hint = f"there is no method {method}; the manual lists those of each type"
+        raise refusal(node, "method", absent.METHODS.get(method, hint))
     if method in MUTATING_METHODS and _reads_storage(scope, receiver):
         hint = "this would change a copy: read it into a name, change that, and write it back"
         raise refusal(node, "lost_change", hint)

@@ -8,6 +8,7 @@ import ast
 from collections.abc import Mapping
 from typing import Final
 
+from contracts.engine import absent
 from contracts.engine.builtins import CONTEXT
 from contracts.engine.calls import call_expression
 from contracts.engine.gas import Prices
@@ -39,6 +40,8 @@ COMPARISONS: Final[Mapping[type[ast.cmpop], str]] = {
     ast.In: "contains",
     ast.NotIn: "lacks",
 }
+FIELDS_SHOWN_MAX: Final = 12
+"""Fields that a rejection names."""
 
 
 def operator_price(prices: Prices, op: ast.operator) -> int:
@@ -114,7 +117,7 @@ def _structure(scope: Scope, node: ast.expr) -> ast.expr:
         case ast.Tuple():
             hint = "a tuple stands only in the key of a Map, in an unpacking, or behind return in a helper"
             raise refusal(node, "tuple", hint)
-    raise refusal(node, "expression", "this has no value here")
+    raise refusal(node, "expression", "write a value; a slice is none")
 
 
 def _name(scope: Scope, node: ast.expr, name: str) -> ast.expr:
@@ -123,10 +126,11 @@ def _name(scope: Scope, node: ast.expr, name: str) -> ast.expr:
     if name in scope.module.constants:
         return _constant(scope, name)
     if name in scope.module.storages:
-        raise refusal(node, "handle", f"{name} is storage, not a value: write {name}.value or {name}[key]")
+        entry = f"{name}[key]" if scope.module.storages[name].is_map else f"{name}.value"
+        raise refusal(node, "handle", f"{name} is storage, not a value: write {entry}")
     if name in scope.reserved:
         raise refusal(node, "handle", f"{name} is not a value; call it or use its parts")
-    raise refusal(node, "unknown_name", f"{name} is not declared")
+    raise refusal(node, "unknown_name", absent.FUNCTIONS.get(name, f"{name} is not declared"))
 
 
 def _constant(scope: Scope, name: str) -> ast.expr:
@@ -178,7 +182,7 @@ def _attribute(scope: Scope, node: ast.expr, value: ast.expr, attribute: str) ->
     storage = storage_named(scope, value)
     if storage is not None:
         if storage.is_map or attribute != "value":
-            raise refusal(node, "storage", f"write {storage.name}[key] for a Map and {storage.name}.value for a Var")
+            raise refusal(node, "storage", f"write {storage.name}{'[key]' if storage.is_map else '.value'}")
         return read_entry(scope, storage, None)
     check_field_name(scope, node, attribute)
     scope.spend(scope.prices.operator)
@@ -188,7 +192,10 @@ def _attribute(scope: Scope, node: ast.expr, value: ast.expr, attribute: str) ->
 def check_field_name(scope: Scope, node: ast.AST, name: str) -> None:
     """Refuse a field that no record of this contract has."""
     if name not in scope.field_names:
-        raise refusal(node, "field", f"no record of this contract has a field {name}")
+        known = ", ".join(sorted(scope.field_names)[:FIELDS_SHOWN_MAX]) or "none"
+        raise refusal(
+            node, "field", f"no record has a field {name}; the fields of this contract's records are: {known}"
+        )
 
 
 def _subscript(scope: Scope, value: ast.expr, index: ast.expr) -> ast.expr:

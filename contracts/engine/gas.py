@@ -18,10 +18,13 @@ class Prices:
 
     # Charged once for each place in the source, at entry of the function or of the loop turn that contains it.
     function: int
+    """A function that is entered."""
     statement: int
+    """A statement, a parameter, a step of `and`, `or`, `not` or `if ... else`, an argument."""
     operator: int
     """An operator, comparison or attribute that has no price of its own."""
     subscript: int
+    """An element of a list or map, a character, a slice: read, set or deleted."""
     product: int
     """A multiplication, division or remainder."""
     power: int
@@ -31,6 +34,7 @@ class Prices:
     element: int
     """An element of a list or map that is written out."""
     loop: int
+    """A loop or comprehension that begins."""
     turn: int
     """One turn of any loop, besides the price of its body."""
     read: int
@@ -40,16 +44,21 @@ class Prices:
     scan: int
     """One ordered iteration over storage, besides what each entry costs."""
     scan_entry: int
+    """Each entry that an iteration may return, by its limit."""
     event: int
+    """An event, besides its size."""
     invoke: int
     """A call of another contract, besides what a call costs anyway."""
     sha256: int
+    """A digest, besides the size of the data."""
     mul_div: int
+    """A multiplication and division that rounds."""
     integer_text: int
     """Turning an integer into decimal digits or back."""
     fixed_point: int
     """A division of integers that rounds, besides mul_div."""
     compound_rate: int
+    """A power of a rate, besides the size of the power."""
     amount_text: int
     """Turning an amount into decimal text or back."""
     calendar: int
@@ -71,6 +80,7 @@ class Prices:
 
     # Charged for calls to the system namespace.
     system_call: int
+    """A call to the system namespace."""
     system_byte: int
     """For each byte that a proposal's motion leaves in the state."""
 
@@ -96,6 +106,7 @@ class Prices:
     stored_byte: int
     """Gas for each byte that a write leaves in the state, so that space is paid for."""
     hashed_per_unit: int
+    """Bytes that are hashed."""
     compounded_per_unit: int
     """Bits of the power of a rate."""
     compounded_per_square: int

@@ -120,7 +120,7 @@ class _Statements:
         self.parts.expect("def")
         self.parts.name("the function's name")
         if self.parts.sees("["):
-            self.parts.refuse("write the type where it is needed", "no_type_parameters")
+            self.parts.refuse("write a function for each type", "no_type_parameters")
         self.parts.expect("(")
         while not self.parts.sees(")"):
             self.parameter()

@@ -301,7 +301,7 @@ class Expressions:
                 if not self.sees(":", "]", ","):
                     self.expression()
                 if self.sees(":"):
-                    self.refuse("take the elements that you want in a loop", "no_slice_step")
+                    self.refuse("write reversed(x), or take the elements in a loop", "no_slice_step")
             if not self.take(","):
                 break
         self.expect("]")

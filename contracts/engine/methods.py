@@ -109,22 +109,20 @@ METHOD_CALLS: Final[Mapping[str, tuple[int, int]]] = {
 MUTATING_METHODS: Final = frozenset(("append", "clear", "extend", "insert", "pop", "remove", "update"))
 """Methods that change their receiver, and so would be lost on a copy of a stored value."""
 
+_BOUNDS: Final = "prefix: P = (), start: P | None = None, end: P | None = None"
+_SCAN: Final = f"(*, limit: int, {_BOUNDS}, after: P | None = None, reverse: bool = False)"
+
 HANDLE_METHODS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "Map": {
         "get": ("(key: K, default: V | None = None) -> V | None", "the entry under a key, or the default"),
-        "keys": (
-            "(*, limit: int, prefix: P = (), start: P | None = None, end: P | None = None, after: P | None = None, "
-            "reverse: bool = False) -> list[K]",
-            "keys in order",
-        ),
-        "values": ("(*, the same) -> list[V]", "values in the order of their keys"),
-        "items": ("(*, the same) -> list[tuple[K, V]]", "keys and values in order"),
+        "keys": (f"{_SCAN} -> list[K]", "keys in order"),
+        "values": (f"{_SCAN} -> list[V]", "values in the order of their keys"),
+        "items": (f"{_SCAN} -> list[tuple[K, V]]", "keys and values in order"),
         "page": (
-            "(*, limit: int, cursor: str, prefix: P = (), start: P | None = None, end: P | None = None, "
-            "reverse: bool = False) -> tuple[list[tuple[K, V]], str]",
+            f"(*, limit: int, cursor: str, {_BOUNDS}, reverse: bool = False) -> tuple[list[tuple[K, V]], str]",
             "keys and values behind a cursor, and the cursor of the next page",
         ),
     },
-    "Counter": {"next": ("() -> int, or (key: K) -> int", "the next number")},
+    "Counter": {"next": ("(key: K = ...) -> int", "the next number; with a key where the Counter has keys")},
 }
 """What can be called on storage; K is the type of a key, V that of a value, P that of a key or its leading parts."""

@@ -223,8 +223,11 @@ class _Scanner:
             if len(self.brackets) > BRACKET_DEPTH_MAX:
                 refuse(self.source, position, "bracket_depth", "give a part of this expression a name of its own")
         elif text in CLOSERS.values():
-            if not self.brackets or CLOSERS[self.source[self.brackets.pop()]] != text:
+            if not self.brackets:
                 refuse(self.source, position, "brackets", f"this {text} closes nothing")
+            opener = self.source[self.brackets.pop()]
+            if CLOSERS[opener] != text:
+                refuse(self.source, position, "brackets", f"write {CLOSERS[opener]}, which closes the last {opener}")
         elif text == ":" and self.source.startswith(":=", position):
             refuse(self.source, position, "operator", REFUSED_CHARACTERS[":="])
         elif text == "." and self.source.startswith("..", position):

@@ -91,7 +91,20 @@ def _statement(scope: Scope, node: ast.stmt) -> list[ast.stmt]:
             return [node]
         case ast.FunctionDef():
             raise refusal(node, "nested_function", "write functions at the top level")
-    raise refusal(node, "statement", "this statement has no effect, or a form that is not part of the language")
+    raise refusal(node, "statement", _statement_hint(node))
+
+
+def _statement_hint(node: ast.stmt) -> str:
+    match node:
+        case ast.Assign():
+            return "assign to one name at a time"
+        case ast.AnnAssign():
+            return "give the name a value: name: type = value"
+        case ast.Delete():
+            return "delete one element: del x[key]; names stay"
+        case ast.Expr(value=ast.Compare()):
+            return 'this has no effect; assign with = or write require(condition, "code")'
+    return "this has no effect; assign it to a name, return it, or leave it away"
 
 
 def _check(name: str, kind: Type) -> list[ast.stmt]:

@@ -29,7 +29,7 @@ def key_expression(scope: Scope, storage: Storage, node: ast.expr) -> ast.expr:
         raise refusal(node, "storage", f"write {storage.name}.items(start=..., end=..., limit=...)")
     if isinstance(node, ast.Tuple):
         if len(node.elts) != len(storage.keys) or len(storage.keys) == 1:
-            raise refusal(node, "key", f"the key of {storage.name} has {len(storage.keys)} part(s)")
+            raise refusal(node, "key", f"write {storage.name}[{', '.join(storage.keys)}], with values of these types")
         return _tuple(scope, node)
     return scope.expression(node)
 
