@@ -153,12 +153,20 @@ class Cluster:
         return pid
 
     def children(self, name: str) -> dict[str, list[int]]:
-        """Return a node's executor and verifier processes."""
+        """Return a node's executor, reader and verifier processes."""
         pid = self.pid(name)
-        found: dict[str, list[int]] = {"executor": [], "verifier": []}
+        modules = {
+            "executor": b"contracts.executor.main",
+            "reader": b"contracts.executor.reader_main",
+            "verifier": b"consensus.verifier_worker",
+        }
+        found: dict[str, list[int]] = {kind: [] for kind in modules}
         for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()):
-            command = Path(f"/proc/{child}/cmdline").read_bytes()
-            found["executor" if b"executor" in command else "verifier"].append(child)
+            command = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+            for kind, module in modules.items():
+                # A child that has just been started still has its node's command line.
+                if module in command:
+                    found[kind].append(child)
         return found
 
     def refusal(self, name: str) -> tuple[int, str]:

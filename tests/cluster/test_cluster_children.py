@@ -14,7 +14,7 @@ from assembly.exit_codes import ExitCode
 pytestmark = pytest.mark.cluster
 
 
-@pytest.mark.parametrize("kind", ["executor", "verifier"])
+@pytest.mark.parametrize("kind", ["executor", "reader", "verifier"])
 async def test_a_killed_helper_is_replaced_under_load(cluster: Cluster, kind: str) -> None:
     """On each node in turn a helper process is killed; no node ends, and all keep the same ledger."""
     first = await cluster.settled() + 1
