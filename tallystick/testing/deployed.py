@@ -29,6 +29,12 @@ class Deployed:
         data = self._memory.get(SYSTEM, contract_key(contract))
         return None if data is None else decode_contract(data)
 
+    def names(self) -> list[str]:
+        """Return the names of all contracts, in order."""
+        start = encode_key(("contract",))
+        entries = self._memory.items(SYSTEM)
+        return [decode_contract(data).current.name for key, data in entries if key.startswith(start)]
+
     def module(self, contract: str) -> Module:
         """Return what a contract declares.
 

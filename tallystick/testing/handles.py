@@ -101,6 +101,16 @@ class Method:
         """Carry out the call and return what became of it: code, value, events and gas. Does not raise CallFailed."""
         return self._contract._host.attempt(self._request(args, named))
 
+    @property
+    def contract(self) -> str:
+        """Name of the contract."""
+        return self._contract._name
+
+    @property
+    def name(self) -> str:
+        """Name of the method."""
+        return self._function.name
+
     def __repr__(self) -> str:
         return f"<method {self._contract._name}.{self._function.name}>"
 

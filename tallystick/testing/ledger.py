@@ -45,6 +45,7 @@ class Snapshot:
     height: int
     time: int
     roles: Mapping[str, tuple[str, ...]]
+    last: CallOutcome
 
 
 class Ledger:
@@ -79,6 +80,11 @@ class Ledger:
         check_member(member_id)
         self._roles[member_id] = tuple(sorted(set(roles)))
         return member_id
+
+    @property
+    def members(self) -> list[str]:
+        """Ids of all members that were entered, in order."""
+        return sorted(self._roles)
 
     @property
     def time(self) -> int:
@@ -178,6 +184,11 @@ class Ledger:
         self._deployed.module(name)
         return Contract(self, name)
 
+    @property
+    def contracts(self) -> list[str]:
+        """Names of all deployed contracts, in order."""
+        return self._deployed.names()
+
     def module_of(self, contract: str) -> Module:
         """Return what a deployed contract declares."""
         return self._deployed.module(contract)
@@ -210,6 +221,11 @@ class Ledger:
             return self.last
         context = self._block(self._sender(request))
         return self._change(limits, lambda engine, state, gas: engine.call(state, context, contract, method, args, gas))
+
+    @property
+    def failure(self) -> str:
+        """Why the last call that failed did so, in several lines."""
+        return str(self._runner.failure("the call", self.last, self._deployed))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -245,13 +261,15 @@ class Ledger:
 
     def snapshot(self) -> Snapshot:
         """Return this moment, to come back to it with `restore`."""
-        return Snapshot(self._memory.snapshot(), len(self.events), self.height, self._time, dict(self._roles))
+        state = self._memory.snapshot()
+        return Snapshot(state, len(self.events), self.height, self._time, dict(self._roles), self.last)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a moment: state, events, members, height and time are as they were; later moments are gone."""
         self._memory.restore(snapshot.state)
         del self.events[snapshot.events :]
         self.height, self._time, self._roles = snapshot.height, snapshot.time, dict(snapshot.roles)
+        self.last = snapshot.last
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
