@@ -81,13 +81,30 @@ def explore(
     if not callers:
         raise ValueError("nobody can call: enter members with ledger.member(...), or name some with members=[...]")
     targets = {(target.contract, target.function.name): target for target in _targets(ledger, methods)}
-    given_values = arguments or {}
+    chosen = arguments or {}
     teller = Teller(ledger, invariants, frozenset(MISTAKES) - set(tolerate))
-    choices = st.one_of(
-        *(calls_of(target, callers, given_values) for target in targets.values()),
-        *([passing_time()] if time_passes else []),
-    )
+    calls = [calls_of(target, callers, chosen) for target in targets.values()]
+    step = st.one_of(*calls, passing_time()) if time_passes else st.one_of(*calls)
 
+    def values(call: Call, name: str) -> st.SearchStrategy[Any]:
+        return argument_values(targets[call.contract, call.method], name, callers, chosen)[0]
+
+    try:
+        _tell_stories(teller, step, steps, stories, random_seed)
+    except Fault as fault:
+        raise Counterexample(f"{shortened(fault, teller, values, callers)}\n(explored with {random_seed=})") from None
+    finally:
+        teller.rewind()
+    names = [f"{contract}.{method}" for contract, method in targets]
+    missing = [name for name in names if not teller.tried.succeeded[name] and not _named(name, may_never_succeed)]
+    if missing:
+        raise NeverSucceeded(_vain(missing, teller.tried))
+    return teller.tried
+
+
+def _tell_stories(
+    teller: Teller, step: st.SearchStrategy[Call | Pass], steps: int, stories: int, random_seed: int
+) -> None:
     @seed(random_seed)
     @settings(
         max_examples=stories,
@@ -98,26 +115,11 @@ def explore(
         suppress_health_check=list(HealthCheck),
     )
     # Long stories are asked for, because hypothesis makes long lists rarely.
-    @given(st.lists(choices, min_size=steps // 2, max_size=steps) | st.lists(choices, max_size=SHORT))
+    @given(st.lists(step, min_size=steps // 2, max_size=steps) | st.lists(step, max_size=min(SHORT, steps)))
     def tell(plan: list[Call | Pass]) -> None:
         teller.tell(plan)
 
-    def values(call: Call, name: str) -> st.SearchStrategy[Any]:
-        return argument_values(targets[call.contract, call.method], name, callers, given_values)[0]
-
-    try:
-        tell()
-    except Fault as fault:
-        raise Counterexample(
-            f"{shortened(fault, teller, values, callers)}\n(explored with random_seed={random_seed})"
-        ) from None
-    finally:
-        teller.rewind()
-    names = [f"{contract}.{method}" for contract, method in targets]
-    missing = [name for name in names if not teller.tried.succeeded[name] and not _named(name, may_never_succeed)]
-    if missing:
-        raise NeverSucceeded(_vain(missing, teller.tried))
-    return teller.tried
+    tell()
 
 
 def _targets(ledger: Ledger, wanted: Collection[str]) -> list[Target]:
