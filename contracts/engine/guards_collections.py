@@ -128,15 +128,8 @@ def _loops(run: Run) -> dict[str, Guard]:
         return enumerate(turns(price + prices.turn, listed(values)), start)
 
     def unpacked_turns(price: int, values: Any, shape: tuple[Any, ...]) -> Any:
-        snapshot = turns(price + prices.item * len(shape), values)
-        count = len(shape)
-        nested = any(inner is not None for inner in shape)
-        for value in snapshot:
-            if (type(value) is not tuple and type(value) is not list) or len(value) != count:
-                raise Failed(f"expected {count} parts")
-            if nested:
-                check_shape(value, shape)
-        return snapshot
+        snapshot = turns(price + prices.item * _names_in(shape), values)
+        return [taken_apart(value, shape) for value in snapshot]
 
     return {
         "fresh_turns": fresh_turns,
@@ -149,12 +142,15 @@ def _loops(run: Run) -> dict[str, Guard]:
     }
 
 
-def check_shape(value: Any, shape: tuple[Any, ...]) -> None:
-    """Refuse a value that cannot be taken apart into these parts."""
+def taken_apart(value: Any, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the parts of a value for the names of a loop: a copy, so that a list which changes meanwhile still fits."""
     unpack(value, len(shape))
-    for part, inner in zip(value, shape, strict=True):
-        if inner is not None:
-            check_shape(part, inner)
+    parts = zip(value, shape, strict=True)
+    return tuple([part if inner is None else taken_apart(part, inner) for part, inner in parts])
+
+
+def _names_in(shape: tuple[Any, ...]) -> int:
+    return sum(1 if inner is None else 1 + _names_in(inner) for inner in shape)
 
 
 def unpack(value: Any, count: int) -> Any:

@@ -6,6 +6,7 @@ Python's own tables of letters, digits and spaces change with the Unicode versio
 from typing import Any, Final
 
 from contracts.engine.errors import Failed
+from contracts.engine.guards_compare import search_work
 from contracts.engine.guards_numbers import Guard, integer, length_checked
 from contracts.engine.limits import STRIP_CHARACTERS_MAX, TEXT_LENGTH_MAX
 from contracts.engine.run import Run
@@ -121,7 +122,7 @@ def _search(run: Run) -> dict[str, Guard]:
     def searched(value: str, part: Any) -> str:
         if not text(part):
             raise Failed("the text to look for is empty")
-        run.charge((len(value) + len(part)) // prices.searched_per_unit)
+        run.charge(search_work(len(value), len(part)) // prices.searched_per_unit)
         return value
 
     def find(value: str, part: Any, start: Any = 0) -> int:

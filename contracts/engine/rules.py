@@ -253,5 +253,7 @@ def _is_plain(value: Any, rule: Field | None) -> bool:
 
 
 def is_plain_name(value: Any) -> bool:
-    """Tell whether a name is ASCII, short, and begins with a letter."""
-    return type(value) is str and value.isascii() and value[:1].isalpha() and len(value) <= NAME_LENGTH_MAX
+    """Tell whether a name is ASCII letters, digits and underscores, begins with a letter, and is short."""
+    if type(value) is not str or len(value) > NAME_LENGTH_MAX:
+        return False
+    return value.isascii() and value.isidentifier() and not value.startswith("_")

@@ -5,43 +5,11 @@ They borrow msgpack in its pure Python form; for the library that checks signatu
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import msgpack
-
 ROOT = Path(__file__).parents[2]
-SUPPORTED = ("3.11", "3.12", "3.13")
-CURRENT = f"{sys.version_info[0]}.{sys.version_info[1]}"
-
-
-def interpreters() -> dict[str, str]:
-    """Return the other supported Pythons that can be found, by version."""
-    homes = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/*/bin"))
-    found = {}
-    for version in SUPPORTED:
-        for home in (None, *map(str, homes)):
-            path = shutil.which(f"python{version}", path=home)
-            if path is not None and version != CURRENT and _works(path, version):
-                found[version] = path
-    return found
-
-
-def _works(path: str, version: str) -> bool:
-    command = [path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() == version
-
-
-def borrow_packages(folder: Path) -> None:
-    """Fill a folder with msgpack and the stand-in for PyNaCl, so that nothing else is borrowed."""
-    (folder / "msgpack").symlink_to(Path(msgpack.__file__).parent)
-    (folder / "nacl").mkdir()
-    (folder / "nacl" / "__init__.py").touch()
-    (folder / "nacl" / "bindings.py").write_text("from ed25519_twin import crypto_sign_open\n")
-    (folder / "nacl" / "exceptions.py").write_text("from ed25519_twin import BadSignatureError\n")
 
 
 def run_script(interpreter: str, packages: Path, script: str, *options: str, seed: str = "0") -> Any:

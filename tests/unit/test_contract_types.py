@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from engine_hostile import STOPPED
-from engine_outcomes import WORK, mutants
+from corpus import deployed_sources
+from programs import WORK, mutants
 
 from contracts.engine.builtins import BUILTIN_CALLS, CONTEXT, SPECIAL_CALLS, TYPE_NAMES
 from contracts.engine.compiler import find_problems
@@ -128,7 +128,7 @@ def test_mypy_passes_the_contracts_that_ship_and_flags_a_wrong_one() -> None:
 
 def programs() -> list[str]:
     found = [path.read_text() for path in SAMPLES] + [WRONG, WORK]
-    found += [source for source, _ in STOPPED.values()]
+    found += deployed_sources()[::3]
     found += [source for number, (_, source) in enumerate(mutants()) if number % 5 == 0]
     return [source for source in found if not find_problems(source)]
 

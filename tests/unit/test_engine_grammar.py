@@ -5,8 +5,9 @@ import random
 import re
 
 import pytest
-from engine_hostile import REFUSED, STOPPED
-from engine_outcomes import LIBRARY, WORK
+from corpus import all_attacks
+from corpus import sources as hostile_sources
+from programs import LIBRARY, WORK
 
 from contracts.engine.compiler import compile_contract, find_problems
 from contracts.engine.errors import Rejected
@@ -130,7 +131,7 @@ def test_the_grammar_agrees_with_python(statement: str) -> None:
 
 def test_whatever_the_grammar_accepts_python_parses_to_nodes_that_the_table_knows() -> None:
     sources = [WORK, *(path.read_text() for path in sorted(LIBRARY.glob("*.py")))]
-    sources += [source for corpus in (REFUSED, STOPPED) for source, _ in corpus.values() if source]
+    sources += hostile_sources()
     corpus = [re.findall(r"\w+|\n *|[^\w\s]| +", source) for source in sources]
     corpus = [tokens for tokens in corpus if tokens]
     pool = [token for tokens in corpus for token in tokens]
@@ -202,10 +203,12 @@ def test_authors_see_every_problem_of_a_stage_at_once() -> None:
 
 
 def test_the_first_problem_is_the_one_that_deployment_names() -> None:
-    for source, _ in REFUSED.values():
-        found = find_problems(source)
+    for attack in all_attacks():
+        if attack.rule is None:
+            continue
+        found = find_problems(attack.source)
         with pytest.raises(Rejected) as caught:
-            compile_contract(source)
+            compile_contract(attack.source)
         assert str(found[0]) == str(caught.value)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_hostile import STOPPED
-from engine_outcomes import LIBRARY, WORK, mutants
+from corpus import deployed_sources
+from programs import LIBRARY, WORK, mutants
 
 from contracts.engine.runtime import Engine
 from contracts.engine.testkit import Harness
@@ -54,7 +54,7 @@ def never() -> int:
 
 def programs() -> list[Any]:
     found = [("work", WORK), *((path.stem, path.read_text()) for path in sorted(LIBRARY.glob("*.py")))]
-    found += [(name, source) for name, (source, _) in STOPPED.items()]
+    found += [(f"hostile {number}", source) for number, source in enumerate(deployed_sources()[::5])]
     found += [case for number, case in enumerate(mutants()) if number % 6 == 0]
     return [pytest.param(source, id=name) for name, source in found]
 

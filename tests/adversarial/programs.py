@@ -1,23 +1,35 @@
-"""Prints what every program of the corpus does, for comparison between Python versions, hash seeds and -O.
+"""Turns hostile programs and shipped contracts into programs for a fleet."""
 
-Run as a script by any supported Python: `python engine_outcomes.py`.
-"""
-
-import json
 import random
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from engine_hostile import REFUSED, STOPPED, method
-
-from contracts.engine.testkit import Harness
+from attacks import Attack
+from observe import Program
 
 LIBRARY = Path(__file__).parents[2] / "contracts" / "library"
-
 MUTANTS = 300
+COMPARED_GAS = 60_000
+"""Enough to begin all of them; most of what runs for ever runs alike after that."""
+
+
+def of_attack(attack: Attack) -> Program:
+    """Return a hostile program; one that is refused is deployed all the same."""
+    calls = [
+        [
+            step.contract,
+            step.method,
+            [ascii(value) for value in step.args],
+            min(step.gas, COMPARED_GAS),
+            step.view,
+            step.sender,
+            list(step.roles),
+        ]
+        for step in attack.scenario.steps
+    ]
+    return Program(dict(attack.scenario.contracts), calls)
+
 
 WORK = """
 m = Map((str, int), list[int], default=[])
@@ -47,6 +59,7 @@ def attack() -> list[str]:
         out.append(str(count))
     return out + [k + v[:4] for k, v in table.items()] + ["x" if table == r["zz"].b else "y"]
 """
+"""A contract with a little of everything, which works."""
 
 
 AMOUNTS = """
@@ -96,10 +109,15 @@ def attack() -> list[bool]:
 """
 
 
+def of_library() -> list[Program]:
+    """Return the contracts that ship, deployed and not called."""
+    return [Program({path.stem: path.read_text(encoding="utf-8")}) for path in sorted(LIBRARY.glob("*.py"))]
+
+
 def mutants() -> Iterator[tuple[str, str]]:
     """Make programs that are nearly right: tokens of a working one taken away, doubled or exchanged."""
-    tokens = re.findall(r"\w+|\n *|[^\w\s]| ", WORK + "".join(source for source, _ in STOPPED.values())[:3000])
     bases = [re.findall(r"\w+|\n *|[^\w\s]| ", source) for source in (WORK, AMOUNTS)]
+    tokens = [token for base in bases for token in base]
     for seed in range(MUTANTS):
         chance = random.Random(seed)
         parts = list(bases[seed % 2])
@@ -107,33 +125,3 @@ def mutants() -> Iterator[tuple[str, str]]:
             place = chance.randrange(len(parts))
             parts[place : place + chance.randint(0, 1)] = [chance.choice(tokens) for _ in range(chance.randint(0, 1))]
         yield f"mutant {seed}", "".join(parts)
-
-
-def outcomes() -> list[Any]:
-    """Return one entry a program: everything that a receipt and the state would show, and the reason."""
-    programs = [
-        ("work", WORK),
-        ("amounts", AMOUNTS),
-        ("signatures", SIGNATURES),
-        *((path.stem, path.read_text()) for path in sorted(LIBRARY.glob("*.py"))),
-    ]
-    programs += [(name, source) for corpus in (REFUSED, STOPPED) for name, (source, _) in corpus.items()]
-    programs.append(("nothing", method("pass")))
-    programs += mutants()
-    return [[name, *_outcome(source)] for name, source in programs]
-
-
-def _outcome(source: str) -> list[Any]:
-    ledger = Harness()
-    deployed = ledger.deploy("c", source)
-    seen: list[Any] = [deployed.code, deployed.gas_used, ledger.failure]
-    if deployed.code is None:
-        called = ledger.call("acme.alice", "c", "attack", gas_limit=300_000)
-        events = [[event.name, event.fields] for event in called.events]
-        entries = [[key.hex(), value.hex()] for key, value in ledger.state.items("c")]
-        seen += [called.code, called.gas_used, called.value, events, entries, ledger.failure]
-    return seen
-
-
-if __name__ == "__main__":
-    json.dump(outcomes(), sys.stdout)
