@@ -81,6 +81,11 @@ class Maker:
             self.world.records[f"R{number}"] = fields
         for number in range(self.chance.randint(1, 4)):
             lines.append(self._storage(f"s{number}"))
+        for number in range(self.chance.choice((0, 0, 1))):
+            key = self.chance.choice(KEYS) if self.chance.random() < 0.5 else None
+            start = f"start={self.chance.choice((0, 5, 2**63 - 2))}" if self.chance.random() < 0.3 else ""
+            lines.append(f"n{number} = Counter({', '.join(part for part in (key, start) if part)})")
+            self.world.counters.append((f"n{number}", key))
         for number in range(self.chance.randint(0, 2)):
             parts = [(name, self.chance.choice(self.world.types())) for name in ("x", "value")]
             lines.append(f"E{number} = Event({', '.join(f'{name}={kind}' for name, kind in parts)})")

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from generator_world import SCALARS, WRONG_SHARE, Local, World, receiver
 from signatures import Signature
 
-from contracts.engine.expressions import COMPARISONS, CONTEXT, OPERATORS
+from contracts.engine.builtins import CONTEXT, ROUNDINGS
+from contracts.engine.expressions import COMPARISONS, OPERATORS
 
 SYMBOLS = {
     "Add": "+", "Sub": "-", "Mult": "*", "FloorDiv": "//", "Mod": "%", "Pow": "**", "LShift": "<<", "RShift": ">>",
@@ -39,8 +40,7 @@ class Expressions:
         if kind in self.world.records:
             return self._record(kind, 0)
         if kind in ("str", "int") and self.chance.random() < 0.15:
-            names = [name for name in sorted(CONTEXT - {"roles"}) if (name in ("height", "time")) == (kind == "int")]
-            return f"ctx.{self.chance.choice(names)}"
+            return f"ctx.{self.chance.choice([name for name, (own, _) in CONTEXT.items() if own == kind])}"
         return self.world.literal(kind)
 
     def _built(self, kind: str, depth: int) -> str:
@@ -52,7 +52,7 @@ class Expressions:
             self._signed,
         ]
         forms += {
-            "int": [self._arithmetic, self._arithmetic, self._rounded, self._element],
+            "int": [self._arithmetic, self._arithmetic, self._number, self._element],
             "bool": [self._comparison, self._comparison, self._logic, self._membership, self._none],
             "str": [self._joined, self._format, self._cut],
             "bytes": [self._joined, self._cut],
@@ -114,7 +114,11 @@ class Expressions:
         return f"{receiver(self.expression(signature.receiver, depth))}.{name}({arguments})"
 
     def arguments(self, signature: Signature, depth: int) -> str:
-        return ", ".join(self.expression(kind, depth - 1) for kind in signature.arguments)
+        written = [self.expression(kind, depth - 1) for kind in signature.arguments]
+        if signature.rounds:
+            rounding = f'"{self.chance.choice(list(ROUNDINGS))}"'
+            written.append(rounding if self.chance.random() < 0.7 else f"rounding={rounding}")
+        return ", ".join(written)
 
     def call(self, name: str, parameters: list[Local], depth: int) -> str:
         arguments = [self.expression(kind, depth - 1) for _, kind in parameters]
@@ -136,13 +140,16 @@ class Expressions:
         minus = "-" if self.chance.random() < 0.1 else ""
         return f"{minus}({self.expression('int', depth)} {operator} {right})"
 
-    def _rounded(self, kind: str, depth: int) -> str:
-        rounding = self.chance.choice(("floor", "ceil", "half_even"))
-        left, right = self.expression("int", depth), self.expression("int", depth)
-        divisor = (
-            self.expression("int", depth) if self.chance.random() < 0.1 else str(self.chance.choice((1, -3, 7, 100)))
-        )
-        return f'mul_div({left}, {right}, {divisor}, "{rounding}")'
+    def _number(self, kind: str, depth: int) -> str:
+        """Take a number from a counter."""
+        counters = self.world.counters if self.world.writes else []
+        if not counters:
+            return self.leaf(kind, depth)
+        name, key = self.chance.choice(counters)
+        if key is None:
+            return f"{name}.{self.chance.choice(('next()', 'next()', 'value'))}"
+        written = self.key(key, depth)
+        return f"{name}.next(({written}))" if key.startswith("(") else f"{name}.next({written})"
 
     def _element(self, kind: str, depth: int) -> str:
         if self.chance.random() < 0.1:

@@ -42,7 +42,7 @@ class Statements:
             self._require, self._perform, self._change, self._swap,
         ]  # fmt: skip
         if self.world.writes:
-            simple += [self._write, self._write, self._write_field, self._delete, self._announce, self._ask]
+            simple += [self._page, self._write, self._write, self._write_field, self._delete, self._announce, self._ask]
         if self.world.loops and self.chance.random() < 0.1:
             return ["    " * level + self.chance.choice(("break", "continue"))]
         if level < 4 and self.chance.random() < 0.25:
@@ -150,6 +150,15 @@ class Statements:
             contract, method = self.chance.choice((("ctx.contract", method), ('"gone"', method), (contract, "gone")))
         argument = self.expressions.expression(kind, depth - 1)
         return f'{self.world.fresh(result)} = invoke({contract}, "{method}", {argument})'
+
+    def _page(self, depth: int) -> str:
+        maps = [(name, key, kind) for name, key, kind, _ in self.world.storages if key is not None]
+        if not maps:
+            return self._write(depth)
+        name, _, kind = self.chance.choice(maps)
+        cursor = self.chance.choice(('""', '""', self.expressions.leaf("str", 0)))
+        call = f"{name}.page(limit={self.chance.choice((1, 2, 9))}, cursor={cursor})"
+        return f"{self.world.fresh(f'page[{kind}]')}, {self.world.fresh('str')} = {call}"
 
     def _if(self, level: int) -> list[str]:
         lines = [self.line(level, lambda depth: f"if {self.expressions.expression('bool', depth)}:", "if True:")]

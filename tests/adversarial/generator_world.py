@@ -12,6 +12,7 @@ WRONG_SHARE = 0.004
 INTEGERS = (0, 1, 2, 3, 5, 7, 10, 64, 100, 255, 256, 1000, 2**31, 2**63 - 1, 2**63, 2**128, 2**254, 2**255 - 1)
 TEXTS = (
     *("", "a", "ab", "abc", "a,b", "12", "-5", " x ", "Zz", "0aff", "{{"),
+    *("2026-02-28", "2024-02-29T23:59:59.999+08:00", "-0.05", "1.5"),
     *("\\xe9\\xdf", "\\U0001f600", "e\\u0301", "\\u0661"),
 )
 BYTES = ("", "a", "ab", "\\x00\\xff", "\\xc3\\xa9", "0" * 32)
@@ -31,6 +32,8 @@ class World:
     """Name -> fields: name, type, has it a default."""
     storages: list[tuple[str, str | None, str, bool]] = field(default_factory=list)
     """Name, key (None for a Var), value, has it a default."""
+    counters: list[tuple[str, str | None]] = field(default_factory=list)
+    """Name, key."""
     events: dict[str, list[Local]] = field(default_factory=dict)
     helpers: list[tuple[str, list[Local], str]] = field(default_factory=list)
     locals: list[Local] = field(default_factory=list)

@@ -7,18 +7,19 @@ engine's tables is in the generated programs without a line here.
 import copy
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from contracts.engine.calls import BUILTIN_CALLS, METHOD_CALLS
+from contracts.engine.builtins import BUILTIN_CALLS
 from contracts.engine.errors import Failed
 from contracts.engine.gas import CURRENT
 from contracts.engine.guards import value_guards
+from contracts.engine.methods import METHOD_CALLS
 from contracts.engine.run import Run
 
 SAMPLES: dict[str, tuple[Any, ...]] = {
     "int": (2, 0, -7),
-    "str": ("ab", "12", "0aff", ""),
+    "str": ("ab", "12", "0aff", "", "2026-03-01T12:30:00Z"),
     "bytes": (b"ab", b"\x01" * 32, b""),
     "bool": (True,),
     "list[int]": ([3, 1, 2],),
@@ -42,6 +43,8 @@ class Signature:
     """None if it gives None or something that has no name among the samples."""
     safe: bool
     """It accepted all samples of these types."""
+    rounds: bool = False
+    """A way of rounding follows behind the arguments."""
 
 
 def type_of(value: Any) -> str | None:
@@ -61,9 +64,13 @@ def discover() -> list[Signature]:
     run = Run(CURRENT)
     guards = value_guards(run)
     found: dict[Signature, None] = {}
-    for name, (fewest, most, guard, _) in BUILTIN_CALLS.items():
-        for signature in _probe(run, guards[f"{guard}"], name, None, fewest, most):
-            found[signature] = None
+    for name, builtin in BUILTIN_CALLS.items():
+        guard = guards[builtin.guard]
+        fewest, most = builtin.fewest - builtin.rounds, builtin.most - builtin.rounds
+        if builtin.rounds:
+            guard = _rounded(guard)
+        for signature in _probe(run, guard, name, None, fewest, most):
+            found[replace(signature, rounds=builtin.rounds)] = None
     for name, (fewest, most) in METHOD_CALLS.items():
         for receiver in SAMPLES:
             for signature in _probe(run, guards[f"do_{name}"], name, receiver, fewest, most):
@@ -71,9 +78,13 @@ def discover() -> list[Signature]:
     return list(found)
 
 
+def _rounded(guard: Any) -> Any:
+    return lambda *values: guard(*values, "floor")
+
+
 def _probe(run: Run, guard: Any, name: str, receiver: str | None, fewest: int, most: int) -> Iterator[Signature]:
     own = () if receiver is None else (receiver,)
-    for count in range(fewest, min(most, ARGUMENTS_MAX) + 1):
+    for count in range(fewest, max(fewest, min(most, ARGUMENTS_MAX)) + 1):
         for types in itertools.product(SAMPLES, repeat=count):
             results, failed = _results(run, guard, (*own, *types))
             for result in sorted(results - {None}, key=str) or results:
@@ -84,7 +95,9 @@ def _results(run: Run, guard: Any, types: tuple[str, ...]) -> tuple[set[str | No
     """Return the types of results for samples of types, and how many samples were refused."""
     found: set[str | None] = set()
     failed = 0
-    for values in itertools.product(*(SAMPLES[name] for name in types)):
+    # All samples of a few arguments, two of many.
+    samples = [SAMPLES[name] if len(types) < ARGUMENTS_MAX else SAMPLES[name][:2] for name in types]
+    for values in itertools.product(*samples):
         run.gas = 10**9
         try:
             found.add(type_of(guard(*copy.deepcopy(values))))
