@@ -143,7 +143,7 @@ def _loops(run: Run) -> dict[str, Guard]:
 
 
 def taken_apart(value: Any, shape: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return the parts of a value for the names of a loop: a copy, so that a list which changes meanwhile still fits."""
+    """Return the parts of a value for the names of a loop: a copy, so that a list which changes meanwhile fits."""
     unpack(value, len(shape))
     parts = zip(value, shape, strict=True)
     return tuple([part if inner is None else taken_apart(part, inner) for part, inner in parts])
