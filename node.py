@@ -30,7 +30,7 @@ from chain.genesis import Genesis
 from chain.store import LevelStore, open_store
 from configs.node_config import ConfigError, NodeConfig, load_genesis, load_node_config
 from consensus.verifier import VerifierPool
-from contracts.executor.supervisor import ExecutorSettings
+from contracts.executor.settings import ExecutorSettings
 
 LOG = logging.getLogger("tallystick.node")
 

@@ -13,7 +13,7 @@ from chain.store import set_aside
 from chain.types import Height
 from chain.validity import Head
 from contracts.executor.client import ExecutorClient
-from contracts.executor.supervisor import ExecutorSettings
+from contracts.executor.settings import ExecutorSettings
 
 LOG = logging.getLogger("tallystick.start")
 

@@ -15,7 +15,6 @@ The second table asks a real executor process over its pipe and reads the CPU ti
 
 import argparse
 import asyncio
-import gc
 import json
 import statistics
 import tempfile
@@ -37,11 +36,12 @@ from chain.state_database import StateDatabase
 from chain.store import open_store
 from contracts.engine.runtime import Engine
 from contracts.executor.client import ExecutorClient
+from contracts.executor.memory import settle
 from contracts.executor.protocol import Kind, Outcome
 from contracts.executor.service import Service
+from contracts.executor.settings import ExecutorSettings
 from contracts.executor.snapshots import SnapshotMaker
-from contracts.executor.supervisor import ExecutorSettings
-from contracts.executor.worker import GC_THRESHOLDS
+from contracts.executor.state_link import StateLink
 from processes.frames import LENGTH, decode_payload, encode_frame
 
 CACHE_BYTES: Final = 32 * 1024 * 1024
@@ -161,8 +161,13 @@ def measure_stages(size: int, blocks: int, clock: StageClock) -> StageTimes:
         workload = Workload(size)
         store = open_store(Path(folder) / "state", "state", workload.genesis.genesis_hash, CACHE_BYTES, create=True)
         ledger = open_ledger(workload.genesis, StateDatabase(store), Engine())
-        service = Service(ledger, SnapshotMaker(ledger, Path(folder) / "state", store.freeze))
-        _settle()
+        service = Service(
+            ledger,
+            SnapshotMaker(ledger, Path(folder) / "state", store.freeze),
+            StateLink(ledger, store.freeze),
+            _nothing,
+        )
+        settle()
         for block in _blocks(workload, blocks, lambda: ledger.head):
             request = encode_frame([1, Kind.EXECUTE_BATCH, *block.batch.as_value()])
             clock.nanoseconds.clear()
@@ -184,12 +189,6 @@ def _serve(service: Service, request: bytes, block_hash: bytes, clock: StageCloc
     apply = [number + 1, *service.answer(Kind.APPLY, [block_hash])]
     clock.timed("reply", encode_frame)(apply)
     return execute, apply
-
-
-def _settle() -> None:
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def measure_process(size: int, blocks: int) -> dict[str, float]:

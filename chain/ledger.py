@@ -20,7 +20,7 @@ from chain.execution import (
     genesis_update,
 )
 from chain.genesis import Genesis
-from chain.identity import Member, decode_member, member_key
+from chain.identity import Member
 from chain.ledger_rows import (
     HEAD_ROW,
     ORIGIN_ROW,
@@ -32,12 +32,13 @@ from chain.ledger_rows import (
 )
 from chain.merkle import EMPTY_FRONTIER, Frontier
 from chain.protocol import ProtocolUnknown, Schedule, first_schedule, read_schedule
-from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime
+from chain.runtime import CallOutcome, ContractRuntime
 from chain.state import ReadState
 from chain.state_database import StateDatabase
 from chain.storage import StoreDamaged, StoreForeign, Write
 from chain.types import Digest, Height, Milliseconds
 from chain.validity import Head, SignatureCheck, check_batch, check_block, check_header
+from chain.views import Place, find_member, run_view
 from chain.window import Window, decode_entries, encode_entries
 
 WINDOW_ROWS_DROPPED_MAX: Final = 64
@@ -72,6 +73,13 @@ class Ledger:
     def database(self) -> StateDatabase:
         """The state at the head."""
         return self._database
+
+    @property
+    def place(self) -> Place:
+        """What a reader of the state at the head has to know of it."""
+        head = self._head
+        version = head.schedule.at(head.height).version
+        return Place(head.chain_id, head.height, head.block_hash, head.result.state_root, head.time, version)
 
     @property
     def origin(self) -> Height:
@@ -137,8 +145,7 @@ class Ledger:
 
     def find_member(self, public_key: bytes) -> Member | None:
         """Return the member who owns a key, revoked ones too."""
-        stored = ReadState(self._database).get(SYSTEM, member_key(public_key))
-        return None if stored is None else decode_member(stored)
+        return find_member(ReadState(self._database), public_key)
 
     def view(
         self, contract: str, method: str, args: Sequence[Any], caller: Member | None, gas_limit: int
@@ -148,14 +155,7 @@ class Ledger:
         Raises:
             LocalFault: when this machine could not finish.
         """
-        member = caller or Member("", "", (), True)
-        head = self._head
-        chain_id = head.chain_id.hex()
-        version = head.schedule.at(head.height).version
-        context = CallContext(
-            member.member_id, member.organisation, member.roles, head.height, head.time, chain_id, version
-        )
-        return self._runtime.view(ReadState(self._database), context, contract, method, args, gas_limit)
+        return run_view(self._runtime, ReadState(self._database), self.place, contract, method, args, caller, gas_limit)
 
     def load_window(self) -> None:
         """Rebuild the window from the rows that its blocks left in the database."""

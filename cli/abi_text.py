@@ -47,8 +47,8 @@ def _typed(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _record(record: Mapping[str, Any]) -> str:
-    version = f" version {record['version']}" if record["version"] > 1 else ""
-    return f"{record['name']}{version}({_typed(record['fields'])})"
+    version = f", version {record['version']}" if record["version"] > 1 else ""
+    return f"{record['name']}({_typed(record['fields'])}){version}"
 
 
 def _storage(storage: Mapping[str, Any]) -> str:

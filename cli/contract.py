@@ -5,6 +5,7 @@ import click
 from cli import authoring
 from cli import contract_lifecycle as lifecycle
 from cli import contract_reading as reading
+from cli.contract_subjects import read_subjects
 from cli.output import print_json, table
 from cli.session import Target, ledger_options, run
 
@@ -37,20 +38,15 @@ def list_contracts(target: Target, as_json: bool) -> None:
 
 
 @contract.command()
-@click.argument("name")
+@click.argument("subject")
 @ledger_options
-def source(target: Target, name: str, as_json: bool) -> None:
-    """Print the source of a deployed contract."""
-
-    async def work() -> None:
-        async with target.client() as client:
-            document = await client.read(f"/v1/contracts/{name}")
-        if as_json:
-            print_json(document)
-        else:
-            click.echo(document["source"], nl=False)
-
-    run(work())
+def source(target: Target, subject: str, as_json: bool) -> None:
+    """Print the source of a deployed contract, verified: NAME, or NAME@VERSION for one of its versions."""
+    (found,) = run(read_subjects(lambda: target, subject))
+    if as_json:
+        print_json({"subject": found.label, "source": found.source})
+    else:
+        click.echo(found.source, nl=False)
 
 
 for command in (lifecycle.deploy, lifecycle.upgrade, lifecycle.freeze, lifecycle.unfreeze, reading.show, reading.diff):

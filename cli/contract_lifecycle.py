@@ -1,6 +1,8 @@
 """`tally contract deploy`, `upgrade`, `freeze`, `unfreeze`: what an administrator decides, or proposes to others."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Final
 
 import click
 
@@ -8,13 +10,21 @@ from cli.comparing import changes_between, obstacle_lines, obstacles_between
 from cli.contract_subjects import Subject, check_name, file_subject, read_subject
 from cli.decisions import decide, gas_for
 from cli.errors import CliError
+from cli.receipts import plain
 from cli.session import Target, ledger_options, run
 from cli.values import parse_arguments
+from contracts.engine.errors import Stop
+from contracts.engine.gas import CURRENT
+from contracts.engine.limits import VALUE_BYTES_MAX
 from contracts.engine.module import INIT, MIGRATE, Module
+from contracts.engine.run import Run
 from contracts.engine.values import type_name
+from contracts.engine.wire import Walk, importer
 from tallystick import decisions
 
 FILE = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+ARGUMENTS_GAS: Final = 10_000_000
+"""What looking at arguments may cost here; on the ledger the transaction pays."""
 AS = click.option(
     "--as", "party", required=True, help="An administrator of the electorate: of the local cluster, or a key file."
 )
@@ -39,7 +49,7 @@ def deploy(
     check_name(name)
     subject = file_subject(file)
     args = parse_arguments(arguments)
-    _check_arguments(subject.module, INIT, len(args))
+    _check_arguments(subject.module, INIT, args)
 
     async def work() -> None:
         async with target.client() as client:
@@ -70,7 +80,7 @@ def upgrade(
     check_name(name)
     subject = file_subject(file)
     args = parse_arguments(arguments)
-    _check_arguments(subject.module, MIGRATE, len(args))
+    _check_arguments(subject.module, MIGRATE, args)
 
     async def work() -> None:
         async with target.client() as client:
@@ -118,18 +128,26 @@ def _propose_about(target: Target, action: str, name: str, party: str, reason: s
     run(work())
 
 
-def _check_arguments(module: Module, kind: str, count: int) -> None:
-    """Refuse a number of arguments that the ledger would refuse.
+def _check_arguments(module: Module, kind: str, args: Sequence[Any]) -> None:
+    """Refuse arguments that the ledger would refuse.
 
     Raises:
         CliError: saying what the method takes.
     """
+    count = len(args)
     method = next((function for function in module.functions.values() if function.kind == kind), None)
     parameters = () if method is None else method.parameters
     if len(parameters) != count:
         takes = ", ".join(f"{name}: {type_name(type_)}" for name, type_ in parameters) or "nothing"
         what = f"its @{kind} takes {takes}" if method is not None else f"it has no @{kind}"
         raise CliError(f"{count} argument{'' if count == 1 else 's'} given, but {what}")
+    meter = Run(CURRENT)
+    meter.gas = ARGUMENTS_GAS
+    for (name, type_), value in zip(parameters, args, strict=True):
+        try:
+            importer(type_, named=True)(value, Walk(meter, VALUE_BYTES_MAX))
+        except Stop as stop:
+            raise CliError(f"{name}: {type_name(type_)} of its @{kind} does not take {plain(value)}: {stop}") from stop
 
 
 def _check_growth(before: Subject, after: Subject) -> None:

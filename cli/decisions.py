@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -21,8 +21,24 @@ from tallystick.building import GAS_LIMIT_DEFAULT
 from tallystick.client import AsyncClient
 from tallystick.wallet import Wallet
 
-RUNS_CODE = ("deploy", "upgrade")
+RUNS_CODE: Final = ("deploy", "upgrade")
 """Actions that compile and run a contract, and so may need all the gas that a transaction can have."""
+
+
+MEANINGS: Final = {
+    "not_authorised": "the signer is no administrator of an organisation that decides",
+    "too_many_proposals": "the organisation has as many open proposals as it may; withdraw one, or wait",
+    "proposal_closed": "it has been decided or withdrawn: tally proposal show",
+    "proposal_expired": "its time is over; propose it anew",
+    "vote_unchanged": "the organisation has said so already",
+    "no_vote": "the organisation has not voted on it",
+    "contract_exists": "the name is taken; tally contract upgrade replaces what has it",
+    "version_conflict": "another version has come into force; propose it anew",
+    "already_frozen": "its calls are suspended already",
+    "not_frozen": "its calls are not suspended",
+    "out_of_gas": "the gas of a transaction covers neither compiling nor the migration",
+}
+"""What people may want to hear of a code."""
 
 
 async def gas_for(client: AsyncClient, action: str) -> int:
@@ -43,7 +59,8 @@ async def decide(client: AsyncClient, wallet: Wallet, call: Call, gas_limit: int
     else:
         click.echo(receipt_text(receipt))
     if not receipt.succeeded:
-        raise CliError(f"nothing was changed: {receipt.code}")
+        meaning = MEANINGS.get(receipt.code or "")
+        raise CliError(f"nothing was changed: {receipt.code}" + (f", {meaning}" if meaning else ""))
     number = _still_open(receipt)
     if number is not None and not as_json:
         found = await client.proposal(number)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from chain.crypto import verify
 from consensus.verifier_queue import Check, CheckQueue, Job, Part, VerifierFault, fail, settle
 from processes.child import Child, Ending
-from processes.keeper import Keeper
+from processes.keeper import Keeper, Program
 
 BATCHES_UNDER_WAY_MAX: Final = 2
 """By verifier: one that it works on and one that it finds when it is done."""
@@ -154,7 +154,7 @@ class _Verifier:
         self._ready = False
         self.started = asyncio.Event()
         self.walls_missing: tuple[str, ...] = ()
-        self.keeper = Keeper(self, f"verifier {number}", "consensus.verifier_worker")
+        self.keeper = Keeper(self, f"verifier {number}", Program("consensus.verifier_worker"))
 
     @property
     def has_room(self) -> bool:

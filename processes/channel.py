@@ -26,6 +26,16 @@ class Channel:
         self._descriptor = descriptor
         self._buffer = bytearray()
 
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._descriptor
+
+    @property
+    def has_message(self) -> bool:
+        """Whether a whole message was received and not yet taken; otherwise one may still wait in the descriptor."""
+        size = LENGTH.size
+        return len(self._buffer) >= size and len(self._buffer) - size >= LENGTH.unpack_from(self._buffer)[0]
+
     def receive(self) -> list[Any]:
         """Wait for the next message and return it.
 

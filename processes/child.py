@@ -124,15 +124,17 @@ class Child(asyncio.Protocol):
         self._pipe_ended.set()
 
 
-async def start_child(module: str, on_message: OnMessage, folders: Sequence[str] = ()) -> Child:
+async def start_child(
+    module: str, on_message: OnMessage, folders: Sequence[str] = (), link: int | None = None
+) -> Child:
     """Start `main` of a module as a child process; `on_message` is called with each message that it sends.
 
-    `folders` are searched for modules after our own.
+    `folders` are searched for modules after our own; `link` is its end of a link to another child.
 
     Raises:
         OSError: when the system cannot start another process.
     """
-    process, ours = spawn(module, folders)
+    process, ours = spawn(module, folders, link)
     child = Child(process, on_message)
     try:
         await asyncio.get_running_loop().create_unix_connection(lambda: child, sock=ours)

@@ -26,10 +26,16 @@ def encode_frame(message: list[Any]) -> bytes:
     Raises:
         FrameError: when the frame exceeds the limit.
     """
-    payload: bytes = msgpack.packb(message, use_bin_type=True)
+    payload = encode_payload(message)
     if len(payload) > FRAME_BYTES_MAX:
         raise FrameError(f"a frame of {len(payload)} bytes; at most {FRAME_BYTES_MAX} are allowed")
     return LENGTH.pack(len(payload)) + payload
+
+
+def encode_payload(message: list[Any]) -> bytes:
+    """Return a message as the payload of a frame, or as a packet."""
+    payload: bytes = msgpack.packb(message, use_bin_type=True)
+    return payload
 
 
 def decode_payload(payload: bytes) -> list[Any]:

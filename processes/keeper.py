@@ -5,7 +5,8 @@ what is lost with it is its owner's business.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from processes.child import Child, Ending, start_child
@@ -19,6 +20,18 @@ RESTART_SECONDS: Final = (0.0, 0.1, 0.2, 0.5, 1.0)
 
 CLOSE_SECONDS_MAX: Final = 5.0
 """Time that a child has to notice the end of its pipe before it is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a child runs."""
+
+    module: str
+    """Its `main` is called."""
+    folders: tuple[str, ...] = ()
+    """Searched for modules after our own."""
+    link: Callable[[], int] | None = None
+    """Returns the descriptor of its end of a link, asked before each start."""
 
 
 class ChildLost(Exception):
@@ -48,11 +61,21 @@ class Owner(Protocol):
 class Keeper:
     """Owns a child process and its successors."""
 
-    def __init__(self, owner: Owner, name: str, module: str, folders: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        name: str,
+        program: Program,
+        *,
+        deaths_max: int | None = DEATHS_MAX,
+        before_start: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """Without `deaths_max` it is started again however often it dies; `before_start` is awaited each time."""
         self._owner = owner
         self._name = name
-        self._module = module
-        self._folders = folders
+        self._program = program
+        self._deaths_max = deaths_max
+        self._before_start = before_start
         self._watchdog = Watchdog(self._on_deadline)
         self._child: Child | None = None
         self._starts = 0
@@ -119,14 +142,18 @@ class Keeper:
         try:
             while failure is None and not self._closing:
                 await asyncio.sleep(RESTART_SECONDS[min(self._deaths_in_a_row, len(RESTART_SECONDS) - 1)])
+                if self._before_start is not None:
+                    await self._before_start()
                 failure = await self._live()
         finally:
             self._owner.on_stop(None if self._closing else failure)
 
     async def _live(self) -> Exception | None:
         """Start a child and see it through to its end; return a reason not to start another."""
+        program = self._program
         try:
-            child = await start_child(self._module, self._owner.on_message, self._folders)
+            link = None if program.link is None else program.link()
+            child = await start_child(program.module, self._owner.on_message, program.folders, link)
         except OSError as error:
             return ChildLost(f"no process could be started: {error}")
         self._child = child
@@ -140,7 +167,7 @@ class Keeper:
             child.collect()
         reason = self._owner.on_end(ending)
         self._deaths_in_a_row += 1
-        if reason is None and self._deaths_in_a_row > DEATHS_MAX:
+        if reason is None and self._deaths_max is not None and self._deaths_in_a_row > self._deaths_max:
             return ChildLost(f"it died {self._deaths_in_a_row} times in a row; at last it {ending}")
         return reason
 

@@ -15,22 +15,30 @@ from typing import Final
 LIBRARIES: Final = ("msgpack", "nacl", "_cffi_backend", "plyvel")
 """What our children import from outside the standard library and this program."""
 
+NO_LINK: Final = -1
 _BOOT: Final = Path(__file__).resolve().with_name("boot.py")
 
 
-def spawn(module: str, folders: Sequence[str]) -> tuple[subprocess.Popen[bytes], socket.socket]:
+def spawn(
+    module: str, folders: Sequence[str], link: int | None = None
+) -> tuple[subprocess.Popen[bytes], socket.socket]:
     """Start `main` of a module in a process of its own; return the process and our end of its pipe.
 
-    `folders` are searched for modules after our own.
+    `folders` are searched for modules after our own; `link` is a descriptor of processes.link that it shall have, too.
 
     Raises:
         OSError: when the system cannot start another process.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        command = [sys.executable, "-I", "-S", str(_BOOT), module, str(os.getpid()), *import_folders(), *folders]
-        environment: dict[str, str] = {}
-        process = subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=environment)  # noqa: S603
+        arguments = [module, str(os.getpid()), str(NO_LINK if link is None else link), *import_folders(), *folders]
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
+            [sys.executable, "-I", "-S", str(_BOOT), *arguments],
+            stdin=theirs.fileno(),
+            stdout=subprocess.DEVNULL,
+            env={},
+            pass_fds=() if link is None else (link,),
+        )
     except OSError:
         ours.close()
         raise

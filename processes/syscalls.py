@@ -76,6 +76,8 @@ FILES: Final[Numbers] = {
     "faccessat": (269, 48),
     "faccessat2": (439, 439),
     "flock": (73, 32),
+    "poll": (7, None),
+    "ppoll": (271, 73),
     "fadvise64": (221, 223),
     "getcwd": (79, 17),
 }

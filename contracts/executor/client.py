@@ -1,7 +1,8 @@
-"""The node's side of its executor: one method for each thing that a node asks of it.
+"""The node's side of its executor and reader: one method for each thing that a node asks of them.
 
-Owns what a successor must be told when the process dies: the blocks that were executed and are undecided. They are
-executed again before anything else, and must come out the same.
+Owns what an executor's successor must be told when the process dies: the blocks that were executed and are undecided.
+They are executed again before anything else, and must come out the same. Questions about the state go to the reader,
+which looks into the executor's database over a link; so no block waits for a question.
 """
 
 import asyncio
@@ -15,9 +16,18 @@ from chain.types import Digest, Height
 from chain.validity import Head
 from contracts.executor import protocol
 from contracts.executor.errors import ResultDiffers
-from contracts.executor.protocol import Kind
+from contracts.executor.protocol import EXIT_LINK_LOST, Kind
 from contracts.executor.requests import Request
-from contracts.executor.supervisor import ExecutorSettings, Supervisor
+from contracts.executor.settings import ExecutorSettings
+from contracts.executor.supervisor import Plan, Supervisor
+from processes.keeper import Program
+from processes.link import LinkEnds
+
+QUERIES_UNDER_WAY_MAX: Final = 2
+"""Questions that the reader has: one that it works on and one that it finds when it is done."""
+
+NUMBERS_OF_A_READER: Final = 2**32
+"""Requests over the link are numbered on from reader to reader, so that no answer is taken for another's."""
 
 UNDECIDED_MAX: Final = 4
 """Executed blocks that a successor executes again; as many as the executor itself keeps."""
@@ -35,14 +45,19 @@ class _Undecided:
 
 
 class ExecutorClient:
-    """Owns one executor process; every method raises once that process is not coming back.
+    """Owns one executor process and its reader; every method raises once the process it needs is not coming back.
 
     Besides what each method names, all raise ExecutorDied, ExecutorBusy, or the StoreError for which the state cannot
     be used any more.
     """
 
     def __init__(self, settings: ExecutorSettings) -> None:
-        self._supervisor = Supervisor(settings, self._resume)
+        self._settings = settings
+        self._link = LinkEnds()
+        self._supervisor = Supervisor(self._executor_plan(), lambda: self._reader.restart("its executor ended"))
+        self._reader = Supervisor(self._reader_plan())
+        self._readers = 0
+        self._reader_walls_missing: tuple[str, ...] = ()
         self._undecided: dict[Digest, _Undecided] = {}
         self._head: Head | None = None
         self._versions: frozenset[int] = frozenset()
@@ -57,13 +72,23 @@ class ExecutorClient:
 
     @property
     def pid(self) -> int | None:
-        """The process id, None while there is no process."""
+        """The executor's process id, None while there is no process."""
         return self._supervisor.pid
 
     @property
+    def reader_pid(self) -> int | None:
+        """The reader's process id, None while there is no process."""
+        return self._reader.pid
+
+    @property
     def restarts(self) -> int:
-        """How often the process was started again."""
+        """How often the executor was started again."""
         return self._supervisor.restarts
+
+    @property
+    def reader_restarts(self) -> int:
+        """How often the reader was started again, with its executor or without."""
+        return self._reader.restarts
 
     @property
     def versions(self) -> frozenset[int]:
@@ -72,8 +97,8 @@ class ExecutorClient:
 
     @property
     def walls_missing(self) -> tuple[str, ...]:
-        """Sentences that name the walls which this kernel lacks, as the last process that was ready reported them."""
-        return self._walls_missing
+        """Sentences that name the walls which this kernel lacks, as the processes have reported them."""
+        return tuple(dict.fromkeys((*self._walls_missing, *self._reader_walls_missing)))
 
     @property
     def origin(self) -> Height:
@@ -88,7 +113,12 @@ class ExecutorClient:
             GenesisRefused: when genesis cannot be executed.
             ExecutorDied: when the process cannot be started.
         """
-        await self._supervisor.start()
+        try:
+            await self._supervisor.start()
+        except BaseException:
+            self._link.close()
+            raise
+        self._reader.begin()
         return self.head
 
     async def watch(self) -> None:
@@ -97,11 +127,23 @@ class ExecutorClient:
         Raises:
             StoreError, ExecutorDied: when the client had to give up.
         """
-        await self._supervisor.watch()
+        watches = [asyncio.create_task(each.watch()) for each in (self._supervisor, self._reader)]
+        try:
+            done, _ = await asyncio.wait(watches, return_when=asyncio.FIRST_EXCEPTION)
+            for watch in done:
+                watch.result()
+        finally:
+            for watch in watches:
+                watch.cancel()
+            await asyncio.gather(*watches, return_exceptions=True)
 
     async def close(self) -> None:
-        """End the process, which has nothing to save; what still waits raises ExecutorDied."""
-        await self._supervisor.close()
+        """End the processes, which have nothing to save; what still waits raises ExecutorDied."""
+        closing = asyncio.gather(self._supervisor.close(), self._reader.close())
+        # Neither is started again from here on; a reader that waits for its executor learns from the link's end.
+        await asyncio.sleep(0)
+        self._link.close()
+        await closing
 
     async def execute(self, block: bytes) -> protocol.Executed:
         """Check and execute a block on the head; the outcome waits in the executor for `apply` or `discard`.
@@ -156,32 +198,32 @@ class ExecutorClient:
     ) -> protocol.Viewed:
         """Run a view on the state at the head as the member with the key `caller`, or as nobody.
 
-        It gets VIEW_GAS_MAX of contracts.executor.service at most.
+        It gets VIEW_GAS_MAX of contracts.executor.reader_service at most.
 
         Raises:
             ExecutorDied: when the executor died over it.
         """
         arguments: list[Any] = [contract, method, list(args), caller, gas_limit]
-        return await self._supervisor.ask(Kind.VIEW, arguments, protocol.viewed_from)
+        return await self._reader.ask(Kind.VIEW, arguments, protocol.viewed_from)
 
     async def read(self, contract: str, keys: Sequence[bytes]) -> protocol.Values:
-        """Return the values under several keys of a contract, at most ENTRIES_MAX of contracts.executor.service."""
-        return await self._supervisor.ask(Kind.READ, [contract, list(keys)], protocol.values_from)
+        """Return the values under several keys of a contract, at most ENTRIES_MAX of reader_service."""
+        return await self._reader.ask(Kind.READ, [contract, list(keys)], protocol.values_from)
 
     async def scan(
         self, contract: str, start: bytes, end: bytes, limit: int, reverse: bool = False
     ) -> protocol.Entries:
         """Return at most `limit` keys and values of a contract with start <= key < end, in key order or reversed."""
         arguments: list[Any] = [contract, start, end, limit, reverse]
-        return await self._supervisor.ask(Kind.SCAN, arguments, protocol.entries_from)
+        return await self._reader.ask(Kind.SCAN, arguments, protocol.entries_from)
 
     async def prove(self, contract: str, key: bytes) -> protocol.Proven:
         """Return what the state holds under a key, with its proof."""
-        return await self._supervisor.ask(Kind.PROOF, [contract, key], protocol.proven_from)
+        return await self._reader.ask(Kind.PROOF, [contract, key], protocol.proven_from)
 
     async def history(self, contract: str, key: bytes, limit: int) -> protocol.Versions:
         """Return at most `limit` versions of a key, the newest first."""
-        return await self._supervisor.ask(Kind.HISTORY, [contract, key, limit], protocol.versions_from)
+        return await self._reader.ask(Kind.HISTORY, [contract, key, limit], protocol.versions_from)
 
     async def snapshot_begin(self, align: int) -> protocol.SnapshotMaking:
         """Have a snapshot of the state made at the next height that `align` divides, the head's included.
@@ -195,7 +237,7 @@ class ExecutorClient:
         return await self._supervisor.ask(Kind.SNAPSHOT_STEP, [microseconds], protocol.making_from)
 
     async def statistics(self) -> Mapping[str, int]:
-        """Return what the present process has counted since its start."""
+        """Return what the present executor has counted since its start."""
         return await self._supervisor.ask(Kind.STATISTICS, [], protocol.statistics_from)
 
     async def _execute(self, kind: Kind, arguments: list[Any]) -> protocol.Executed:
@@ -219,8 +261,39 @@ class ExecutorClient:
         self._undecided.clear()
         return self._head
 
-    def _resume(self, ready: protocol.Ready) -> Iterable[Request]:
+    def _executor_plan(self) -> Plan:
+        settings = self._settings
+        program = Program(settings.module, settings.module_folders, self._link.renew)
+        start_seconds = settings.start_seconds_max + settings.lock_wait_seconds
+        opening = settings.open_request().as_value
+        return Plan("executor", program, opening, self._resume, start_seconds, settings.seconds_max, 1, is_vital=True)
+
+    def _reader_plan(self) -> Plan:
+        settings = self._settings
+        return Plan(
+            "reader",
+            Program(settings.reader_module, settings.module_folders, self._link.asking),
+            self._reader_opening,
+            self._reader_opened,
+            settings.start_seconds_max,
+            settings.seconds_max,
+            QUERIES_UNDER_WAY_MAX,
+            is_vital=False,
+            blameless_statuses=frozenset({EXIT_LINK_LOST}),
+            before_start=self._supervisor.ready.wait,
+        )
+
+    def _reader_opening(self) -> list[Any]:
+        self._readers += 1
+        return [self._settings.reader_memory_bytes_max, self._readers * NUMBERS_OF_A_READER]
+
+    def _reader_opened(self, values: list[Any]) -> Iterable[Request]:
+        self._reader_walls_missing = protocol.reader_walls_from(values)
+        return ()
+
+    def _resume(self, values: list[Any]) -> Iterable[Request]:
         """Take a new process's head, and have it execute what its predecessor held."""
+        ready = protocol.ready_from(values)
         if self._head is None or self._head.block_hash != ready.head.block_hash:
             self._undecided.clear()
         self._head = ready.head

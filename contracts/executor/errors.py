@@ -45,10 +45,11 @@ class ExecutorDied(Exception):
 
 
 class ExecutorBusy(Exception):
-    """More requests are waiting than the executor's queue has room for."""
+    """More requests are waiting than the queue has room for, or this one has waited too long."""
 
-    def __init__(self, waiting: int) -> None:
-        super().__init__(f"{waiting} requests are waiting for the executor")
+    def __init__(self, waiting: int, seconds: float | None = None) -> None:
+        late = "" if seconds is None else f", and this one has waited for {seconds} s"
+        super().__init__(f"{waiting} requests are waiting{late}")
         self.waiting = waiting
 
 

@@ -37,6 +37,9 @@ class Kind(StrEnum):
     SNAPSHOT_STEP = "snapshot-step"
 
 
+EXIT_LINK_LOST = 4
+"""Exit status of a reader whose executor is gone, which is no fault of whoever was asking."""
+
 BLOCK_KINDS = frozenset({Kind.EXECUTE, Kind.EXECUTE_BATCH, Kind.APPLY, Kind.DISCARD, Kind.REPLAY})
 """Requests on which consensus waits; the others are queries and stand back for them."""
 
@@ -79,7 +82,6 @@ class OpenRequest:
 class Ready:
     """What the executor reports once it is locked in and its state is open."""
 
-    pid: int
     head: Head
     versions: frozenset[int]
     """Versions of the protocol that it can execute."""
@@ -190,15 +192,21 @@ def head_from_value(value: Any) -> Head:
     )
 
 
-def ready_from(values: list[Any], pid: int) -> Ready:
-    """Return what an OPEN request's reply says.
+def ready_from(values: list[Any]) -> Ready:
+    """Return what the executor's OPEN request's reply says.
 
     Raises:
         DecodeError: when it has another form; so do all functions below.
     """
     head, versions, walls, origin = fields_of(values, "open reply", list, list, list, int)
     known, missing = frozenset(_all_of(versions, int)), tuple(_all_of(walls, str))
-    return Ready(pid, head_from_value(head), known, missing, Height(origin))
+    return Ready(head_from_value(head), known, missing, Height(origin))
+
+
+def reader_walls_from(values: list[Any]) -> tuple[str, ...]:
+    """Return which walls the reader lacks, as the reply to its OPEN request says."""
+    (walls,) = fields_of(values, "open reply", list)
+    return tuple(_all_of(walls, str))
 
 
 def executed_from(values: list[Any]) -> Executed:

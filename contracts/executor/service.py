@@ -1,4 +1,4 @@
-"""Answers the node's requests on an open ledger, one after the other.
+"""Answers the node's requests about blocks on an open ledger, one after the other.
 
 Owns the ledger and the executions that wait for their block's decision. Invariant: every waiting execution was made on
 the present head. A fault of this machine leaves as an exception: what it may have left behind in this process is
@@ -9,7 +9,6 @@ import resource
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Final
 
 from chain.batch import batch_from_value
@@ -19,22 +18,15 @@ from chain.execution import Execution
 from chain.ledger import Ledger
 from chain.protocol import ProtocolUnknown
 from chain.receipt import decode_result
-from chain.state_database import VersionMissingError
-from chain.state_leaf import Leaf, encode_leaf
 from chain.transaction import Transaction
 from chain.types import Digest
 from chain.validity import InvalidBlock
 from contracts.executor.protocol import Kind, Outcome, head_as_value
 from contracts.executor.snapshots import SnapshotMaker
+from contracts.executor.state_link import StateLink
 
 EXECUTIONS_MAX: Final = 4
 """Undecided blocks of one height whose outcome is kept; beyond that the oldest is forgotten and executed anew."""
-
-ENTRIES_MAX: Final = 500
-"""Keys, entries or versions in one reply: with the largest values they stay within a frame."""
-
-VIEW_GAS_MAX: Final = 5_000_000
-"""Bounds how long a block may wait for a view: a quarter of a second at the worst price of 50 ns a unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +41,26 @@ class _Waiting:
 class Service:
     """Owns an open ledger and what was executed on its head."""
 
-    def __init__(self, ledger: Ledger, snapshots: SnapshotMaker) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        snapshots: SnapshotMaker,
+        state: StateLink,
+        between_blocks: Callable[[], None],
+    ) -> None:
+        """`state` is what the reader looks into; `between_blocks` is called between many blocks of one request."""
         self._ledger = ledger
         self._snapshots = snapshots
+        self._state = state
+        self._between_blocks = between_blocks
         self._executions: dict[bytes, _Waiting] = {}
-        self._statistics = dict.fromkeys(
-            ("blocks", "transactions", "execute_us", "applied", "apply_us", "queries", "query_us"), 0
-        )
+        self._statistics = dict.fromkeys(("blocks", "transactions", "execute_us", "applied", "apply_us"), 0)
         self._handlers: dict[str, Callable[..., list[Any]]] = {
             Kind.EXECUTE: self._execute,
             Kind.EXECUTE_BATCH: self._execute_batch,
             Kind.APPLY: self._apply,
             Kind.DISCARD: self._discard,
             Kind.REPLAY: self._replay,
-            Kind.VIEW: self._view,
-            Kind.READ: self._read,
-            Kind.SCAN: self._scan,
-            Kind.PROOF: self._proof,
-            Kind.HISTORY: self._history,
             Kind.STATISTICS: self._report,
             Kind.SNAPSHOT_BEGIN: snapshots.begin,
             Kind.SNAPSHOT_STEP: snapshots.step,
@@ -89,9 +83,6 @@ class Service:
             self._statistics["execute_us"] += elapsed
         elif kind == Kind.APPLY:
             self._statistics["apply_us"] += elapsed
-        elif kind not in (Kind.DISCARD, Kind.REPLAY):
-            self._statistics["queries"] += 1
-            self._statistics["query_us"] += elapsed
         return values
 
     def _execute(self, raw: bytes) -> list[Any]:
@@ -138,6 +129,7 @@ class Service:
         self._executions.clear()
         self._statistics["applied"] += 1
         self._snapshots.applied()
+        self._state.applied()
 
     def _discard(self, block_hash: bytes) -> list[Any]:
         self._executions.pop(block_hash, None)
@@ -162,45 +154,15 @@ class Service:
             if execution.result.result_hash != expected:
                 return [Outcome.DIFFERS, height, expected, execution.result.result_hash]
             self._make_head(execution)
+            self._between_blocks()
         return [Outcome.DONE, head_as_value(self._ledger.head)]
-
-    def _view(self, contract: str, method: str, args: list[Any], key: bytes | None, gas_limit: int) -> list[Any]:
-        caller = None if key is None else self._ledger.find_member(key)
-        outcome = self._ledger.view(contract, method, args, caller, min(gas_limit, VIEW_GAS_MAX))
-        return [Outcome.DONE, self._ledger.head.height, outcome.code, outcome.value, outcome.gas_used]
-
-    def _read(self, contract: str, keys: list[bytes]) -> list[Any]:
-        database = self._ledger.database
-        keys = keys[:ENTRIES_MAX]
-        return [Outcome.DONE, self._ledger.head.height, [database.get(contract, key) for key in keys]]
-
-    def _scan(self, contract: str, start: bytes, end: bytes, limit: int, reverse: bool) -> list[Any]:
-        entries = self._ledger.database.scan(contract, start, end, min(limit, ENTRIES_MAX), reverse)
-        return [Outcome.DONE, self._ledger.head.height, [list(entry) for entry in entries]]
-
-    def _proof(self, contract: str, key: bytes) -> list[Any]:
-        proven = self._ledger.database.get_with_proof(contract, key)
-        leaf = None if proven.leaf is None else _encoded(proven.leaf)
-        head = proven.head
-        return [Outcome.DONE, head.height, head.block_hash, head.state_root, leaf, proven.proof]
-
-    def _history(self, contract: str, key: bytes, limit: int) -> list[Any]:
-        leaves: list[bytes] = []
-        limit = min(limit, ENTRIES_MAX)
-        complete = True
-        try:
-            for leaf in islice(self._ledger.database.history(contract, key), limit):
-                leaves.append(_encoded(leaf))
-                complete = leaf.previous is None
-        except VersionMissingError:
-            complete = False
-        return [Outcome.DONE, self._ledger.head.height, leaves, complete]
 
     def _report(self) -> list[Any]:
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         own = {
             "height": self._ledger.head.height,
             "memory_bytes_peak": memory,
+            "looks": self._state.looks,
             "cpu_us": time.process_time_ns() // 1000,
         }
         return [Outcome.DONE, {**self._statistics, **own}]
@@ -209,7 +171,3 @@ class Service:
 def _checked_by_the_node(transaction: Transaction) -> bool:
     """Accept: the node has every signature checked in its verifier processes before it sends a block here."""
     return True
-
-
-def _encoded(leaf: Leaf) -> bytes:
-    return encode_leaf(leaf.contract, leaf.key, leaf.value, leaf.height, leaf.index, leaf.previous)

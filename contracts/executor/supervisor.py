@@ -1,15 +1,14 @@
-"""Passes requests to the executor process and its replies back, across the deaths of the process.
+"""Passes requests to the executor or reader process and its replies back, across the deaths of the process.
 
-Owns every request that has no outcome. What the process holds in memory alone can be made again: its successor opens
-the state, is given what `resume` asks for, and is sent everything that had no reply. A block over which it dies twice
-is a local fault; a query is not tried again. Gives up when the state cannot be used, or when the process keeps dying.
+Owns every request that has no outcome. What the process holds in memory alone can be made again: its successor is
+opened, is given what `opened` asks for, and is sent everything that had no reply. A block over which it dies twice is
+a local fault; a query is not tried again. Gives up when the state cannot be used, or when a vital process keeps dying.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from chain.encoding import DecodeError, fields_of
@@ -24,11 +23,11 @@ from contracts.executor.errors import (
     GenesisRefused,
     ResultDiffers,
 )
-from contracts.executor.protocol import Kind, OpenRequest, Outcome, Ready, ready_from
+from contracts.executor.protocol import Kind, Outcome
 from contracts.executor.requests import Request, RequestQueue
 from processes.child import Child, Ending
 from processes.frames import FrameError
-from processes.keeper import Keeper
+from processes.keeper import DEATHS_MAX, Keeper, Program
 
 LOG: Final = logging.getLogger("tallystick.executor")
 
@@ -36,37 +35,42 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutorSettings:
-    """What one executor needs to know, and how patient its node is."""
+class Plan:
+    """What a supervisor has to know of the process that it keeps."""
 
-    folder: Path
-    """The state's folder; the executor can reach no other."""
-    genesis: bytes
-    cache_bytes: int = 32 * 1024 * 1024
-    memory_bytes_max: int = 4 * 1024**3
-    lock_wait_seconds: int = 10
-    """Time that a predecessor has to let go of the state."""
-    start_seconds_max: float = 60.0
-    block_seconds_max: float = 30.0
-    replay_seconds_max: float = 300.0
-    query_seconds_max: float = 10.0
-    module: str = "contracts.executor.main"
-    """Whose `main` the process runs."""
-    module_folders: tuple[str, ...] = ()
-    """Where that module is, when it is not part of this program."""
+    name: str
+    """In logs and errors."""
+    program: Program
+    opening: Callable[[], list[Any]]
+    """Returns the arguments of the first request to each process."""
+    opened: Callable[[list[Any]], Iterable[Request]]
+    """Takes the values of the reply to it; returns what to send to this process before all else."""
+    start_seconds_max: float
+    seconds_max: Callable[[Kind], float]
+    """Returns the time that a request may take."""
+    queries_under_way_max: int
+    is_vital: bool
+    """Whether the node cannot go on without it: it may report what makes it useless for good, and is given up when it
+    dies again and again. Others are started again however often they die, and nothing that they say ends anything."""
+    blameless_statuses: frozenset[int] = frozenset()
+    """Exit statuses for which no request is to blame."""
+    before_start: Callable[[], Awaitable[object]] | None = None
 
 
 class Supervisor:
-    """Owns the executor process and the requests to it; implements processes.keeper.Owner."""
+    """Owns a process and the requests to it; implements processes.keeper.Owner."""
 
-    def __init__(self, settings: ExecutorSettings, resume: Callable[[Ready], Iterable[Request]]) -> None:
-        """`resume` is called with each process that has opened the state, for what to send it before all else."""
-        self._settings = settings
-        self._resume = resume
-        self._queue = RequestQueue()
-        self._keeper = Keeper(self, "executor", settings.module, settings.module_folders)
-        self._ready: Ready | None = None
-        """None while no process is ready for requests."""
+    def __init__(self, plan: Plan, on_end: Callable[[], None] | None = None) -> None:
+        """`on_end` is called after each death of the process."""
+        self._plan = plan
+        self._on_end = on_end
+        self._queue = RequestQueue(plan.queries_under_way_max)
+        deaths_max = DEATHS_MAX if plan.is_vital else None
+        self._keeper = Keeper(self, plan.name, plan.program, deaths_max=deaths_max, before_start=plan.before_start)
+        self.ready: Final = asyncio.Event()
+        """Set while there is a process that is ready for requests."""
+        self._is_blameless = False
+        """Whether the process was ended for what no request has done."""
         self._fault: str | None = None
         """What the process said of itself before it ended."""
         self._failure: Exception | None = None
@@ -84,13 +88,23 @@ class Supervisor:
         """How often the process was started again."""
         return self._keeper.restarts
 
+    def begin(self) -> None:
+        """Have the process started; requests wait until it is ready."""
+        self._keeper.start()
+
+    def restart(self, cause: str) -> None:
+        """End the present process, for no fault of any request; its successor takes its place."""
+        if self._keeper.child is not None:
+            self._is_blameless = True
+            self._keeper.child.kill(cause)
+
     async def start(self) -> None:
-        """Return once the process has opened the state.
+        """Have the process started, and return once it is ready.
 
         Raises:
             StoreError, GenesisRefused, ExecutorDied: when it could not.
         """
-        self._keeper.start()
+        self.begin()
         try:
             await self._started.wait()
             if self._failure is not None:
@@ -123,27 +137,32 @@ class Supervisor:
         if self._failure is not None:
             raise self._failure
         if self._keeper.closing:
-            raise ExecutorDied("the executor was closed")
-        request = Request(kind, arguments, asyncio.get_running_loop().create_future(), parse)
+            raise ExecutorDied(f"the {self._plan.name} was closed")
+        loop = asyncio.get_running_loop()
+        request = Request(kind, arguments, loop.create_future(), parse, loop.time())
         self._queue.add(request)
         self._pump()
         return cast(T, await request.future)
 
     def on_start(self, child: Child) -> None:
-        """Have a new process open the state."""
-        settings = self._settings
+        """Tell a new process what it needs to know."""
         self._fault = None
-        self._keeper.expect_answer(settings.start_seconds_max + settings.lock_wait_seconds, "opening the state")
-        child.send([0, Kind.OPEN, *_open_request(settings).as_value()])
+        self._is_blameless = False
+        self._keeper.expect_answer(self._plan.start_seconds_max, "starting")
+        child.send([0, Kind.OPEN, *self._plan.opening()])
 
     def on_end(self, ending: Ending) -> Exception | None:
         """Settle what becomes of the requests that were under way."""
-        self._ready = None
+        self.ready.clear()
+        if self._on_end is not None:
+            self._on_end()
         if self._failure is not None or self._keeper.closing:
             return self._failure
-        text = f"the executor {ending}" if self._fault is None else f"the executor reported {self._fault}"
+        name = self._plan.name
+        text = f"the {name} {ending}" if self._fault is None else f"the {name} reported {self._fault}"
         LOG.warning("%s; it is started again", text)
-        for request in self._queue.died():
+        is_blameless = self._is_blameless or ending.status in self._plan.blameless_statuses
+        for request in self._queue.died(blame=not is_blameless):
             given_up = ExecutorDied if request.is_query else ExecutorFault
             _fail(request, given_up(f"{request.kind} could not be finished: {text}"))
         return None
@@ -151,12 +170,12 @@ class Supervisor:
     def on_stop(self, failure: Exception | None) -> None:
         """Tell all who wait that there will be no answer."""
         if failure is not None and self._failure is None:
-            self._failure = ExecutorDied(f"the executor is lost: {failure}")
+            self._failure = ExecutorDied(f"the {self._plan.name} is lost: {failure}")
         if self._failure is not None:
             LOG.error("%s", self._failure)
         self._started.set()
         for request in self._queue.drain():
-            _fail(request, self._failure or ExecutorDied("the executor was closed"))
+            _fail(request, self._failure or ExecutorDied(f"the {self._plan.name} was closed"))
 
     def on_message(self, message: list[Any]) -> None:
         """Act on a reply; a process that sends anything else is ended."""
@@ -176,25 +195,24 @@ class Supervisor:
         if len(message) < 2:
             raise DecodeError("a reply has a number and an outcome")
         number, outcome, *values = message
-        if outcome == Outcome.STORE:
+        if outcome == Outcome.STORE and self._plan.is_vital:
             name, text = fields_of(values, "store error", str, str)
             self._give_up(child, STORE_ERRORS.get(name, StoreUnusable)(text))
-        elif outcome == Outcome.GENESIS:
+        elif outcome == Outcome.GENESIS and self._plan.is_vital:
             self._give_up(child, GenesisRefused(*fields_of(values, "genesis error", str)))
         elif outcome == Outcome.FAULT:
             # The process ends itself now; the request stays first in line, and so is taken for the cause.
             self._fault = fields_of(values, "fault", str)[0]
-        elif self._ready is None:
-            self._take_ready(child, number, outcome, values)
+        elif not self.ready.is_set():
+            self._take_ready(number, outcome, values)
         else:
             self._take_reply(child, number, outcome, values)
 
-    def _take_ready(self, child: Child, number: Any, outcome: Any, values: list[Any]) -> None:
+    def _take_ready(self, number: Any, outcome: Any, values: list[Any]) -> None:
         if number != 0 or outcome != Outcome.DONE:
-            raise DecodeError("the first reply is to the request to open the state")
-        ready = ready_from(values, child.pid)
-        self._queue.blocks.extendleft(reversed(list(self._resume(ready))))
-        self._ready = ready
+            raise DecodeError("the first reply is to the request to open")
+        self._queue.blocks.extendleft(reversed(list(self._plan.opened(values))))
+        self.ready.set()
         self._started.set()
         self._expect_first()
         self._pump()
@@ -225,8 +243,8 @@ class Supervisor:
     def _pump(self) -> None:
         """Send what may be sent now."""
         child = self._keeper.child
-        while child is not None and self._ready is not None:
-            request = self._queue.next()
+        while child is not None and self.ready.is_set():
+            request = self._queue.next(asyncio.get_running_loop().time())
             if request is None:
                 return
             try:
@@ -244,17 +262,7 @@ class Supervisor:
             self._keeper.expect_nothing()
             return
         request = self._queue.under_way[0]
-        seconds = self._settings.query_seconds_max if request.is_query else self._settings.block_seconds_max
-        if request.kind == Kind.REPLAY:
-            seconds = self._settings.replay_seconds_max
-        self._keeper.expect_answer(seconds, request.kind)
-
-
-def _open_request(settings: ExecutorSettings) -> OpenRequest:
-    memory = settings.memory_bytes_max
-    return OpenRequest(
-        str(settings.folder.resolve()), settings.genesis, settings.cache_bytes, memory, settings.lock_wait_seconds
-    )
+        self._keeper.expect_answer(self._plan.seconds_max(request.kind), request.kind)
 
 
 def _refusal(outcome: Any, values: list[Any], request: Request) -> Exception:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from chain.encoding import decode, encode
 from chain.runtime import CallContext, CallOutcome, LocalFault, StateAccess, SystemPrices
 from contracts.executor.worker import run
+from processes.frames import encode_frame
 
 COUNTER = b"counter"
 MARK = "crashed-once"
@@ -31,6 +32,11 @@ class FakeRuntime:
             value = decode(state.get(contract, COUNTER) or encode(0)) + 1
             state.put(contract, COUNTER, encode(value))
             return CallOutcome(None, value, (), 10)
+        if method == "increment_both":
+            value = decode(state.get(contract, b"left") or encode(0)) + 1
+            state.put(contract, b"left", encode(value))
+            state.put(contract, b"right", encode(value))
+            return CallOutcome(None, value, (), 10)
         if method.endswith("_once"):
             return self._once(method.removesuffix("_once"))
         if method == "process_id":
@@ -43,6 +49,12 @@ class FakeRuntime:
     ) -> CallOutcome:
         if method == "counter":
             return CallOutcome(None, decode(state.get(contract, COUNTER) or encode(0)), (), 5)
+        if method == "both_slowly":
+            left = state.get(contract, b"left")
+            for number in range(args[0]):
+                assert state.get(contract, b"absent%d" % number) is None
+            values = [decode(stored or encode(0)) for stored in (left, state.get(contract, b"right"))]
+            return CallOutcome(None, values, (), 5)
         if method == "sender":
             return CallOutcome(None, context.sender, (), 5)
         misbehave(method)
@@ -103,6 +115,8 @@ def misbehave(method: str) -> None:
         raise TypeError("a bug of ours")
     if method == "rubbish":
         os.write(0, b"\xff" * 100)
+    if method == "lie":
+        os.write(0, encode_frame([1, "store", "StoreDamaged", "a reader says so"]))
     if method == "nonsense":
         os.write(0, b"\x00\x00\x00\x03\x92\x07\x01")
 

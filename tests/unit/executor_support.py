@@ -24,10 +24,13 @@ from chain.types import Epoch, Milliseconds, ValidatorId
 from chain.validators import Validator, validator_set
 from chain.validity import Head
 from contracts.executor.client import ExecutorClient
-from contracts.executor.supervisor import ExecutorSettings
+from contracts.executor.settings import ExecutorSettings
 
 MEMBER_SEED = bytes([7]) * 32
 FAKE_MODULE = "executor_fake_runtime"
+FAKE_READER = "executor_fake_reader"
+REAL = {"module": "contracts.executor.main", "reader_module": "contracts.executor.reader_main"}
+"""Settings of an executor and reader with the contract engine."""
 HERE = str(Path(__file__).parent)
 
 
@@ -107,7 +110,12 @@ class Chain:
 
 def settings(folder: Path, chain: Chain, **changes: Any) -> ExecutorSettings:
     """Return settings of an executor whose contracts are those of the fake runtime."""
-    arguments: dict[str, Any] = {"module": FAKE_MODULE, "module_folders": (HERE, str(folder / "state")), **changes}
+    arguments: dict[str, Any] = {
+        "module": FAKE_MODULE,
+        "reader_module": FAKE_READER,
+        "module_folders": (HERE, str(folder / "state")),
+        **changes,
+    }
     genesis = arguments.pop("genesis", chain.genesis)
     return ExecutorSettings(folder / "state", genesis.encoded(), **arguments)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from executor_support import Chain, running
+from executor_support import REAL, Chain, running
 
 from chain.encoding import decode
 from chain.receipt import decode_receipt
@@ -55,7 +55,7 @@ async def test_a_contract_is_deployed_called_and_viewed(tmp_path: Path) -> None:
     ]
     block = chain.block_of([chain.transaction(call, gas_limit=1_000_000) for call in calls])
     outside = chain.ledger.execute(block, lambda transaction: True)
-    async with running(tmp_path, chain, module="contracts.executor.main") as client:
+    async with running(tmp_path, chain, **REAL) as client:
         executed = await client.execute(block.raw)
         assert executed.receipts == outside.receipts
         assert executed.result == outside.result

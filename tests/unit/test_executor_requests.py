@@ -12,6 +12,7 @@ from contracts.executor.requests import (
     BLOCKS_UNDER_WAY_MAX,
     BLOCKS_WAITING_MAX,
     QUERIES_WAITING_MAX,
+    QUERY_SECONDS_WAITING_MAX,
     Request,
     RequestQueue,
 )
@@ -26,7 +27,7 @@ def request(kind: Kind) -> Request:
 def sent(queue: RequestQueue) -> list[Kind]:
     """Return the kinds of all that may be sent now."""
     kinds: list[Kind] = []
-    while (one := queue.next()) is not None:
+    while (one := queue.next(0.0)) is not None:
         kinds.append(one.kind)
     return kinds
 
@@ -99,3 +100,36 @@ async def test_a_caller_who_gave_up_is_passed_over() -> None:
     assert sent(queue) == [Kind.PROOF]
     assert list(queue.drain()) == [second]
     assert sent(queue) == []
+
+
+async def test_a_query_that_waited_too_long_is_refused_when_its_turn_would_come() -> None:
+    queue = RequestQueue()
+    late, cancelled, good = request(Kind.VIEW), request(Kind.VIEW), request(Kind.PROOF)
+    good.since = 0.1
+    for one in (late, cancelled, good):
+        queue.add(one)
+    cancelled.future.cancel()
+    assert queue.next(QUERY_SECONDS_WAITING_MAX + 0.05) is good
+    with pytest.raises(ExecutorBusy, match=r"waited for 5\.0 s"):
+        await late.future
+
+
+async def test_blocks_are_never_too_late() -> None:
+    queue = RequestQueue()
+    block = request(Kind.EXECUTE)
+    queue.add(block)
+    assert queue.next(1_000.0) is block
+
+
+async def test_without_blame_nothing_is_given_up() -> None:
+    queue = RequestQueue(2)
+    queries = [request(Kind.VIEW) for _ in range(3)]
+    for one in queries:
+        queue.add(one)
+    for _ in range(ATTEMPTS_MAX + 1):
+        assert sent(queue) == [Kind.VIEW] * 2
+        assert queue.died(blame=False) == []
+    assert sent(queue) == [Kind.VIEW] * 2
+    assert queue.died() == queries[:1]
+    assert sent(queue) == [Kind.VIEW] * 2
+    assert list(queue.under_way) == queries[1:]

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from executor_support import Chain, running
+from executor_support import REAL, Chain, running
 
 from assembly.failures import exit_code_of
 from assembly.protocol_watch import check_known, lacks_rules, notices
@@ -46,7 +46,7 @@ async def test_a_start_replays_what_the_program_knows_and_then_names_what_it_lac
     blocks = BlockStore(MemoryStore())
     chain = chain_with_a_change(blocks)
     # The process runs this program's own engine, which knows version 1 only.
-    async with running(tmp_path, chain, module="contracts.executor.main") as client:
+    async with running(tmp_path, chain, **REAL) as client:
         assert client.versions == frozenset({1})
         with pytest.raises(ProtocolUnknown, match=f"version 2 holds from height {CHANGE}") as unknown:
             await replay_missing(client, blocks)
@@ -54,7 +54,7 @@ async def test_a_start_replays_what_the_program_knows_and_then_names_what_it_lac
         assert client.restarts == 0
     assert exit_code_of(unknown.value).name == "PROTOCOL_UNKNOWN"
     # The state stays at that block, and the next start says the same.
-    async with running(tmp_path, chain, module="contracts.executor.main") as client:
+    async with running(tmp_path, chain, **REAL) as client:
         assert client.head.height == CHANGE - 1
         with pytest.raises(ProtocolUnknown):
             await replay_missing(client, blocks)
