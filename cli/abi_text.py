@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from cli.receipts import printable
+
 INDENT: Final = "    "
 KINDS: Final = ("init", "migrate", "call", "view")
 """Order in which methods are shown."""
@@ -14,7 +16,7 @@ def abi_text(abi: Mapping[str, Any]) -> str:
         "\n\n".join("\n".join(_method(method)) for method in _in_order(abi["methods"])),
         *(_section(title, lines) for title, lines in _declarations(abi)),
     ]
-    doc = [abi["doc"].strip()] if abi["doc"].strip() else []
+    doc = ["\n".join(map(printable, abi["doc"].strip().splitlines()))] if abi["doc"].strip() else []
     return "\n\n".join([*doc, *(section for section in sections if section)])
 
 
@@ -26,7 +28,7 @@ def _method(method: Mapping[str, Any]) -> Iterator[str]:
     returns = "" if method["returns"] == "None" else f" -> {method['returns']}"
     yield f"@{method['kind']} {method['name']}({_typed(method['params'])}){returns}"
     for line in method["doc"].strip().splitlines():
-        yield f"{INDENT}{line}".rstrip()
+        yield f"{INDENT}{printable(line)}".rstrip()
     if method["errors"]:
         yield f"{INDENT}fails with: {', '.join(method['errors'])}"
 

@@ -14,7 +14,7 @@ from cli.contract_subjects import Subject, fetch
 from cli.decisions import decide, gas_for, proposal_json, proposal_table_row, standing, votes_text
 from cli.errors import CliError
 from cli.output import print_json, table
-from cli.receipts import plain
+from cli.receipts import plain, printable
 from cli.session import Target, ledger_options, run
 from tallystick import decisions
 from tallystick.client import AsyncClient
@@ -91,7 +91,7 @@ def show(target: Target, number: int, as_json: bool) -> None:
 def _lines(made: Proposal, motion: Motion, status: str) -> list[str]:
     lines = [f"proposal {made.number}: {made.action} {made.subject}", f"by {made.proposer} in block {made.height}"]
     if motion.reason:
-        lines.append(f"reason: {motion.reason}")
+        lines.append(f"reason: {printable(motion.reason)}")
     names = ARGUMENTS.get(made.action, ("argument",) * len(motion.args))
     lines += [f"{name}: {_short(argument)}" for name, argument in zip(names, motion.args, strict=False)]
     decided = "" if made.decided_height is None else f" in block {made.decided_height}"
@@ -101,7 +101,9 @@ def _lines(made: Proposal, motion: Motion, status: str) -> list[str]:
 
 def _short(argument: Any) -> str:
     text = plain(argument)
-    return text if len(text) <= TEXT_CHARACTERS_MAX and "\n" not in text else f"({len(text)} characters)"
+    if isinstance(argument, str) and ("\n" in argument or len(argument) > TEXT_CHARACTERS_MAX):
+        return f"({len(argument)} characters)"
+    return text if len(text) <= TEXT_CHARACTERS_MAX else f"{text[:TEXT_CHARACTERS_MAX]}..."
 
 
 async def _comparison(client: AsyncClient, found: ProposalState) -> str | None:

@@ -44,4 +44,11 @@ def plain(value: Any) -> str:
         return "[" + ", ".join(plain(item) for item in value) + "]"
     if isinstance(value, bytes):
         return f"0x{value.hex()}"
-    return str(value) if not isinstance(value, str) else value
+    return printable(value) if isinstance(value, str) else str(value)
+
+
+def printable(text: str) -> str:
+    """Return text with escapes for what a terminal would act upon: on a ledger anybody may have written it."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -173,6 +173,14 @@ async def test_refused_votes_say_why(run: Commands) -> None:
     assert "not_frozen" in await run.refused("contract", "unfreeze", "counter", "as:alpha")
 
 
+async def test_what_others_wrote_cannot_move_the_cursor(run: Commands) -> None:
+    await run("contract", "freeze", "counter", "as:alpha", "--reason", "fine\x1b[2K\rstatus: \u202ecarried_out")
+    shown = await run("proposal", "show", "1")
+    assert "reason: fine\\x1b[2K\\rstatus: \\u202ecarried_out\n" in shown
+    source = run.file("doc.py", COUNTER_SOURCE.replace("Counts.", "Counts.\\x1b[2K"))
+    assert "\x1b" not in await run("contract", "show", source)
+
+
 async def test_json_for_programs(run: Commands) -> None:
     second = run.file("second.py", SECOND)
     receipt = json.loads((await run.result("contract", "upgrade", "counter", second, "9", "as:alpha", "--json")).stdout)
