@@ -32,7 +32,7 @@ def test_check_shows_all_problems_with_their_place(tmp_path: Path, capsys: pytes
         "  7 |     balances[to] = other\n"
         "    |                    ^^^^^\n"
         "\n"
-        f"{bad}:8:5: unknown_name: pay is no function\n"
+        f"{bad}:8:5: unknown_name: pay is no function; declare it with def\n"
         "  8 |     pay(to)\n"
         "    |     ^^^\n"
         f"{good} is a valid contract\n"
@@ -46,7 +46,12 @@ def test_check_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert tally("contract", "check", "--json", str(bad)) == 1
     (report,) = json.loads(capsys.readouterr().out)
     assert (report["file"], report["valid"]) == (str(bad), False)
-    assert report["problems"][1] == {"line": 8, "column": 5, "rule": "unknown_name", "advice": "pay is no function"}
+    assert report["problems"][1] == {
+        "line": 8,
+        "column": 5,
+        "rule": "unknown_name",
+        "advice": "pay is no function; declare it with def",
+    }
 
 
 @pytest.mark.parametrize(
