@@ -93,6 +93,32 @@ async def get_version(request: web.Request) -> web.Response:
     return json_response({**version_json(version), "source": source}, headers=height_headers(height))
 
 
+async def get_abi(request: web.Request) -> web.Response:
+    """Answer GET /v1/contracts/{contract}/abi."""
+    expect_parameters(request)
+    name = contract_from(request)
+    value, height = await _system_value(request, contract_key(name))
+    if value is None:
+        raise Problem("unknown_contract", f"there is no contract {name}")
+    return await _abi_response(request, decode_contract(value).current, height)
+
+
+async def get_version_abi(request: web.Request) -> web.Response:
+    """Answer GET /v1/contracts/{contract}/versions/{version}/abi."""
+    expect_parameters(request)
+    name, text = contract_from(request), request.match_info["version"]
+    value, height = await _system_value(request, contract_version_key(name, number_from(text)))
+    if value is None:
+        raise Problem("unknown_version", f"there is no version {text[:64]} of a contract {name}")
+    return await _abi_response(request, decode_contract_version(value), height)
+
+
+async def _abi_response(request: web.Request, version: ContractVersion, height: int) -> web.Response:
+    source = await _source(request, version)
+    abi = await context_of(request).node.interface(version.source_hash, source)
+    return json_response({**version_json(version), "abi": abi}, headers=height_headers(height))
+
+
 async def _source(request: web.Request, version: ContractVersion) -> str:
     """Return the source of a version that the state has recorded."""
     value, _ = await _system_value(request, source_key(version.source_hash))

@@ -57,6 +57,16 @@ def contract_paths() -> dict[str, dict[str, Operation]]:
                 "unknown_contract",
             )
         },
+        "/v1/contracts/{contract}/abi": {
+            "get": get(
+                "getContractAbi",
+                "contracts",
+                "Read what clients need to call a contract",
+                (CONTRACT,),
+                answer("The interface", ref("ContractAbi")),
+                "unknown_contract",
+            )
+        },
         "/v1/contracts/{contract}/views/{method}": {
             "get": get("getView", "contracts", "Call a view", parameters, view, *codes),
             "post": {**post, "requestBody": {"required": True, "content": body}},
@@ -75,6 +85,17 @@ def version_paths() -> dict[str, dict[str, Operation]]:
                 (CONTRACT, LIMIT, CURSOR_PARAMETER),
                 answer("A page", page("versions", ref("ListedVersion"))),
                 "unknown_contract",
+            )
+        },
+        "/v1/contracts/{contract}/versions/{version}/abi": {
+            "get": get(
+                "getContractVersionAbi",
+                "contracts",
+                "Read what clients needed to call a version",
+                (CONTRACT, path("version", INTEGER, "The version's number, from 1")),
+                answer("The interface", ref("ContractAbi")),
+                "unknown_contract",
+                "unknown_version",
             )
         },
         "/v1/contracts/{contract}/versions/{version}": {

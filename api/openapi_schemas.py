@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from api.openapi_abi import abi_schema
 from api.problems import PROBLEMS
 from chain.actions import ACTIONS
 from chain.proposals import EXPIRED, STATUSES
@@ -46,7 +47,7 @@ def page(name: str, entry: Schema) -> Schema:
 def schemas() -> dict[str, Schema]:
     """Return all named schemas."""
     ledger = {**_value_schemas(), **_transaction_schemas(), **_block_schemas(), **_state_schemas()}
-    return {**ledger, **_proposal_schemas(), **_network_schemas()}
+    return {**ledger, **_proposal_schemas(), **_network_schemas(), "Abi": abi_schema()}
 
 
 def _value_schemas() -> dict[str, Schema]:
@@ -215,6 +216,7 @@ def _state_schemas() -> dict[str, Schema]:
         "Contract": record({**contract, "frozen": BOOLEAN, "source": TEXT}),
         "ListedVersion": record(contract),
         "ContractVersion": record({**contract, "source": TEXT}),
+        "ContractAbi": record({**contract, "abi": ref("Abi")}),
         "ViewRequest": {
             **record(
                 {"args": array(ref("InputValue")), "sender_key": optional(DIGEST), "gas_limit": INTEGER},

@@ -4,7 +4,7 @@ The API never sees consensus, the databases or the executor. Raw bytes cross thi
 verifies is what the validators signed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -251,6 +251,10 @@ class LedgerNode(Protocol):
         self, contract: str, method: str, args: Sequence[Any], sender_key: PublicKey | None, gas_limit: int
     ) -> ViewReply:
         """Run a view at the head, as the member who owns a key or as nobody; its failure is a code in the reply."""
+        ...
+
+    async def interface(self, source_hash: Digest, source: str) -> Mapping[str, Any]:
+        """Return the interface (ABI) of a source that the ledger has accepted, in JSON's terms."""
         ...
 
     async def state(self, contract: str, key: bytes, *, with_proof: bool) -> StateReply:

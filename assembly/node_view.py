@@ -1,7 +1,7 @@
 """The node as its HTTP API sees it: reading from the block store, asking the executor, handing submissions on."""
 
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final, TypeVar
@@ -22,6 +22,7 @@ from api.ports import (
 )
 from assembly.admission import Admission
 from assembly.consensus_host import ConsensusHostService
+from assembly.interfaces import Interfaces
 from assembly.protocol_watch import notices
 from assembly.waiters import Waiters
 from chain.block import Block, decode_block
@@ -74,6 +75,7 @@ class NodeView:
     def __init__(self, ports: ViewPorts) -> None:
         self._ports = ports
         self._version = version("tallystick")
+        self._interfaces = Interfaces()
         self._recent: dict[Height, tuple[Block, Sequence[bytes]]] = {}
 
     @property
@@ -201,6 +203,10 @@ class NodeView:
         """
         viewed = await _asked(self._ports.executor.view(contract, method, args, sender_key, gas_limit))
         return ViewReply(viewed.height, viewed.code, viewed.value, viewed.gas_used)
+
+    async def interface(self, source_hash: Digest, source: str) -> Mapping[str, Any]:
+        """Return the interface of a source that the ledger has accepted."""
+        return await self._interfaces.of(source_hash, source)
 
     async def state(self, contract: str, key: bytes, *, with_proof: bool) -> StateReply:
         """Return what the state at the head holds under a key.

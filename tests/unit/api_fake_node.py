@@ -1,7 +1,7 @@
 """A whole ledger in memory behind the API's Protocol: real blocks, receipts, certificates and proofs, no consensus."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -51,7 +51,28 @@ from chain.transaction import (
 )
 from chain.types import Digest, Epoch, Height, Milliseconds, PublicKey, ValidatorId, View
 from chain.validators import Validator, validator_set
+from contracts.engine.abi import derive_abi
 
+BANK_INTERFACE: Final = '''"""Keeps balances."""
+
+balances = Map(str, int, default=0)
+Deposited = Event(account=str, amount=int, note=bytes)
+
+
+@call
+def deposit(account: str, amount: int) -> int:
+    """Add to a balance."""
+    require(amount > 0, "amount_not_positive")
+    balances[account] += amount
+    Deposited(account=account, amount=amount, note=b"")
+    return balances[account]
+
+
+@view
+def balance(account: str) -> int:
+    return balances[account]
+'''
+"""What the fake contract would look like."""
 START = Milliseconds(1_700_000_000_000)
 ALICE = bytes([7]) * 32
 BOB = bytes([8]) * 32
@@ -383,6 +404,9 @@ class FakeNode:
         caller = None if sender_key is None else self.ledger.find_member(sender_key)
         outcome = self.ledger.view(contract, method, args, caller, gas_limit)
         return ViewReply(self.ledger.head.height, outcome.code, outcome.value, outcome.gas_used)
+
+    async def interface(self, source_hash: Digest, source: str) -> Mapping[str, Any]:
+        return derive_abi(BANK_INTERFACE)
 
     async def state(self, contract: str, key: bytes, *, with_proof: bool) -> StateReply:
         proven = self.ledger.database.get_with_proof(contract, key)

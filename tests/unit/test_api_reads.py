@@ -48,6 +48,16 @@ async def test_contracts_with_source(api: Api) -> None:
     await api.problem("GET", "/v1/contracts?cursor=No", "invalid_cursor")
 
 
+async def test_interfaces_of_contracts(api: Api) -> None:
+    one = await api.get("/v1/contracts/bank/abi")
+    check_schema(one.json, "ContractAbi")
+    assert (one.json["name"], one.json["version"]) == ("bank", 1)
+    assert [method["name"] for method in one.json["abi"]["methods"]] == ["deposit", "balance"]
+    assert (await api.get("/v1/contracts/bank/versions/1/abi")).json == one.json
+    await api.problem("GET", "/v1/contracts/nothing/abi", "unknown_contract")
+    await api.problem("GET", "/v1/contracts/bank/versions/2/abi", "unknown_version")
+
+
 async def test_a_view_by_get_and_by_post(api: Api) -> None:
     by_get = await api.get("/v1/contracts/bank/views/balance", params={"args": '["zed"]'})
     check_schema(by_get.json, "ViewAnswer")

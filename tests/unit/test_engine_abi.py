@@ -1,10 +1,14 @@
 """The interface that is derived from a source says all that clients need, in JSON's terms."""
 
 import json
+from pathlib import Path
 
 import pytest
+from api_support import check_schema
+from engine_outcomes import LIBRARY, WORK, mutants
 
-from contracts.engine.abi import derive_abi
+from contracts.engine.abi import deployed_abi, derive_abi
+from contracts.engine.compiler import compile_contract, find_problems
 from contracts.engine.errors import Rejected
 
 SOURCE = '''"""Keeps parcels.
@@ -42,7 +46,8 @@ def find(owner: str, number: int) -> Parcel | None:
 def test_the_interface_of_a_contract() -> None:
     abi = derive_abi(SOURCE)
     assert json.loads(json.dumps(abi)) == abi
-    assert abi["language"] == 1
+    assert (abi["abi"], abi["language"]) == (1, 1)
+    assert {"contract_error", "out_of_gas"} < set(abi["engine_errors"])
     assert abi["doc"] == "Keeps parcels.\n\nAnd knows their weight."
     assert abi["constants"] == {"LIMIT": 10, "SALT": {"hex": "01"}}
     assert abi["storage"] == [
@@ -68,6 +73,8 @@ def test_the_interface_of_a_contract() -> None:
         "params": [{"name": "parcel", "type": "Parcel"}, {"name": "number", "type": "int"}],
         "returns": "bool",
         "errors": ["no_weight", "too_heavy"],
+        "emits": [],
+        "invokes": [],
     }
     assert abi["methods"][2]["returns"] == "Parcel | None"
 
@@ -75,3 +82,48 @@ def test_the_interface_of_a_contract() -> None:
 def test_a_source_that_is_no_contract_has_no_interface() -> None:
     with pytest.raises(Rejected):
         derive_abi("class A:\n    pass\n")
+
+
+CALLING = """
+TOKEN = "token"
+Sold = Event(to=str)
+Never = Event(to=str)
+
+def pay(to: str, amount: int) -> None:
+    require(amount > 0, "no_amount")
+    invoke(TOKEN, "transfer", to, amount)
+    Sold(to=to)
+
+@call
+def sell(to: str, shop: str) -> bool:
+    require(invoke(shop, "is_open"), "closed")
+    pay(to, 5)
+    return True
+
+@view
+def price() -> int:
+    return 5
+"""
+
+
+def test_what_a_method_reaches_through_others_is_told() -> None:
+    sell, price = derive_abi(CALLING)["methods"]
+    assert (sell["errors"], sell["emits"]) == (["closed", "no_amount"], ["Sold"])
+    assert sell["invokes"] == [{"contract": None, "method": "is_open"}, {"contract": "token", "method": "transfer"}]
+    assert (price["errors"], price["emits"], price["invokes"]) == ([], [], [])
+
+
+def test_interfaces_follow_the_schema_and_the_compiler() -> None:
+    """What is read without a check is what the checked source gives, and its codes are those that the compiler saw."""
+    sources = [Path(path).read_text() for path in sorted(LIBRARY.glob("[!_]*.py"))] + [SOURCE, WORK, CALLING]
+    sources += [source for number, (_, source) in enumerate(mutants()) if number % 10 == 0]
+    accepted = [source for source in sources if not find_problems(source)]
+    assert len(accepted) > 10
+    for source in accepted:
+        abi = derive_abi(source)
+        check_schema(abi, "Abi")
+        assert deployed_abi(source) == abi
+        codes = compile_contract(source).codes
+        assert {method["name"]: method["errors"] for method in abi["methods"]} == {
+            method["name"]: list(codes[method["name"]]) for method in abi["methods"]
+        }
