@@ -119,7 +119,7 @@ def test_interfaces_follow_the_schema_and_the_compiler() -> None:
     sources = [path.read_text() for path in sorted(library.glob("[!_]*.py"))] + [SOURCE, WORK, CALLING]
     sources += [source for number, (_, source) in enumerate(mutants()) if number % 10 == 0]
     accepted = [source for source in sources if not find_problems(source)]
-    assert len(accepted) > 10
+    assert len(accepted) >= 8
     for source in accepted:
         abi = derive_abi(source)
         check_schema(abi, "Abi")
