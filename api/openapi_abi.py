@@ -27,6 +27,7 @@ def abi_schema() -> Schema:
     """Return the schema; it names every field, so that a new one is a new version of the form."""
     typed = {"name": NAME, "type": TYPE}
     field = _exactly({**typed, "since": {"type": "integer", "minimum": 1}, "default": LITERAL}, ("default",))
+    optional = ("key", "default", "start")
     storage = {"name": NAME, "kind": {"enum": ["var", "map", "counter"]}, "key": _list(TYPE), "value": TYPE}
     literal = {"type": ["string", "null"]}
     method = {
@@ -48,7 +49,9 @@ def abi_schema() -> Schema:
             "records": _list(
                 _exactly({"name": NAME, "version": {"type": "integer", "minimum": 1}, "fields": _list(field)})
             ),
-            "storage": _list(_exactly({**storage, "default": LITERAL}, ("key", "default"))),
+            "storage": _list(
+                _exactly({**storage, "default": LITERAL, "start": {"type": "integer", "minimum": 0}}, optional)
+            ),
             "events": _list(_exactly({"name": NAME, "fields": _list(_exactly(typed))})),
             "methods": _list(_exactly(method)),
             "engine_errors": _list(CODE),

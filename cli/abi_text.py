@@ -56,7 +56,9 @@ def _record(record: Mapping[str, Any]) -> str:
 def _storage(storage: Mapping[str, Any]) -> str:
     keys = storage.get("key", [])
     key = [f"({', '.join(keys)})" if len(keys) > 1 else keys[0]] if keys else []
-    value = [] if storage["kind"] == "counter" else [storage["value"]]
+    value = [storage["value"]]
+    if storage["kind"] == "counter":
+        value = [] if storage["start"] == 1 else [f"start={storage['start']}"]
     return f"{storage['name']}: {storage['kind'].capitalize()}({', '.join(key + value)}){_default(storage)}"
 
 

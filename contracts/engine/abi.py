@@ -124,7 +124,9 @@ def _storage(storage: Storage) -> dict[str, Any]:
     if storage.is_map:
         described["key"] = list(storage.keys)
     described["value"] = type_name(storage.value)
-    if storage.has_default:
+    if storage.counts:
+        described["start"] = storage.default + 1
+    elif storage.has_default:
         described["default"] = _plain(storage.default)
     return described
 

@@ -71,6 +71,7 @@ class Expressions:
     def __init__(self, source: str, tokens: list[Token] | tuple[Token, ...]) -> None:
         self.source = source
         self.tokens = tokens
+        self.words = [token.text if token.kind in ("operator", "name") else "" for token in tokens]
         self.at = 0
 
     @property
@@ -79,18 +80,18 @@ class Expressions:
 
     @property
     def kind(self) -> str:
-        return self.token.kind
+        return self.tokens[self.at].kind
 
     def sees(self, *texts: str) -> bool:
         """Tell whether one of these operators or words comes next."""
-        return self.token.text in texts and self.kind in ("operator", "name")
+        return self.words[self.at] in texts
 
     def take(self, *texts: str) -> bool:
         """Take one of these operators or words, if it comes next."""
-        if not self.sees(*texts):
-            return False
-        self.at += 1
-        return True
+        if self.words[self.at] in texts:
+            self.at += 1
+            return True
+        return False
 
     def expect(self, text: str) -> None:
         if not self.take(text):
@@ -134,7 +135,7 @@ class Expressions:
         while True:
             if self.take("and", "or"):
                 self.negation()
-            elif self.token.text in OPERATORS:
+            elif self.words[self.at] in OPERATORS:
                 self.operator()
                 self.operand()
             else:

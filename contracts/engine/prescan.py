@@ -7,7 +7,7 @@ language's grammar, so that no parser version decides what may be deployed. Neit
 
 import re
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from contracts.engine.errors import Rejected
 from contracts.engine.limits import (
@@ -58,8 +58,7 @@ ALONE: Final = frozenset(("character", "name", "number", "operator"))
 """Rules about one token, behind which the scan can go on to look for more problems; so can it behind a word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A piece of the source; between statements stand `newline`, `indent` and `dedent`, at the end `end`."""
 
     kind: str

@@ -128,3 +128,11 @@ def test_interfaces_follow_the_schema_and_the_compiler() -> None:
         assert {method["name"]: method["errors"] for method in abi["methods"]} == {
             method["name"]: list(codes[method["name"]]) for method in abi["methods"]
         }
+
+
+def test_counters_tell_their_first_number() -> None:
+    source = "a = Counter()\nb = Counter((str, int), start=100)\n@view\ndef f() -> int:\n    return a.value\n"
+    assert derive_abi(source)["storage"] == [
+        {"name": "a", "kind": "counter", "value": "int", "start": 1},
+        {"name": "b", "kind": "counter", "key": ["str", "int"], "value": "int", "start": 100},
+    ]
