@@ -21,6 +21,28 @@ class AbiError(ValueError):
     """A call that the contract would refuse: no such method, or an argument of another number, name or type."""
 
 
+def checked_abi(document: Any) -> Abi:
+    """Return an interface that came from a node, its shape checked as far as this file relies on it.
+
+    Raises:
+        AbiError: when it is something else.
+    """
+    try:
+        methods = [(entry["name"], entry["kind"], entry["returns"], entry["doc"]) for entry in document["methods"]]
+        codes = [code for entry in document["methods"] for code in entry["errors"]]
+        parts = [part for entry in document["methods"] for part in entry["params"]]
+        records = [record["name"] for record in document["records"]]
+        parts += [part for record in document["records"] for part in record["fields"]]
+        texts = [*(text for method in methods for text in method), *codes, *records]
+        texts += [part[key] for part in parts for key in ("name", "type")]
+    except (KeyError, TypeError) as error:
+        raise AbiError(f"this is no interface of a contract: {error!r}") from error
+    if not all(isinstance(text, str) for text in texts):
+        raise AbiError("this is no interface of a contract: a name, kind, type or code is no text")
+    abi: Abi = document
+    return abi
+
+
 def method_of(abi: Abi, contract: str, method: str, kind: str) -> Mapping[str, Any]:
     """Return a method that is marked @call or @view.
 

@@ -3,6 +3,7 @@
 import click
 
 from chain.json_values import to_json
+from cli.calls import call_arguments, methods_text
 from cli.errors import CliError
 from cli.output import print_json
 from cli.receipts import plain
@@ -17,19 +18,25 @@ def query() -> None:
 
 @query.command(context_settings={"ignore_unknown_options": True})
 @click.argument("contract")
-@click.argument("method")
+@click.argument("method", required=False)
 @click.argument("arguments", nargs=-1)
 @click.option("--as", "party", default=None, help="Ask as this party; without it, as nobody.")
 @ledger_options
 def view(
-    target: Target, contract: str, method: str, arguments: tuple[str, ...], party: str | None, as_json: bool
+    target: Target, contract: str, method: str | None, arguments: tuple[str, ...], party: str | None, as_json: bool
 ) -> None:
-    """Run the view METHOD of CONTRACT; one node computes the answer, which cannot be proven."""
+    """Run the view METHOD of CONTRACT; one node computes the answer, which cannot be proven.
+
+    Arguments are given as to `tally tx send`. Without METHOD, the views are shown with their documentation.
+    """
     signer = None if party is None else target.wallet(party)
-    args = parse_arguments(arguments)
 
     async def work() -> None:
         async with target.client() as client:
+            if method is None:
+                click.echo(await methods_text(client, contract, "view"))
+                return
+            args = await call_arguments(client, contract, method, arguments, "view")
             value = await client.evaluate(contract, method, *args, signer=signer)
         if as_json:
             print_json({"value": to_json(value)})

@@ -3,11 +3,11 @@
 import click
 
 from chain.json_values import to_json
+from cli.calls import call_arguments, methods_text
 from cli.errors import CliError
 from cli.output import print_json
 from cli.receipts import plain, receipt_json, receipt_text
 from cli.session import Target, commit, ledger_options, run
-from cli.values import parse_arguments
 from tallystick.building import GAS_LIMIT_DEFAULT
 
 
@@ -18,30 +18,36 @@ def tx() -> None:
 
 @tx.command(context_settings={"ignore_unknown_options": True})
 @click.argument("contract")
-@click.argument("method")
+@click.argument("method", required=False)
 @click.argument("arguments", nargs=-1)
-@click.option("--as", "party", required=True, help="Who signs: a party of the local cluster, or a key file.")
+@click.option("--as", "party", help="Who signs: a party of the local cluster, or a key file.")
 @click.option("--gas", "gas_limit", type=int, default=GAS_LIMIT_DEFAULT, show_default=True, help="Gas limit.")
 @ledger_options
 def send(
     target: Target,
     contract: str,
-    method: str,
+    method: str | None,
     arguments: tuple[str, ...],
-    party: str,
+    party: str | None,
     gas_limit: int,
     as_json: bool,
 ) -> None:
     """Call METHOD of CONTRACT with ARGUMENTS and wait for the certified receipt.
 
-    Arguments are JSON where they look like it, text otherwise: 12, true, null, '{"map": {"a": 1}}', acme.
-    A failed receipt exits with 1: it is committed, and nothing but the receipt was recorded.
+    Arguments are given in order or as NAME=VALUE and read by the types of the method's parameters; a record is JSON:
+    '{"name": "acme"}'. Without METHOD, the methods are shown with their documentation and error codes. What the
+    contract would refuse is not sent. A failed receipt exits with 1: it is committed, and recorded nothing else.
     """
-    wallet = target.wallet(party)
-    args = parse_arguments(arguments)
+    if method is not None and party is None:
+        raise click.UsageError("Missing option '--as'.")
+    wallet = None if party is None else target.wallet(party)
 
     async def work() -> None:
         async with target.client() as client:
+            if method is None or wallet is None:
+                click.echo(await methods_text(client, contract, "call"))
+                return
+            args = await call_arguments(client, contract, method, arguments, "call")
             receipt = await commit(client, wallet, contract, method, args, gas_limit)
         if as_json:
             print_json(receipt_json(receipt))

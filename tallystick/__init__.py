@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         WrongLedger,
     )
     from tallystick.following import Checkpoint, CheckpointFile, LedgerEvent
+    from tallystick.interface import Interface, InvalidCall
     from tallystick.wallet import Signer, Wallet, WalletError
 
 _PLACES = {
@@ -35,6 +36,8 @@ _PLACES = {
     "Client": "tallystick.blocking",
     "CommitTimeout": "tallystick.errors",
     "EvaluateError": "tallystick.errors",
+    "Interface": "tallystick.interface",
+    "InvalidCall": "tallystick.interface",
     "LedgerEvent": "tallystick.following",
     "NodeUnavailable": "tallystick.errors",
     "Receipt": "chain.receipt",
@@ -61,6 +64,8 @@ __all__ = [
     "Client",
     "CommitTimeout",
     "EvaluateError",
+    "Interface",
+    "InvalidCall",
     "LedgerEvent",
     "NodeUnavailable",
     "Receipt",

@@ -15,6 +15,7 @@ from tallystick.building import GAS_LIMIT_DEFAULT, local_time
 from tallystick.client import PROPOSALS_DEFAULT, TIMEOUT_SECONDS, AsyncClient, StateValue, TransactionStatus
 from tallystick.decisions import ContractSource, ProposalState
 from tallystick.following import Checkpoint, LedgerEvent
+from tallystick.interface import Interface
 from tallystick.proof import VerifiedBlock, VerifiedTransaction
 from tallystick.submission import Outcome
 from tallystick.wallet import Signer
@@ -80,6 +81,10 @@ class Client:
     def state(self, contract: str, *key: KeyPart) -> StateValue:
         """Return what the certified state holds under a key."""
         return self._run(self._client.state(contract, *key))
+
+    def interface(self, contract: str) -> Interface:
+        """Return the interface of a contract, as AsyncClient.interface does."""
+        return self._run(self._client.interface(contract))
 
     def contract(self, name: str, version: int | None = None) -> ContractSource | None:
         """Return a contract with its source as it is now, or one of its versions; None if there is none."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
+from chain.abi import AbiError
 from chain.encoding import DecodeError, decode, encode
 from chain.genesis import Genesis, GenesisError, decode_genesis
 from chain.proposals import Proposal
@@ -29,6 +30,7 @@ from tallystick.errors import (
     WrongLedger,
 )
 from tallystick.following import Checkpoint, LedgerEvent, events_of, follow_blocks
+from tallystick.interface import Interface, read_interface
 from tallystick.proof import VerifiedBlock, VerifiedTransaction, trust_in
 from tallystick.submission import Outcome, commit_all, send_once
 from tallystick.transport import BINARY, JSON, MSGPACK, Answer, Request, Transport
@@ -170,6 +172,20 @@ class AsyncClient:
             return StateValue(None, False, None, height)
         value = None if leaf.value is None else decode(leaf.value)
         return StateValue(value, leaf.value is not None, leaf.height, height)
+
+    async def interface(self, contract: str) -> Interface:
+        """Return the interface of a contract: its methods with types, documentation and error codes; not verified.
+
+        Raises:
+            ApiError: unknown_contract.
+        """
+        request = Request("GET", f"/v1/contracts/{contract}/abi", headers={"Accept": JSON})
+        await self.genesis()
+        answer = await self._transport.ask_for(request)
+        try:
+            return read_interface(contract, answer.json())
+        except AbiError as error:
+            raise VerificationError(answer.url, str(error)) from error
 
     async def contract(self, name: str, version: int | None = None) -> ContractSource | None:
         """Return a contract with its source as it is now, or one of its versions; None if there is none."""

@@ -123,6 +123,23 @@ async def test_the_whole_life_of_a_contract(run: Commands) -> None:
     assert "+moves = Var(int, default=0)" in await run("contract", "diff", "tally")
 
 
+async def test_calls_are_checked_before_they_are_sent(consortium: Any, tmp_path: Path) -> None:
+    async with serving(consortium(deployment_approvals_required=1)) as api:
+        run = Commands(api.server.address, tmp_path)
+        await run("contract", "deploy", "tally", run.file("first.py", COUNTER_SOURCE), "3", "as:alpha")
+        methods = await run("tx", "send", "tally")
+        assert "@call add(step: int) -> int" in methods and "current" not in methods
+        assert "@view current() -> int" in await run("query", "view", "tally")
+        height = api.node.ledger.head.height
+        refused = await run.refused("tx", "send", "tally", "add", "step=much", "as:omega")
+        assert "tally.add: step: expected int, not 'much'" in refused and "add(step: int) -> int" in refused
+        assert "did you mean add?" in await run.refused("tx", "send", "tally", "ad", "1", "as:omega")
+        assert "it is queried, not sent" in await run.refused("tx", "send", "tally", "current", "as:omega")
+        assert "there is no contract telly" in await run.refused("tx", "send", "telly", "add", "1", "as:omega")
+        assert api.node.ledger.head.height == height, "nothing of this was sent"
+        assert "value 5" in await run("tx", "send", "tally", "add", "step=2", "as:omega")
+
+
 async def test_where_one_approval_is_enough_no_proposal_is_made(consortium: Any, tmp_path: Path) -> None:
     async with serving(consortium(deployment_approvals_required=1)) as api:
         run = Commands(api.server.address, tmp_path)

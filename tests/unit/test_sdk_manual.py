@@ -15,7 +15,7 @@ MANUAL = Path(__file__).parents[2] / "docs" / "sdk.md"
 
 async def test_the_examples_run(tmp_path: Path) -> None:
     examples = re.findall(r"```python\n(.*?)```", MANUAL.read_text(), re.DOTALL)
-    assert len(examples) == 8
+    assert len(examples) == 9
     # The examples use the real clock, so the ledger's time has to be near it.
     node = FakeNode(now=local_time())
 
@@ -37,6 +37,7 @@ def test_every_public_name_is_in_the_manual() -> None:
     types_of_answers = {
         "Call",
         "Checkpoint",
+        "Interface",
         "LedgerEvent",
         "Receipt",
         "StateValue",
