@@ -1,6 +1,7 @@
 """A contract's life on real nodes, told by the command line: deployed, replaced with a migration, frozen, audited."""
 
 import asyncio
+import json
 import re
 from pathlib import Path
 
@@ -81,6 +82,11 @@ async def test_deploy_upgrade_and_freeze(cluster: Cluster, tmp_path: Path) -> No
     )
     assert refused.returncode == 1 and "contract_frozen" in refused.stderr
     assert "version 2, FROZEN" in await run("contract", "show", "orders")
+
+    served = json.loads(await run("query", "get", "/v1/contracts/orders/abi"))
+    assert served["version"] == 2 and "lots_ordered" in [method["name"] for method in served["abi"]["methods"]]
+    before = json.loads(await run("query", "get", "/v1/contracts/orders/versions/1/abi"))
+    assert [method["name"] for method in before["abi"]["methods"]] == ["order", "ordered"]
 
     await cluster.same_everywhere()
     node = cluster.nodes[0].api
