@@ -87,6 +87,13 @@ def test_text_is_that_of_ascii_on_every_unicode_version(interpreters: dict[str, 
     assert {version: entry["digest"] for version, entry in found.items()} == dict.fromkeys(found, digest), found
 
 
+def test_problems_have_their_places_and_words_on_every_version(interpreters: dict[str, str], tmp_path: Path) -> None:
+    borrow_packages(tmp_path)
+    found = {version: run_script(path, tmp_path, "engine_places.py") for version, path in interpreters.items()}
+    assert all(found[CURRENT])
+    assert all(entry == found[CURRENT] for entry in found.values()), found
+
+
 def test_a_short_campaign_finds_nothing(fleet: Fleet, tmp_path: Path) -> None:
     campaign = Campaign(Source(SEED), fleet, tmp_path, laws_every=3)
     campaign.run(GENERATED, 300)
