@@ -5,6 +5,7 @@ import click
 from cli import authoring
 from cli import contract_lifecycle as lifecycle
 from cli import contract_reading as reading
+from cli.contract_cost import cost
 from cli.contract_subjects import read_subjects
 from cli.output import print_json, table
 from cli.session import Target, ledger_options, run
@@ -53,3 +54,4 @@ for command in (lifecycle.deploy, lifecycle.upgrade, lifecycle.freeze, lifecycle
     contract.add_command(command)
 contract.add_command(authoring.check)
 contract.add_command(authoring.test)
+contract.add_command(cost)

@@ -1,6 +1,6 @@
 """Coverage in the formats that CI systems and editors read: lcov's tracefile and Cobertura's XML; and all as JSON."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -77,7 +77,9 @@ def _ways_by_line(contract: ContractCoverage) -> dict[int, list[Way]]:
     return ways
 
 
-def figures(contracts: Sequence[ContractCoverage], costs: Sequence[MethodCost]) -> dict[str, Any]:
+def figures(
+    contracts: Sequence[ContractCoverage], costs: Sequence[MethodCost], names: Mapping[str, str | None]
+) -> dict[str, Any]:
     """Return everything that was measured in JSON's terms; the form is described in docs/contracts/testing.md."""
     return {
         "percent": round(total_percent(contracts), 2),
@@ -92,5 +94,6 @@ def figures(contracts: Sequence[ContractCoverage], costs: Sequence[MethodCost]) 
             }
             for contract in contracts
         ],
+        "names": dict(names),
         "methods": [asdict(cost) for cost in costs],
     }

@@ -312,6 +312,7 @@ class Ledger:
     def _found(self, name: str, source: str | Path) -> Source:
         found = load_source(name, source, self._root)
         self._session.register(found)
+        self._session.names[name] = None if found.path is None else str(found.path.resolve())
         return found
 
     def _values(self, source: Source, name: str, kind: str, args: Sequence[Any], named: dict[str, Any]) -> Any:

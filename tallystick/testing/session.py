@@ -37,6 +37,8 @@ class Session:
         self._compiled: OrderedDict[str, Compiled] = OrderedDict()
         self.sources: dict[str, Source] = {}
         """File name -> source, of all contracts that were deployed."""
+        self.names: dict[str, str | None] = {}
+        """Name of a deployed contract -> its file, None for a text in a test."""
         self.explanation = Explanation("", "", ())
         """Why the last failed run failed."""
         self.engine = Engine(compiler=self._compile, explain=self._explain)

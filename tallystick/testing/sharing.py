@@ -26,13 +26,14 @@ def exported(session: Session) -> dict[str, Any]:
         if name in meter.counts
     ]
     calls: list[list[Any]] = [[*name, dict(made.gas), dict(made.failed)] for name, made in meter.calls.items()]
-    return {"contracts": contracts, "calls": calls}
+    return {"contracts": contracts, "calls": calls, "names": dict(session.names)}
 
 
 def add(session: Session, data: dict[str, Any]) -> None:
     """Add to a session what another one exported."""
     meter = session.meter
     assert meter is not None, "this session does not measure"
+    session.names.update(data["names"])
     for contract in data["contracts"]:
         path = contract["path"]
         name = session.register(Source(contract["text"], contract["label"], None if path is None else Path(path)))

@@ -17,6 +17,7 @@ class Measured:
 
     contracts: tuple[ContractCoverage, ...]
     costs: tuple[MethodCost, ...]
+    names: Mapping[str, str | None]
 
     @property
     def percent(self) -> float:
@@ -27,7 +28,7 @@ class Measured:
 def measured(session: Session) -> Measured:
     """Return what was measured so far in a session that measures."""
     assert session.meter is not None, "this session does not measure"
-    return Measured(tuple(coverage_of(session.meter, session.sources)), tuple(costs_of(session.meter)))
+    return Measured(tuple(coverage_of(session.meter, session.sources)), tuple(costs_of(session.meter)), session.names)
 
 
 def sections(of: Measured, with_listings: bool, fail_under: float | None) -> Iterator[tuple[str, list[str]]]:
@@ -52,7 +53,7 @@ def files(of: Measured, paths: Mapping[str, str | None]) -> Iterator[str]:
         if path is None:
             continue
         if form == "json":
-            content = json.dumps(figures(of.contracts, of.costs), indent=2) + "\n"
+            content = json.dumps(figures(of.contracts, of.costs, of.names), indent=2) + "\n"
         else:
             content = lcov(of.contracts) if form == "lcov" else cobertura(of.contracts)
         Path(path).write_text(content, encoding="utf-8")

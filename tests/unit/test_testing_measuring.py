@@ -190,7 +190,9 @@ def test_reports_for_people_and_programs(tmp_path: Path, monkeypatch: pytest.Mon
     assert root.attrib["lines-valid"] == "22"
     assert root.find(".//class").attrib["filename"] == "work.py"  # type: ignore[union-attr]
     assert len(root.findall(".//line")) == 22
-    assert json.loads(json.dumps(figures(contracts, costs)))["percent"] == round(total_percent(contracts), 2)
+    document = json.loads(json.dumps(figures(contracts, costs, session.names)))
+    assert document["percent"] == round(total_percent(contracts), 2)
+    assert document["names"] == {"c": str(tmp_path / "work.py")}
 
 
 def test_a_contract_without_a_file_is_in_no_file() -> None:
