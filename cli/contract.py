@@ -6,6 +6,7 @@ from cli import authoring
 from cli import contract_lifecycle as lifecycle
 from cli import contract_reading as reading
 from cli.contract_cost import cost
+from cli.contract_new import new
 from cli.contract_subjects import read_subjects
 from cli.output import print_json, table
 from cli.session import Target, ledger_options, run
@@ -55,3 +56,4 @@ for command in (lifecycle.deploy, lifecycle.upgrade, lifecycle.freeze, lifecycle
 contract.add_command(authoring.check)
 contract.add_command(authoring.test)
 contract.add_command(cost)
+contract.add_command(new)

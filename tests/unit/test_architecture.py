@@ -72,8 +72,9 @@ def sources() -> list[Path]:
 
 
 PRODUCT = [path for path in sources() if path.parts[0] not in ("tests", "benchmarks", "examples")]
-PLAIN = [path for path in PRODUCT if path.parts[:2] != ("contracts", "library")]
-"""Everything but the contracts that ship: those are one file a scenario, in the contract language."""
+CONTRACTS = (("contracts", "library"), ("cli", "templates"))
+PLAIN = [path for path in PRODUCT if path.parts[:2] not in CONTRACTS]
+"""Everything but the contracts that ship, which are in their own language, and those that projects begin with."""
 
 
 def imports_of(path: Path) -> Iterator[tuple[int, str]]:
