@@ -19,17 +19,23 @@ from typing import Final
 import uvloop
 
 from assembly import reconcile
+from assembly.data_folder import DataFolder, complete_installation
 from assembly.exit_codes import ExitCode
-from assembly.failures import exit_code_of, leaves_of
+from assembly.failures import Damaged, exit_code_of, leaves_of
 from assembly.full_node import Node
+from assembly.join_need import JoinNeed, NeedsPeers
+from assembly.join_phase import JoinPhase
 from assembly.keys import NodeKeys, load_keys
 from assembly.node_logging import set_up_logging
+from assembly.repair import Repairs, damage_of
 from assembly.voting_log import open_voting_log
 from chain.block_store import BlockStore
 from chain.genesis import Genesis
+from chain.storage import StoreDamaged
 from chain.store import LevelStore, open_store
 from configs.node_config import ConfigError, NodeConfig, load_genesis, load_node_config
 from consensus.verifier import VerifierPool
+from contracts.executor.client import ExecutorClient
 from contracts.executor.settings import ExecutorSettings
 
 LOG = logging.getLogger("tallystick.node")
@@ -92,23 +98,66 @@ async def _run_until_told(config: NodeConfig, genesis: Genesis, keys: NodeKeys) 
 
 
 async def _run(config: NodeConfig, genesis: Genesis, keys: NodeKeys) -> None:
-    """Open everything, run it, and close it in the opposite order."""
-    chain_id = genesis.genesis_hash
-    LOG.info("node %s of chain %s starts, process %d", config.name, chain_id.hex(), os.getpid())
+    """Take part until cancelled; join first, or repair and start over, as often as that is needed.
+
+    Raises:
+        Exception: whatever the node has to end over.
+    """
+    LOG.info("node %s of chain %s starts, process %d", config.name, genesis.genesis_hash.hex(), os.getpid())
+    repairs = Repairs(DataFolder(config.data), has_peers=bool(config.peers))
+    need: JoinNeed | None = None
+    may_join = True
+    while True:
+        try:
+            if need is not None:
+                # A node that found no snapshot to take does not stop for one again.
+                may_join = await _join(config, genesis, need)
+                need = None
+            await _take_part(config, genesis, keys, may_join=may_join)
+        except (StoreDamaged, Damaged, NeedsPeers, BaseExceptionGroup) as error:
+            need = repairs.after(error)
+
+
+async def _join(config: NodeConfig, genesis: Genesis, need: JoinNeed) -> bool:
+    """Fetch what is missing; return whether that worked out."""
     async with contextlib.AsyncExitStack() as stack:
-        store = open_store(config.data / "blocks", "blocks", chain_id, config.store_cache_bytes, create=True)
-        stack.callback(store.close)
-        blocks = BlockStore(store)
-        settings = ExecutorSettings(config.data / "state", genesis.encoded(), config.store_cache_bytes)
-        executor = await reconcile.open_state(stack, settings, genesis, blocks)
-        opened = open_voting_log(config.data / "wal", executor.head.height)
-        stack.callback(opened.log.close)
-        verifier = VerifierPool(config.verifier_processes)
-        stack.push_async_callback(verifier.close)
-        await verifier.start()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_watch(store))
-            tasks.create_task(Node(config, genesis, keys, blocks, executor, opened, verifier).run())
+        _, blocks = _open_blocks(stack, config, genesis)
+        return await JoinPhase(config, genesis, blocks, need).run()
+
+
+async def _take_part(config: NodeConfig, genesis: Genesis, keys: NodeKeys, *, may_join: bool) -> None:
+    """Open everything, run it, and close it in the opposite order."""
+    executor: ExecutorClient | None = None
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            if complete_installation(DataFolder(config.data)):
+                LOG.info("the state that was fetched is installed")
+            store, blocks = _open_blocks(stack, config, genesis)
+            settings = ExecutorSettings(config.data / "state", genesis.encoded(), config.store_cache_bytes)
+            executor = await reconcile.open_state(stack, settings, genesis, blocks, has_peers=bool(config.peers))
+            opened = open_voting_log(config.data / "wal", executor.head.height)
+            stack.callback(opened.log.close)
+            verifier = VerifierPool(config.verifier_processes)
+            stack.push_async_callback(verifier.close)
+            await verifier.start()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_watch(store))
+                node = Node(config, genesis, keys, blocks, executor, opened, verifier, may_join=may_join)
+                tasks.create_task(node.run())
+        except (StoreDamaged, BaseExceptionGroup) as error:
+            damage = damage_of(error, None if executor is None else executor.failure)
+            if damage is None:
+                raise
+            raise damage from error
+
+
+def _open_blocks(
+    stack: contextlib.AsyncExitStack, config: NodeConfig, genesis: Genesis
+) -> tuple[LevelStore, BlockStore]:
+    folder = DataFolder(config.data).blocks
+    store = open_store(folder, "blocks", genesis.genesis_hash, config.store_cache_bytes, create=True)
+    stack.callback(store.close)
+    return store, BlockStore(store)
 
 
 async def _watch(store: LevelStore) -> None:

@@ -286,6 +286,13 @@ def _network_schemas() -> dict[str, Schema]:
         "walls_missing": array(TEXT),
         "protocol_version": INTEGER,
         "notices": array(TEXT),
+        "catch_up": optional(ref("CatchUp")),
+        "lacking": record(
+            {
+                "blocks": array(record({"first": INTEGER, "last": INTEGER})),
+                "versions_until": optional(INTEGER),
+            }
+        ),
     }
     validator = record(
         {"id": TEXT, "organisation": TEXT, "consensus_key": DIGEST, "tls_certificates": array(HEXADECIMAL)}
@@ -318,6 +325,20 @@ def _network_schemas() -> dict[str, Schema]:
             }
         ),
         "NodeStatus": record(node),
+        "CatchUp": record(
+            {
+                "phase": TEXT,
+                "height": INTEGER,
+                "target": INTEGER,
+                "done": INTEGER,
+                "total": INTEGER,
+                "unit": TEXT,
+                "per_second": optional({"type": "number"}),
+                "remaining_seconds": optional({"type": "number"}),
+                "sources": array(TEXT),
+                "set_aside": array(record({"peer": TEXT, "reason": TEXT})),
+            }
+        ),
         "Genesis": {"type": "object", "description": "The form that people read; its canonical bytes are hashed"},
         "Live": record({"alive": BOOLEAN}),
         "Ready": record({"ready": {"const": True}, **node}, tuple(name for name in node if name != "ready")),

@@ -7,7 +7,7 @@ verifies is what the validators signed.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from chain.genesis import Genesis
 from chain.recorded_block import RecordedBlock
@@ -141,6 +141,43 @@ class PeerStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class CatchUpStatus:
+    """How far a node is that gets what it missed."""
+
+    phase: str
+    """What is being done: executing (blocks from peers), or one of network.chunks.JoinProgress."""
+    height: Height
+    """The last block whose state this node holds."""
+    target: Height
+    """The height that it is about to reach, 0 while that is not known."""
+    done: int
+    total: int
+    unit: str
+    """What `done` and `total` count in this phase: blocks, headers or bytes; empty where nothing can be counted."""
+    per_second: float | None
+    """None while that is not known."""
+    remaining_seconds: float | None
+    """Of this phase, at this pace."""
+    sources: tuple[str, ...]
+    """The peers that are being asked."""
+    set_aside: tuple[tuple[str, str], ...]
+    """Peers that are not asked at the moment, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """What a node does not hold of history; nothing where it executed all of it itself."""
+
+    blocks: tuple[tuple[Height, Height], ...] = ()
+    """First and last heights of stretches whose blocks and receipts are lacking."""
+    versions_until: Height | None = None
+    """Versions of keys that were replaced up to this block are lacking."""
+
+
+NOTHING_LACKS: Final = Lacking()
+
+
+@dataclass(frozen=True, slots=True)
 class NodeStatus:
     """What an operator wants to know at a glance."""
 
@@ -165,6 +202,9 @@ class NodeStatus:
     """The version of the protocol that the next block has."""
     notices: tuple[str, ...]
     """What an operator should know although the node is well, such as a change of the protocol that is decided."""
+    catch_up: CatchUpStatus | None = None
+    """None while there is nothing to catch up with."""
+    lacking: Lacking = NOTHING_LACKS
 
 
 class MetricKind(StrEnum):

@@ -6,7 +6,7 @@ Heights, views, counts and times are numbers; contract values have the tagged fo
 from typing import Any
 
 from api.block_cache import KnownBlock
-from api.ports import CommittedTransaction, NodeStatus, PendingTransaction, Submission
+from api.ports import CatchUpStatus, CommittedTransaction, NodeStatus, PendingTransaction, Submission
 from api.responses import base64_text
 from chain.certificate import Certificate
 from chain.encoding import DecodeError, decode
@@ -220,4 +220,25 @@ def status_json(status: NodeStatus) -> dict[str, Any]:
         "walls_missing": list(status.walls_missing),
         "protocol_version": status.protocol_version,
         "notices": list(status.notices),
+        "catch_up": None if status.catch_up is None else _catch_up_json(status.catch_up),
+        "lacking": {
+            "blocks": [{"first": first, "last": last} for first, last in status.lacking.blocks],
+            "versions_until": status.lacking.versions_until,
+        },
+    }
+
+
+def _catch_up_json(catch_up: CatchUpStatus) -> dict[str, Any]:
+    per_second, remaining = catch_up.per_second, catch_up.remaining_seconds
+    return {
+        "phase": catch_up.phase,
+        "height": catch_up.height,
+        "target": catch_up.target,
+        "done": catch_up.done,
+        "total": catch_up.total,
+        "unit": catch_up.unit,
+        "per_second": None if per_second is None else round(per_second, 1),
+        "remaining_seconds": None if remaining is None else round(remaining, 1),
+        "sources": list(catch_up.sources),
+        "set_aside": [{"peer": peer, "reason": reason} for peer, reason in catch_up.set_aside],
     }

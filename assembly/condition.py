@@ -1,10 +1,11 @@
 """Whether a node is ready, and if not, why not, in words that an operator can act on."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from assembly.node_view import Condition
 from chain.types import Height, ValidatorId
+from chain.validators import ValidatorSet
 from consensus.pbft.events import Head
 from consensus.pbft.replica import Status
 
@@ -24,25 +25,49 @@ STALLED_SECONDS_MAX: Final = 15.0
 """Several view changes take less; whatever waits longer than this needs somebody to look at it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What consensus says of itself."""
+
+    view: int
+    primary: str | None
+    not_ready_reasons: tuple[str, ...]
+
+
+def credible_height(heads: Mapping[ValidatorId, Height], validators: ValidatorSet) -> Height:
+    """Return the greatest height that at least one honest validator has announced, or nobody if none is connected.
+
+    Of more heads than may be lies one is true, so the greatest ones, as many as may be lies, count for nothing.
+    """
+    known = sorted((height for name, height in heads.items() if validators.find(name) is not None), reverse=True)
+    return known[min(validators.faults_max, len(known) - 1)] if known else Height(0)
+
+
+def is_behind(height: Height, others: Height) -> bool:
+    """Tell whether a node is so far behind the others that its answers would be old."""
+    return others > height + BEHIND_BLOCKS_MAX
+
+
 def condition_of(
-    status: Status, head: Head, peers_connected: int, heads: Mapping[ValidatorId, Height], stalled_seconds: float
+    status: Status, head: Head, heads: Mapping[ValidatorId, Height], stalled_seconds: float, *, observes: bool
 ) -> Condition:
     """Return what consensus says of itself, in order of gravity.
 
-    `stalled_seconds` is for how long transactions have waited without any block being decided.
+    `heads` are those of the validators that are connected, `stalled_seconds` is for how long transactions have waited
+    without any block being decided, `observes` is whether this node is meant to follow without voting.
     """
     reasons: list[str] = []
     validators = head.validators
-    if status.why_not is not None:
+    if status.why_not is not None and not (observes and status.why_not == "not_a_validator"):
         reasons.append(WHY_SILENT[status.why_not])
-    reachable = peers_connected + 1
+    reachable = len(heads) + (status.why_not != "not_a_validator")
     if reachable < validators.quorum:
         reasons.append(
             f"no quorum: {reachable} of {validators.size} validators are connected, {validators.quorum} must be; "
             "nothing can be committed until more of them return"
         )
-    highest = max(heads.values(), default=head.height)
-    if highest > head.height + BEHIND_BLOCKS_MAX:
+    highest = credible_height(heads, validators)
+    if is_behind(head.height, highest):
         reasons.append(f"catching up: at height {head.height}, peers are at {highest}")
     if not reasons and stalled_seconds > STALLED_SECONDS_MAX:
         reasons.append(

@@ -5,6 +5,7 @@ from typing import Final
 
 from assembly.exit_codes import ExitCode
 from chain.block_store import BlockConflictError, BlockGapError
+from chain.header_chain import CertifiedConflictError
 from chain.protocol import ProtocolUnknown
 from chain.storage import (
     StoreDamaged,
@@ -30,6 +31,15 @@ class Diverged(Exception):
     """This node's own result of a block differs from the certified one."""
 
 
+class Damaged(Exception):
+    """One of the node's databases does not read as it was written."""
+
+    def __init__(self, database: str, detail: str) -> None:
+        super().__init__(f"{database}: {detail}")
+        self.database = database
+        """blocks or state, as the folder is called."""
+
+
 CODES: Final[tuple[tuple[type[BaseException], ExitCode], ...]] = (
     (ConfigError, ExitCode.CONFIGURATION),
     (TlsMaterialError, ExitCode.CONFIGURATION),
@@ -41,12 +51,14 @@ CODES: Final[tuple[tuple[type[BaseException], ExitCode], ...]] = (
     (StoreLocked, ExitCode.DATA_LOCKED),
     (StoreFull, ExitCode.DISK_FULL),
     (StoreDamaged, ExitCode.DATA_DAMAGED),
+    (Damaged, ExitCode.DATA_DAMAGED),
     (StoreMissing, ExitCode.DATA_DAMAGED),
     (BlockGapError, ExitCode.DATA_DAMAGED),
     (StoreUnusable, ExitCode.DISK_FAILED),
     (LogWriteError, ExitCode.DISK_FAILED),
     (ResultDiffers, ExitCode.DIVERGED),
     (Diverged, ExitCode.DIVERGED),
+    (CertifiedConflictError, ExitCode.DIVERGED),
     (ExecutorDied, ExitCode.EXECUTOR_FAILED),
     (ExecutorFault, ExitCode.EXECUTOR_FAILED),
     (VerifierFault, ExitCode.VERIFIER_FAILED),

@@ -17,20 +17,23 @@ from api.context import ApiLimits
 from api.ports import Metric
 from api.server import ApiAddressInUse, ApiServer
 from assembly.admission import Admission, AdmissionPorts, clock
-from assembly.condition import condition_of
+from assembly.condition import Condition, condition_of
 from assembly.consensus_host import Applied, ConsensusHostService, HostPorts, consensus_head
 from assembly.failures import Diverged, PortTaken
+from assembly.history import History, HistoryPorts
+from assembly.join_need import JoinNeed, NeedsPeers
 from assembly.keys import NodeKeys
 from assembly.members import MemberDirectory
 from assembly.metrics import node_metrics
-from assembly.node_view import Condition, NodeView, ViewPorts
+from assembly.node_view import NodeView, ViewPorts
+from assembly.observers import ObserverWatch
 from assembly.peer_handler import PeerService
 from assembly.proposals import Proposals
 from assembly.protocol_watch import lacks_rules, notices
 from assembly.voting_log import VotingLog
 from assembly.waiters import Waiters
 from chain.block_store import BlockStore
-from chain.certificate import Certificate, decode_certificate
+from chain.certificate import Certificate, decode_certificate, join_certified_block
 from chain.crypto import signer
 from chain.genesis import Genesis
 from chain.mempool import Mempool
@@ -52,7 +55,7 @@ from network.framing import Channel
 from network.gossip import GossipLimits, TransactionGossip
 from network.peer import Address
 from network.peers import NetworkConfig, PeerNetwork
-from network.tls import TlsFiles
+from network.tls import Observer, TlsFiles
 
 LOG = logging.getLogger("tallystick.node")
 
@@ -73,7 +76,10 @@ class Node:
         executor: ExecutorClient,
         opened: VotingLog,
         verifier: VerifierPool,
+        *,
+        may_join: bool,
     ) -> None:
+        """`may_join` is whether this node may stop in order to take a snapshot when it is far behind."""
         self._config = config
         self._genesis = genesis
         self._executor = executor
@@ -93,6 +99,7 @@ class Node:
         self._peers = PeerService(
             blocks, self._mempool, proposals, admission, self._host, lambda block_hash: self._replica.body(block_hash)
         )
+        self._observers = ObserverWatch(config.observers, head.validators.ids, self._on_observers)
         self._network = self._make_network(own_id, head)
         self._gossip = TransactionGossip(
             functools.partial(self._network.broadcast, Channel.TRANSACTIONS),
@@ -109,7 +116,8 @@ class Node:
         self._driver = ConsensusDriver(
             self._replica, opened.log, self._host, head.validators, first, proposals.concatenated_ids
         )
-        self._peers.connect(self._driver, self._catch_up, self._gossip, self._network)
+        self._history = self._make_history(blocks, may_join)
+        self._peers.connect(self._driver, self._catch_up, self._gossip, self._network, self._history.sources)
         view = self._make_view(blocks, admission)
         self._api = ApiServer(view, ApiLimits(), config.api.host, config.api.port)
 
@@ -157,7 +165,24 @@ class Node:
         addresses = {ValidatorId(name): Address(peer.host, peer.port) for name, peer in config.peers.items()}
         files = TlsFiles(config.keys.tls_certificate, config.keys.tls_key)
         settings = NetworkConfig(own_id, self._genesis.genesis_hash, files, config.peer.host, config.peer.port)
-        return PeerNetwork(settings, head.validators.validators, addresses, self._peers, self._height)
+        self._addresses = addresses
+        observers = self._observers.observers
+        return PeerNetwork(settings, head.validators.validators, addresses, self._peers, self._height, observers)
+
+    def _make_history(self, blocks: BlockStore, may_join: bool) -> History:
+        return History(
+            HistoryPorts(
+                self._config,
+                blocks,
+                self._executor,
+                self._network,
+                self._catch_up,
+                self._height,
+                lambda: self._host.head.validators,
+                self._on_need,
+                may_join,
+            )
+        )
 
     def _make_view(self, blocks: BlockStore, admission: Admission) -> NodeView:
         return NodeView(
@@ -174,6 +199,8 @@ class Node:
                 self._waiters,
                 self._condition,
                 self._metrics,
+                self._history,
+                self._config.observer,
             )
         )
 
@@ -201,12 +228,15 @@ class Node:
                 tasks.create_task(self._network.run())
                 tasks.create_task(self._gossip.run())
                 tasks.create_task(self._catch_up.run())
+                tasks.create_task(self._history.run())
+                tasks.create_task(self._observers.run())
                 tasks.create_task(self._peers.run())
                 tasks.create_task(self._driver.run())
                 tasks.create_task(self._executor.watch())
                 tasks.create_task(self._verifier.watch())
                 tasks.create_task(self._fail_when_told())
         finally:
+            gc.unfreeze()
             await self._api.stop()
 
     async def _fail_when_told(self) -> None:
@@ -226,6 +256,7 @@ class Node:
         self._applied_at = time.monotonic()
         self._tell_notices(applied.head)
         self._waiters.applied(applied.head.height, applied.transaction_ids)
+        self._show_observers(applied)
         self._driver.pending_changed(self._mempool.has_candidates)
 
     def _tell_notices(self, head: LedgerHead) -> None:
@@ -235,6 +266,22 @@ class Node:
         self._schedule = head.schedule
         for notice in notices(head, self._executor.versions):
             LOG.warning("%s", notice)
+
+    def _show_observers(self, applied: Applied) -> None:
+        """Send a block to observers, if it is this node's own: so each observer gets it from one validator."""
+        block = applied.block
+        observers = self._network.observers() if block.header.proposer == self._config.name else []
+        if observers:
+            certified = join_certified_block(block.raw, applied.head.result.encoded(), applied.certificate.encoded())
+            for observer in observers:
+                self._network.send(observer, Channel.BLOCKS, certified)
+
+    def _on_observers(self, observers: tuple[Observer, ...]) -> None:
+        self._network.update(self._host.head.validators.validators, self._addresses, observers)
+
+    def _on_need(self, need: JoinNeed) -> None:
+        if not self._failure.done():
+            self._failure.set_exception(NeedsPeers(need))
 
     def _on_report(self, report: Report) -> None:
         if self._failure.done():
@@ -247,9 +294,9 @@ class Node:
             self._failure.set_exception(ExecutorFault(f"block {report.height} is decided and cannot be executed here"))
 
     def _condition(self) -> Condition:
-        connected = sum(peer.connected for peer in self._network.status().peers)
         status, head = self._replica.status, self._host.head
-        return condition_of(status, head, connected, self._network.heads(), self._stalled_seconds())
+        stalled = self._stalled_seconds()
+        return condition_of(status, head, self._network.heads(), stalled, observes=self._config.observer)
 
     def _stalled_seconds(self) -> float:
         """Return for how long transactions have waited without any block being decided."""

@@ -3,7 +3,8 @@
 Implements network.chunks.JoinStore; its methods are called one at a time, in threads.
 """
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 
 from chain.block_store import BlockStore
 from chain.genesis import Genesis
@@ -12,9 +13,13 @@ from chain.height_ranges import HeightRange, overlap
 from chain.snapshot import Manifest, SnapshotError, manifest_hash_of
 from chain.snapshot_state import SnapshotState
 from chain.snapshot_window import window_rows, window_start
-from chain.storage import Store
+from chain.storage import Store, StoreDamaged
 from chain.types import Digest, Height
 from network.history_requests import CertifiedHeader
+
+
+class IncomingDamagedError(Exception):
+    """What was put into the incoming state does not read as it was written; it has to be fetched again."""
 
 
 class JoinLedger:
@@ -54,8 +59,9 @@ class JoinLedger:
         Raises:
             StoreError: when it cannot be read.
         """
-        if self._store is None:
-            self._store = self._open_incoming()
+        with _incoming_damage():
+            if self._store is None:
+                self._store = self._open_incoming()
         return None if self._store.head is None else self._store.head.height
 
     def is_certified(self, height: Height, block_hash: Digest, result_hash: Digest) -> bool:
@@ -106,7 +112,8 @@ class JoinLedger:
             raise SnapshotError(f"the snapshot of block {manifest.height} is not of the state that is certified")
         if manifest.height < self.incoming_height():
             raise SnapshotError(f"the snapshot of block {manifest.height} is older than the one that was begun")
-        self._incoming().begin(manifest)
+        with _incoming_damage():
+            self._incoming().begin(manifest)
         self.need_window_of(manifest.height)
 
     def bodies_missing(self) -> Sequence[HeightRange]:
@@ -133,7 +140,8 @@ class JoinLedger:
             SnapshotError: when it is false.
             StoreError: when it cannot be written.
         """
-        self._incoming().put(number, data)
+        with _incoming_damage():
+            self._incoming().put(number, data)
 
     def finish(self) -> None:
         """Make the incoming store, whose chunks are all in, a state, and close it.
@@ -146,7 +154,8 @@ class JoinLedger:
         assert manifest is not None and store is not None, "a snapshot was put in"
         chain = chain_at(self._blocks, self._genesis, manifest.height)
         start = window_start(self._blocks, manifest.height, self._genesis.parameters.validity_window_max)
-        state.finish(chain.head, chain.frontier, window_rows(self._blocks, store, start, manifest.height))
+        with _incoming_damage():
+            state.finish(chain.head, chain.frontier, window_rows(self._blocks, store, start, manifest.height))
         self.close()
 
     def close(self) -> None:
@@ -156,11 +165,21 @@ class JoinLedger:
             self._store = self._state = None
 
     def _incoming(self) -> SnapshotState:
-        if self._store is None:
-            self._store = self._open_incoming()
-        if self._state is None:
-            self._state = SnapshotState(self._store)
+        with _incoming_damage():
+            if self._store is None:
+                self._store = self._open_incoming()
+            if self._state is None:
+                self._state = SnapshotState(self._store)
         return self._state
+
+
+@contextlib.contextmanager
+def _incoming_damage() -> Iterator[None]:
+    """Tell damage of the incoming state from damage of what the node lives on."""
+    try:
+        yield
+    except StoreDamaged as error:
+        raise IncomingDamagedError(str(error)) from error
 
 
 def fill_bodies(blocks: BlockStore, first: Height, bodies: Sequence[tuple[bytes, list[bytes]]]) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from chain.crypto import SEED_BYTES, InvalidKeyError, public_key_of
 from chain.genesis import Genesis
+from chain.identity import is_name
 from configs.node_config import ConfigError, NodeConfig
 from network.tls import TlsMaterialError, certificate_der_of
 
@@ -22,8 +23,14 @@ def load_keys(config: NodeConfig, genesis: Genesis) -> NodeKeys:
         ConfigError: when a file cannot be read, holds no key, or holds another one than genesis names.
     """
     validator = genesis.validators.find(config.name)
-    if validator is None:
-        raise ConfigError(f"name: {config.name!r} is not a validator of genesis")
+    if validator is None and not config.observer:
+        raise ConfigError(
+            f"name: {config.name!r} is not a validator of genesis; a node that only follows says observer = true"
+        )
+    if validator is not None and config.observer:
+        raise ConfigError(f"observer: {config.name!r} is a validator of genesis; an observer has another name")
+    if config.observer and not is_name(config.name):
+        raise ConfigError(f"name: {config.name!r} is no name; it needs a-z first, then a-z, 0-9, - or _")
     path = config.keys.consensus_seed
     try:
         seed = bytes.fromhex(path.read_text(encoding="ascii").strip())
@@ -34,6 +41,8 @@ def load_keys(config: NodeConfig, genesis: Genesis) -> NodeKeys:
     except (ValueError, InvalidKeyError, TlsMaterialError) as error:
         # The message must not repeat what the file holds.
         raise ConfigError(f"keys: {path} or {config.keys.tls_certificate} holds no usable key") from error
+    if validator is None:
+        return NodeKeys(seed)
     if len(seed) != SEED_BYTES or public_key != validator.consensus_key:
         raise ConfigError(f"keys.consensus_seed: {path} is not the key that genesis names for {config.name}")
     if shown not in validator.tls_certificates:

@@ -15,13 +15,17 @@ from api.ports import (
     NotReady,
     PeerStatus,
     PendingTransaction,
+    Pruned,
     ScanReply,
     StateReply,
     Submission,
     ViewReply,
 )
 from assembly.admission import Admission
+from assembly.back_fill import describe
+from assembly.condition import Condition
 from assembly.consensus_host import ConsensusHostService
+from assembly.history import History
 from assembly.interfaces import Interfaces
 from assembly.protocol_watch import notices
 from assembly.waiters import Waiters
@@ -43,15 +47,6 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """What consensus says of itself."""
-
-    view: int
-    primary: str | None
-    not_ready_reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ViewPorts:
     """What the view reads from."""
 
@@ -67,6 +62,9 @@ class ViewPorts:
     waiters: Waiters
     condition: Callable[[], Condition]
     metrics: Callable[[], Sequence[Metric]]
+    history: History
+    observes: bool
+    """Whether this node is meant to follow without voting."""
 
 
 class NodeView:
@@ -109,7 +107,7 @@ class NodeView:
         return NodeStatus(
             ports.name,
             self._version,
-            ports.name,
+            None if ports.observes else ports.name,
             not condition.not_ready_reasons,
             condition.not_ready_reasons,
             ports.host.head.height,
@@ -123,6 +121,8 @@ class NodeView:
             ports.executor.walls_missing,
             ports.executor.head.next_version,
             notices(ports.executor.head, ports.executor.versions),
+            ports.history.status(),
+            ports.history.lacking(),
         )
 
     def metrics(self) -> Sequence[Metric]:
@@ -163,7 +163,11 @@ class NodeView:
         await self._ports.waiters.wait_height(height)
 
     async def transaction(self, transaction_id: Digest) -> CommittedTransaction | PendingTransaction | None:
-        """Return a transaction if this node knows it."""
+        """Return a transaction if this node knows it.
+
+        Raises:
+            Pruned: when it may stand in a block that this node lacks.
+        """
         committed = self._committed(transaction_id)
         if committed is not None:
             return committed
@@ -173,13 +177,21 @@ class NodeView:
         # Stored, while its effects cannot be read yet: it is about to be committed.
         place = self._ports.blocks.find_transaction(transaction_id)
         if place is None:
+            if self._ports.blocks.gaps:
+                raise Pruned(f"{transaction_id.hex()} may stand in blocks that this node lacks: {self._gaps()}")
             return None
         return PendingTransaction(transaction_id, self._recorded(place.height)[0].transactions[place.index])
 
     async def block(self, height: Height) -> RecordedBlock | None:
-        """Return a decided block whose state can be read."""
+        """Return a decided block whose state can be read.
+
+        Raises:
+            Pruned: when this node lacks it.
+        """
         if not 1 <= height <= self._ports.host.head.height:
             return None
+        if self._ports.blocks.lacks(height):
+            raise Pruned(f"this node joined by a snapshot and lacks blocks {self._gaps()}; ask another one")
         blocks = self._ports.blocks
         block, result, certificate = blocks.block(height), blocks.result(height), blocks.certificate(height)
         assert block is not None and result is not None and certificate is not None, "decided blocks are kept whole"
@@ -234,6 +246,9 @@ class NodeView:
         """
         found = await _asked(self._ports.executor.scan(contract, start, end, limit, reverse))
         return ScanReply(found.height, found.entries)
+
+    def _gaps(self) -> str:
+        return describe(self._ports.blocks.gaps)
 
     def _committed(self, transaction_id: Digest) -> CommittedTransaction | None:
         place = self._ports.blocks.find_transaction(transaction_id)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from assembly.admission import Admission
-from assembly.consensus_host import ConsensusHostService, read_certified
+from assembly.consensus_host import ConsensusHostService
+from assembly.history_service import certified_block
 from assembly.proposals import Proposals
 from chain.block import Block, decode_block
 from chain.block_store import BlockStore
@@ -21,11 +22,12 @@ from consensus.pbft.events import CertifiedBlock
 from consensus.verifier_queue import VerifierFault
 from consensus.verify import MessageError, UnknownEpochError, check_certified_block
 from contracts.executor.errors import ExecutorBusy, ExecutorDied, ExecutorFault
-from network import requests
+from network import history_requests, requests
 from network.catchup import BlockRefusedError, CatchUp
 from network.errors import DisconnectError, PeerFaultError, RequestError
 from network.framing import Channel
 from network.gossip import TransactionGossip
+from network.history_requests import HistoryKind, HistorySources
 from network.peers import PeerNetwork
 
 LOG = logging.getLogger("tallystick.peers")
@@ -37,10 +39,16 @@ GOSSIP_WAITING_MAX: Final = 64
 BLOCKS_WAITING_MAX: Final = 64
 """Unasked certified blocks that wait to be taken in; further ones are dropped and fetched later."""
 
+HISTORY_KINDS: Final = frozenset(HistoryKind)
+
 REMIND_SECONDS: Final = 1.0
 """A transaction that has waited this long is passed on again: it, or its proposal, may have been lost."""
 REMIND_BYTES_MAX: Final = 16 * 1024
 """Bytes of one reminder; the oldest transactions come first, and one that is decided makes room for the next."""
+
+
+class _TooHighError(BlockRefusedError):
+    """A certified block beyond the next one."""
 
 
 class PeerService:
@@ -66,14 +74,21 @@ class PeerService:
         self._catch_up: CatchUp | None = None
         self._gossip: TransactionGossip | None = None
         self._network: PeerNetwork | None = None
+        self._history: HistorySources | None = None
         self._received: asyncio.Queue[list[bytes]] = asyncio.Queue(GOSSIP_WAITING_MAX)
         self._unasked: asyncio.Queue[bytes] = asyncio.Queue(BLOCKS_WAITING_MAX)
 
     def connect(
-        self, driver: ConsensusDriver, catch_up: CatchUp, gossip: TransactionGossip, network: PeerNetwork
+        self,
+        driver: ConsensusDriver,
+        catch_up: CatchUp,
+        gossip: TransactionGossip,
+        network: PeerNetwork,
+        history: HistorySources,
     ) -> None:
         """Complete the circle: the network needs this handler before the others exist."""
         self._driver, self._catch_up, self._gossip, self._network = driver, catch_up, gossip, network
+        self._history = history
 
     async def run(self) -> None:
         """Work the queues off until cancelled."""
@@ -110,8 +125,11 @@ class PeerService:
         LOG.info("disconnected from %s: %s", peer, reason)
 
     async def on_request(self, peer: ValidatorId, kind: int, payload: bytes) -> bytes:
-        """Answer a peer's request from this node's blocks, proposals and mempool."""
-        sources = requests.Sources(lambda height: read_certified(self._blocks, height), self._body, self._pending_raw)
+        """Answer a peer's request from this node's blocks, snapshots, proposals and mempool."""
+        assert self._history is not None, "connected before the network runs"
+        if kind in HISTORY_KINDS:
+            return await history_requests.answer(self._history, kind, payload)
+        sources = requests.Sources(lambda height: certified_block(self._blocks, height), self._body, self._pending_raw)
         return await requests.answer(sources, kind, payload)
 
     def deliver_gossip(self, peer: ValidatorId, raws: list[bytes]) -> None:
@@ -149,7 +167,7 @@ class PeerService:
             if height <= head.height:
                 return
             if height != head.height + 1:
-                raise BlockRefusedError(f"block {height} where {head.height + 1} is next")
+                raise _TooHighError(f"block {height} where {head.height + 1} is next")
             check_certified_block(block, outcome, proof, head.validators)
         except (DecodeError, MessageError, UnknownEpochError, CertificateError) as error:
             raise BlockRefusedError(str(error)) from error
@@ -165,9 +183,13 @@ class PeerService:
                 LOG.warning("%d transactions of peers were dropped: %s", len(raws), error)
 
     async def _take_unasked(self) -> None:
+        assert self._catch_up is not None, "connected before running"
         while True:
             try:
                 await self.take_certified(await self._unasked.get())
+            except _TooHighError:
+                # Something before it was missed.
+                self._catch_up.wake()
             except BlockRefusedError as error:
                 LOG.info("an unasked block was refused: %s", error)
 

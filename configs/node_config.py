@@ -40,11 +40,27 @@ class KeyPaths:
 
 
 @dataclass(frozen=True, slots=True)
+class CatchUpConfig:
+    """How this node gets what it missed, and what it gives to those that miss something."""
+
+    snapshot_after_blocks: int = 10_000
+    """Further behind than this, a node joins by a snapshot of the state instead of executing the blocks; 0: never."""
+    back_fill: bool = True
+    """Whether blocks that a snapshot left out are fetched in the background."""
+    snapshot_bytes_per_second: int = 16 * 1024 * 1024
+    """At which rate this node gives snapshots out, to all peers together."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """Everything that is this node's own."""
 
     name: str
-    """Its validator id in genesis."""
+    """Its validator id in genesis; an observer chooses another name."""
+    observer: bool
+    """Whether it only follows: it holds the ledger, answers and takes transactions, and does not vote."""
+    observers: Path | None
+    """Folder with a certificate NAME.pem for each observer that may connect; None for none."""
     genesis_path: Path
     data: Path
     """Folder of `blocks`, `state` and `wal`."""
@@ -62,6 +78,7 @@ class NodeConfig:
     store_cache_bytes: int
     """Of each of the two databases."""
     mempool: MempoolLimits
+    catch_up: CatchUpConfig
 
 
 _DEFAULTS: Final[dict[str, Any]] = {
@@ -103,7 +120,7 @@ def load_genesis(path: Path) -> Genesis:
 
 def _parse(document: dict[str, Any], folder: Path) -> NodeConfig:
     required = {"name", "genesis", "data", "api", "peer", "peers", "keys"}
-    unknown = set(document) - required - set(_DEFAULTS) - {"mempool"}
+    unknown = set(document) - required - set(_DEFAULTS) - {"mempool", "catch_up", "observer", "observers"}
     if unknown:
         raise ConfigError(f"unknown field {sorted(unknown)[0]}")
     missing = required - set(document)
@@ -116,6 +133,8 @@ def _parse(document: dict[str, Any], folder: Path) -> NodeConfig:
     log_file = _text(document, "log_file") if "log_file" in document else None
     return NodeConfig(
         _text(document, "name"),
+        _flag(document, "observer", default=False),
+        folder / _text(document, "observers") if "observers" in document else None,
         folder / _text(document, "genesis"),
         folder / _text(document, "data"),
         parse_address(_text(document, "api"), "api"),
@@ -128,7 +147,21 @@ def _parse(document: dict[str, Any], folder: Path) -> NodeConfig:
         _number(document, "verifier_processes", minimum=0),
         _positive(document, "store_cache_bytes"),
         _mempool(document.get("mempool", {})),
+        _catch_up(document.get("catch_up", {})),
     )
+
+
+def _catch_up(document: Any) -> CatchUpConfig:
+    numbers = ("snapshot_after_blocks", "snapshot_bytes_per_second")
+    if not isinstance(document, dict) or not set(document) <= {*numbers, "back_fill"}:
+        raise ConfigError(f"catch_up: a table with some of {', '.join(numbers)}, back_fill is expected")
+    for name in numbers:
+        minimum = 0 if name == "snapshot_after_blocks" else 1
+        if name in document and (type(document[name]) is not int or document[name] < minimum):
+            raise ConfigError(f"catch_up.{name}: an integer of at least {minimum} is expected")
+    if "back_fill" in document and type(document["back_fill"]) is not bool:
+        raise ConfigError("catch_up.back_fill: true or false is expected")
+    return CatchUpConfig(**document)
 
 
 def _mempool(document: Any) -> MempoolLimits:
@@ -164,6 +197,13 @@ def _text(document: dict[str, Any], name: str) -> str:
     value = document[name]
     if not isinstance(value, str) or not value:
         raise ConfigError(f"{name}: text is expected")
+    return value
+
+
+def _flag(document: dict[str, Any], name: str, *, default: bool) -> bool:
+    value = document.get(name, default)
+    if type(value) is not bool:
+        raise ConfigError(f"{name}: true or false is expected")
     return value
 
 

@@ -6,6 +6,7 @@ DisconnectError that `run` returns; it must not touch other connections. Handler
 
 import asyncio
 import struct
+import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final, Protocol
@@ -90,6 +91,8 @@ class Connection:
         self.throttled = 0
         """How often reading paused because the peer exceeded its quota."""
         self.round_trip_seconds: float | None = None
+        self.clock_offset_seconds: float | None = None
+        """How far the peer's clock is ahead of this node's, by the last ping; wrong by half a round trip at most."""
         self._received_at = now
         self._throttling = False
         self._bytes_quota = TokenBucket(limits.inbound_bytes_per_second, now)
@@ -103,6 +106,11 @@ class Connection:
         self._answering = 0
         self._pings: dict[int, float] = {}
         self._next_ping = 0
+
+    @property
+    def silent_seconds(self) -> float:
+        """For how long nothing at all has arrived."""
+        return self._loop.time() - self._received_at
 
     async def run(self) -> DisconnectError:
         """Serve the connection until it ends; return why it did."""
@@ -260,17 +268,25 @@ class Connection:
             answer.set_exception(RequestRefusedError(self.peer, body[:1024].decode("utf-8", "replace")))
 
     def _take_control(self, payload: bytes) -> None:
-        kind, number, head = fields_of(decode(payload, depth_max=2), "ping", int, int, int)
-        if kind not in (_PING, _PONG) or head < 0:
+        kind, number, head, clock = fields_of(decode(payload, depth_max=2), "ping", int, int, int, int)
+        if kind not in (_PING, _PONG) or head < 0 or clock < 0:
             raise DecodeError(f"control message {kind} with head {head}")
         self.head_height = max(self.head_height, Height(head))
         if kind == _PING:
             self._send_control(_PONG, number)
         elif (sent_at := self._pings.pop(number, None)) is not None:
             self.round_trip_seconds = self._loop.time() - sent_at
+            self._compare_clocks(clock, self.round_trip_seconds)
+
+    def _compare_clocks(self, clock: int, round_trip_seconds: float) -> None:
+        """Estimate how far the peer's clock is ahead: it was read half a round trip ago, give or take as much."""
+        self.clock_offset_seconds = (clock - time.time_ns() // 1_000_000) / 1000 + round_trip_seconds / 2
 
     def _send_control(self, kind: int, number: int) -> None:
-        self.send(Channel.CONTROL, encode_frame(Channel.CONTROL, encode([kind, number, self._own_head()])))
+        self.send(
+            Channel.CONTROL,
+            encode_frame(Channel.CONTROL, encode([kind, number, self._own_head(), time.time_ns() // 1_000_000])),
+        )
 
     async def _write(self) -> None:
         while True:

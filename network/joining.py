@@ -48,6 +48,8 @@ OFFER_ROUNDS_MAX: Final = 30
 """Rounds of asking for snapshots in which nobody has one, or is making one; asking has it made."""
 HEADER_ROUNDS_MAX: Final = 20
 """Pauses after which a height that nobody has the header of is taken for invented."""
+BODY_ROUNDS_MAX: Final = 120
+"""Pauses after which bodies that nobody has are given up, for the time being."""
 RANGE_BYTES_MAX: Final = 2 * MIB
 HEADERS_A_REQUEST: Final = 256
 """Each costs a quorum of signature checks, and all of an answer are checked before the next is asked for."""
@@ -82,7 +84,8 @@ class Joining:
             except SnapshotError as error:
                 self._accuse(offering, str(error))
                 continue
-            await self.bodies()
+            if not await self.bodies():
+                continue
             chunks = ChunkFetch(self._sources, self._store, self._progress, manifest, self._offers_seconds)
             if await chunks.run():
                 return True
@@ -119,18 +122,29 @@ class Joining:
             progress.done = head = grown
         return True
 
-    async def bodies(self) -> None:
-        """Fetch the blocks and receipts that the store lacks."""
+    async def bodies(self) -> bool:
+        """Fetch the blocks and receipts that the store lacks; return False when nobody has them for a while."""
         missing = await in_thread(self._store.bodies_missing)
         self._progress.enter("blocks", 0, heights_in(missing), "blocks")
+        rounds = 0
         while missing:
             first, last = missing[0]
-            peer = await self._next_source(first - 1)
+            peer = self._sources.choose(first - 1)
+            self._progress.sources = () if peer is None else (peer,)
+            if peer is None:
+                rounds += 1
+                if rounds > BODY_ROUNDS_MAX:
+                    return False
+                await asyncio.sleep(self._wait_seconds)
+                continue
             bodies = await fetch_bodies(self._sources, peer, first, last)
             if bodies is not None:
                 await self._take(peer, partial(self._store.fill, first, bodies), bool(bodies))
             missing = await in_thread(self._store.bodies_missing)
-            self._progress.done = self._progress.total - heights_in(missing)
+            done = self._progress.total - heights_in(missing)
+            rounds = 0 if done > self._progress.done else rounds
+            self._progress.done = done
+        return True
 
     async def _manifest(self, above: Height) -> tuple[Manifest, set[ValidatorId]] | None:
         """Return a manifest, as it was offered, and who offers it; None when nobody does for a while."""
@@ -171,14 +185,6 @@ class Joining:
     def _accuse(self, peers: set[ValidatorId], detail: str) -> None:
         for peer in peers:
             self._sources.set_aside(peer, SetAside.LIED, detail)
-
-    async def _next_source(self, above: int) -> ValidatorId:
-        """Wait until a peer can be asked for what lies above a height, and return it."""
-        while (peer := self._sources.choose(above)) is None:
-            self._progress.sources = ()
-            await asyncio.sleep(self._wait_seconds)
-        self._progress.sources = (peer,)
-        return peer
 
     async def _take(self, peer: ValidatorId, write: Callable[[], None], is_something: bool) -> None:
         """Write what a peer sent; a false part, or nothing at all, is held against it."""

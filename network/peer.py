@@ -61,7 +61,7 @@ class Peer:
         self.dropped_frames += ended.outbox.dropped_frames
         self.throttled += ended.throttled
 
-    def status(self) -> PeerStatus:
+    def status(self, is_observer: bool) -> PeerStatus:
         """Return a snapshot."""
         current = self.connection
         return PeerStatus(
@@ -69,7 +69,10 @@ class Peer:
             address=str(self.address) if self.address else "",
             connected=current is not None,
             head_height=current.head_height if current else None,
+            is_observer=is_observer,
             round_trip_seconds=current.round_trip_seconds if current else None,
+            clock_offset_seconds=current.clock_offset_seconds if current else None,
+            silent_seconds=current.silent_seconds if current else None,
             waiting=current.outbox.depths() if current else _NOTHING_WAITS,
             sent_bytes=self.sent_bytes + (current.sent_bytes if current else 0),
             received_bytes=self.received_bytes + (current.received_bytes if current else 0),

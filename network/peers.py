@@ -33,7 +33,6 @@ from functools import partial
 from typing import Final
 
 from chain.types import Digest, Height, ValidatorId
-from chain.validators import Validator
 from network import handshake
 from network.connection import Connection, PeerHandler
 from network.errors import DisconnectError, PeerUnavailableError, Reason
@@ -43,7 +42,7 @@ from network.listener import Listener
 from network.opening import accept_stream, open_stream
 from network.peer import Address, Peer
 from network.status import NetworkStatus
-from network.tls import TlsFiles, client_context, registry_of, server_context
+from network.tls import Observer, Registered, TlsFiles, client_context, registry_of, server_context
 
 _LOG_INTERVAL_SECONDS: Final = 30.0
 _FAREWELL_SECONDS: Final = 0.5
@@ -75,10 +74,11 @@ class PeerNetwork:
     def __init__(
         self,
         config: NetworkConfig,
-        validators: Iterable[Validator],
+        validators: Iterable[Registered],
         addresses: Mapping[ValidatorId, Address],
         handler: PeerHandler,
         own_head: Callable[[], Height],
+        observers: Iterable[Observer] = (),
     ) -> None:
         self._config = config
         self._limits = config.limits
@@ -91,16 +91,25 @@ class PeerNetwork:
         self._peers: dict[ValidatorId, Peer] = {}
         self._refused: Counter[str] = Counter()
         self._welcomes = 0
-        self.update(validators, addresses)
+        self.update(validators, addresses, observers)
 
-    def update(self, validators: Iterable[Validator], addresses: Mapping[ValidatorId, Address]) -> None:
-        """Trust exactly these validators' certificates from now on; cut off whom the change leaves out.
+    def update(
+        self,
+        validators: Iterable[Registered],
+        addresses: Mapping[ValidatorId, Address],
+        observers: Iterable[Observer] = (),
+    ) -> None:
+        """Trust exactly these certificates from now on; cut off whom the change leaves out.
+
+        Observers are not dialled, get nothing that is broadcast, and their heads count for nothing.
 
         Raises:
             TlsMaterialError: when this node's own certificate or key cannot be loaded.
         """
         own_id = self._config.own_id
-        others = [validator for validator in validators if validator.validator_id != own_id]
+        followers = list(observers)
+        others = [peer for peer in (*validators, *followers) if peer.validator_id != own_id]
+        self._observers = frozenset(observer.validator_id for observer in followers)
         self._registry = registry_of(others)
         self._server_context = server_context(self._config.files, self._registry)
         self._client_context = client_context(self._config.files, self._registry)
@@ -148,9 +157,10 @@ class PeerNetwork:
         return peer.connection.send(channel, encode_frame(channel, payload))
 
     def broadcast(self, channel: Channel, payload: bytes) -> int:
-        """Queue a message for all connected peers and return for how many it was queued."""
+        """Queue a message for all connected peers but observers and return for how many it was queued."""
         frame = encode_frame(channel, payload)
-        return sum(peer.connection.send(channel, frame) for peer in self._peers.values() if peer.connection)
+        peers = [peer for peer in self._peers.values() if peer.peer_id not in self._observers]
+        return sum(peer.connection.send(channel, frame) for peer in peers if peer.connection)
 
     async def request(self, peer_id: ValidatorId, kind: int, payload: bytes, timeout_seconds: float) -> bytes:
         """Ask one peer and return its answer.
@@ -164,12 +174,20 @@ class PeerNetwork:
         return await peer.connection.request(kind, payload, timeout_seconds)
 
     def heads(self) -> dict[ValidatorId, Height]:
-        """Return the connected peers and the highest head that each announced."""
-        return {peer.peer_id: peer.connection.head_height for peer in self._peers.values() if peer.connection}
+        """Return the connected peers, observers aside, and the highest head that each announced."""
+        return {
+            peer.peer_id: peer.connection.head_height
+            for peer in self._peers.values()
+            if peer.connection and peer.peer_id not in self._observers
+        }
+
+    def observers(self) -> list[ValidatorId]:
+        """Return the observers that are connected."""
+        return [name for name in sorted(self._observers) if name in self._peers and self._peers[name].connection]
 
     def status(self) -> NetworkStatus:
         """Return a snapshot for metrics and operators."""
-        peers = tuple(self._peers[peer_id].status() for peer_id in sorted(self._peers))
+        peers = tuple(self._peers[name].status(name in self._observers) for name in sorted(self._peers))
         refused = {**self._refused, str(Reason.CROWDED_OUT): self._listener.crowded_out}
         return NetworkStatus(peers, self._listener.strangers, refused, self._registry.unusable)
 

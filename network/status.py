@@ -15,7 +15,13 @@ class PeerStatus:
     connected: bool
     head_height: Height | None
     """The head that the peer announced last, if connected."""
+    is_observer: bool
+    """Whether the peer only follows."""
     round_trip_seconds: float | None
+    clock_offset_seconds: float | None
+    """How far its clock is ahead of this node's, wrong by half a round trip at most; None before the first pong."""
+    silent_seconds: float | None
+    """For how long nothing at all has arrived from it, if connected."""
     waiting: QueueDepths
     sent_bytes: int
     received_bytes: int

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from chain.types import ValidatorId
-from chain.validators import CERTIFICATE_BYTES_MAX, Validator
+from chain.validators import CERTIFICATE_BYTES_MAX
 
 # RFC 5280, section 4.1.2.5: this date says that a certificate has no well-defined expiration.
 _NOT_BEFORE = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
@@ -45,6 +46,28 @@ class TlsFiles:
 
     certificate: Path
     key: Path
+
+
+class Registered(Protocol):
+    """Whoever may connect: chain.validators.Validator, or an observer."""
+
+    @property
+    def validator_id(self) -> ValidatorId:
+        """Its name, which no other has."""
+        ...
+
+    @property
+    def tls_certificates(self) -> tuple[bytes, ...]:
+        """Certificates in DER that it may show."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """A node that this one lets follow, though the ledger does not know it."""
+
+    validator_id: ValidatorId
+    tls_certificates: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +134,8 @@ def check_certificate_der(certificate_der: bytes) -> None:
         raise TlsMaterialError(f"certificate of a {type(key).__name__}, not of an Ed25519 key")
 
 
-def registry_of(validators: Iterable[Validator]) -> CertificateRegistry:
-    """Return the registry of all certificates, current and next, of these validators."""
+def registry_of(validators: Iterable[Registered]) -> CertificateRegistry:
+    """Return the registry of all certificates, current and next, of these validators and observers."""
     owners: dict[bytes, frozenset[ValidatorId]] = {}
     unusable = []
     for validator in validators:

@@ -81,6 +81,11 @@ class ExecutorClient:
         return self._reader.pid
 
     @property
+    def failure(self) -> Exception | None:
+        """Why there will be no process any more, None while there is no reason."""
+        return self._supervisor.failure
+
+    @property
     def restarts(self) -> int:
         """How often the executor was started again."""
         return self._supervisor.restarts

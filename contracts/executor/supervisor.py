@@ -84,6 +84,11 @@ class Supervisor:
         return None if child is None else child.pid
 
     @property
+    def failure(self) -> Exception | None:
+        """Why this has given up, if it has."""
+        return self._failure
+
+    @property
     def restarts(self) -> int:
         """How often the process was started again."""
         return self._keeper.restarts

@@ -18,6 +18,7 @@ from network.errors import (
 )
 from network.framing import Channel
 from network.peers import NetworkConfig, PeerNetwork
+from network.tls import Observer
 
 NORTH, EAST, SOUTH, WEST = (ValidatorId(name) for name in ("north", "east", "south", "west"))
 
@@ -275,3 +276,46 @@ def test_everything_works_on_uvloop(tmp_path: Path) -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(scenario())
+
+
+async def test_an_observer_follows_and_counts_for_nothing(tmp_path: Path) -> None:
+    """It is let in by its certificate, can be sent to and can ask; what is broadcast and what it announces pass by."""
+    async with running(tmp_path, NORTH, EAST) as cluster:
+        north, east = cluster.nodes
+        registered, files = make_validator(tmp_path, "watcher")
+        follower = Observer(registered.validator_id, registered.tls_certificates)
+        cluster.files[registered.validator_id] = files
+        watcher = cluster.make_node("watcher")
+        watcher.network.update(cluster.validators, cluster.addresses)
+        watcher.head = Height(10**9)
+        watcher.start()
+        await eventually(lambda: any(peer.last_error for peer in watcher.network.status().peers))
+        assert watcher.network.heads() == {}, "strangers are refused"
+        for node in (north, east):
+            node.network.update(cluster.validators, cluster.addresses, [follower])
+        await eventually(lambda: set(watcher.network.heads()) == {NORTH, EAST})
+        name = registered.validator_id
+        assert north.network.observers() == [name] and north.network.heads() == {EAST: 0}
+        assert [peer.is_observer for peer in north.network.status().peers] == [False, True]
+        assert north.network.broadcast(Channel.TRANSACTIONS, b"all") == 1
+        assert north.network.send(name, Channel.BLOCKS, b"block")
+        await watcher.handler.until(lambda: bool(watcher.handler.messages))
+        assert watcher.handler.messages == [(NORTH, Channel.BLOCKS, b"block")]
+        assert await watcher.network.request(EAST, 1, b"question", 5.0) == b"question"
+        assert watcher.network.broadcast(Channel.TRANSACTIONS, b"from outside") == 2
+        for node in (north, east):
+            node.network.update(cluster.validators, cluster.addresses)
+        await eventually(lambda: watcher.network.heads() == {} and north.network.observers() == [])
+
+
+async def test_clocks_are_compared(tmp_path: Path) -> None:
+    async with running(tmp_path, NORTH, EAST) as cluster:
+        north, east = cluster.nodes
+
+        def offset(node: Node) -> float | None:
+            return node.network.status().peers[0].clock_offset_seconds
+
+        await eventually(lambda: offset(north) is not None and offset(east) is not None)
+        seen = offset(north)
+        assert seen is not None and abs(seen) < 5.0, "one machine has one clock"
+        assert all(peer.silent_seconds is not None for peer in north.network.status().peers)

@@ -32,8 +32,8 @@ def head() -> Head:
 
 
 def reasons(why_not: str | None = None, peers: int = 3, highest: int = 7, stalled: float = 0.0) -> tuple[str, ...]:
-    heads = {ValidatorId("v02"): Height(highest)}
-    return condition_of(status(why_not), head(), peers, heads, stalled).not_ready_reasons
+    heads = {ValidatorId(f"v{number + 2:02d}"): Height(highest) for number in range(peers)}
+    return condition_of(status(why_not), head(), heads, stalled, observes=False).not_ready_reasons
 
 
 def test_every_exit_code_has_a_row() -> None:
@@ -72,4 +72,4 @@ def test_other_reasons_are_explained() -> None:
         assert beginning and f"| `{beginning}" in PAGE, reason
     assert reasons(peers=1)[0].startswith("no quorum: 2 of 4 validators are connected, 3 must be")
     assert "view 2, whose primary is v01" in reasons(stalled=long)[0]
-    assert len(reasons("lost_votes", peers=0, highest=90, stalled=long)) == 3
+    assert len(reasons("lost_votes", peers=1, highest=90, stalled=long)) == 3

@@ -1,0 +1,28 @@
+"""Why a node cannot take part with what it holds, and has to fetch something first."""
+
+from dataclasses import dataclass
+
+from chain.types import Height
+from chain.validity import Head
+
+
+@dataclass(frozen=True, slots=True)
+class JoinNeed:
+    """What there is to go on with."""
+
+    why: str
+    """A sentence for log and status."""
+    state_height: Height
+    """Of the block whose state this node holds."""
+    ahead: Head | None = None
+    """That block, if the state is ahead of the node's own blocks: then only blocks are missing."""
+    snapshot_above: Height | None = None
+    """Set when the node is well and merely far behind: a snapshot above this height is wanted, and nothing else."""
+
+
+class NeedsPeers(Exception):
+    """Raised by what cannot go on before the need is met."""
+
+    def __init__(self, need: JoinNeed) -> None:
+        super().__init__(need.why)
+        self.need = need

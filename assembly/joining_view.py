@@ -1,0 +1,144 @@
+"""A node that joins, as its HTTP API sees it: it tells how far it is, and answers nothing else yet."""
+
+import os
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Any, NoReturn
+
+from api.ports import (
+    CatchUpStatus,
+    CommittedTransaction,
+    HeadStatus,
+    HistoryReply,
+    Lacking,
+    Metric,
+    NodeStatus,
+    NotReady,
+    PeerStatus,
+    PendingTransaction,
+    ScanReply,
+    StateReply,
+    Submission,
+    ViewReply,
+)
+from assembly.progress import line_of
+from chain.genesis import Genesis
+from chain.recorded_block import RecordedBlock
+from chain.types import Digest, Height, PublicKey
+
+
+class JoiningView:
+    """Implements api.ports.LedgerNode; every question about the ledger is refused with what is being done."""
+
+    def __init__(
+        self,
+        name: str,
+        genesis: Genesis,
+        why: str,
+        peers: Callable[[], tuple[PeerStatus, ...]],
+        progress: Callable[[], CatchUpStatus],
+        lacking: Callable[[], Lacking],
+    ) -> None:
+        self._name = name
+        self._genesis = genesis
+        self._why = why
+        self._peers = peers
+        self._progress = progress
+        self._lacking = lacking
+        self._version = version("tallystick")
+
+    @property
+    def chain_id(self) -> Digest:
+        """The genesis hash."""
+        return self._genesis.genesis_hash
+
+    @property
+    def genesis(self) -> Genesis:
+        """What the ledger started from."""
+        return self._genesis
+
+    def head(self) -> HeadStatus:
+        """Return genesis: no later state can be read here."""
+        return HeadStatus(Height(0), self._genesis.genesis_hash, self._genesis.time)
+
+    def status(self) -> NodeStatus:
+        """Return the node's condition."""
+        validator = self._genesis.validators.find(self._name)
+        return NodeStatus(
+            self._name,
+            self._version,
+            None if validator is None else self._name,
+            False,
+            self._reasons(),
+            self._progress().height,
+            0,
+            None,
+            self._peers(),
+            0,
+            0,
+            os.getpid(),
+            None,
+            (),
+            self._genesis.parameters.protocol_version,
+            (),
+            self._progress(),
+            self._lacking(),
+        )
+
+    def metrics(self) -> Sequence[Metric]:
+        """Return nothing: what the node's metrics count has not begun."""
+        return ()
+
+    async def submit(self, raws: Sequence[bytes]) -> list[Submission]:
+        """Refuse."""
+        self._refuse()
+
+    async def wait_committed(
+        self, transaction_ids: Sequence[Digest], timeout_seconds: float
+    ) -> dict[Digest, CommittedTransaction]:
+        """Refuse."""
+        self._refuse()
+
+    async def wait_height(self, height: Height) -> None:
+        """Refuse."""
+        self._refuse()
+
+    async def transaction(self, transaction_id: Digest) -> CommittedTransaction | PendingTransaction | None:
+        """Refuse."""
+        self._refuse()
+
+    async def block(self, height: Height) -> RecordedBlock | None:
+        """Refuse."""
+        self._refuse()
+
+    async def height_of_block(self, block_hash: Digest) -> Height | None:
+        """Refuse."""
+        self._refuse()
+
+    async def history_path(self, height: Height, size: int) -> Sequence[Digest]:
+        """Refuse."""
+        self._refuse()
+
+    async def view(
+        self, contract: str, method: str, args: Sequence[Any], sender_key: PublicKey | None, gas_limit: int
+    ) -> ViewReply:
+        """Refuse."""
+        self._refuse()
+
+    async def state(self, contract: str, key: bytes, *, with_proof: bool) -> StateReply:
+        """Refuse."""
+        self._refuse()
+
+    async def state_history(self, contract: str, key: bytes, *, limit: int) -> HistoryReply:
+        """Refuse."""
+        self._refuse()
+
+    async def scan(self, contract: str, start: bytes, end: bytes, *, limit: int, reverse: bool = False) -> ScanReply:
+        """Refuse."""
+        self._refuse()
+
+    def _reasons(self) -> tuple[str, ...]:
+        return (self._why, line_of(self._progress()))
+
+    def _refuse(self) -> NoReturn:
+        raise NotReady(self._reasons())
