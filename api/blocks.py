@@ -7,6 +7,7 @@ from aiohttp import web
 
 from api.block_cache import KnownBlock
 from api.context import ApiContext, context_of
+from api.ports import Pruned
 from api.problems import Problem
 from api.render import block_json, block_summary_json
 from api.requests import (
@@ -120,7 +121,12 @@ async def get_raw_blocks(request: web.Request) -> web.Response:
     size = 0
     for height in range(first, min(head, first + limit - 1) + 1):
         # Past the cache: an export would only displace what others read.
-        record = await context.node.block(Height(height))
+        try:
+            record = await context.node.block(Height(height))
+        except Pruned:
+            if records:
+                break
+            raise
         assert record is not None, "blocks up to the head exist"
         encoded = record.encoded()
         size += len(encoded)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from api.block_cache import BlockCache, KnownBlock
+from api.ports import Pruned
 from api.problems import Problem
 from api.requests import Order
 from chain.encoding import INT_MAX
@@ -34,6 +35,11 @@ class Position(NamedTuple):
     def next_height(self) -> Height:
         """The first block that may hold something after this position."""
         return Height(self.height + 1 if self == end_of_block(self.height) else self.height)
+
+    @property
+    def height_before(self) -> Height:
+        """The last block that may hold something before this position."""
+        return Height(self.height - 1 if self == Position(self.height, 0, 0) else self.height)
 
 
 START: Final = Position(0, INDEX_MAX, INDEX_MAX)
@@ -98,16 +104,23 @@ async def read_page(
 ) -> Page[T]:
     """Return the entries that follow the position `after` in the order given, from at most `blocks_max` blocks.
 
+    A page ends before a block that is no longer kept, and the next one, which would begin there, is refused.
+
     Raises:
-        Pruned: when a block on the way is no longer kept.
+        Pruned: when the first block of the page is no longer kept.
     """
     ascending = order is Order.ASCENDING
     if after is None:
         after = START if ascending else end_of_block(head)
-    heights = range(max(after.next_height, 1), head + 1) if ascending else range(min(after.height, head), 0, -1)
+    heights = range(max(after.next_height, 1), head + 1) if ascending else range(min(after.height_before, head), 0, -1)
     entries: list[Entry[T]] = []
-    for height in heights[:blocks_max]:
-        found = await block_entries(blocks, Height(height), extract)
+    for number, height in enumerate(heights[:blocks_max]):
+        try:
+            found = await block_entries(blocks, Height(height), extract)
+        except Pruned:
+            if number == 0:
+                raise
+            return Page(entries, _after_block(heights[number - 1], ascending))
         for entry in found if ascending else reversed(found):
             if entry.position <= after if ascending else entry.position >= after:
                 continue
@@ -116,8 +129,12 @@ async def read_page(
             entries.append(entry)
     if len(heights) <= blocks_max:
         return Page(entries, None)
-    last = heights[blocks_max - 1]
-    return Page(entries, end_of_block(last) if ascending else Position(last, 0, 0))
+    return Page(entries, _after_block(heights[blocks_max - 1], ascending))
+
+
+def _after_block(height: int, ascending: bool) -> Position:
+    """Return the position at which a page goes on that has shown all of a block."""
+    return end_of_block(height) if ascending else Position(height, 0, 0)
 
 
 async def block_entries(blocks: BlockCache, height: Height, extract: Extract[T]) -> list[Entry[T]]:

@@ -1,6 +1,7 @@
 """Why a node cannot take part with what it holds, and has to fetch something first."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from chain.types import Height
 from chain.validity import Head
@@ -18,6 +19,18 @@ class JoinNeed:
     """That block, if the state is ahead of the node's own blocks: then only blocks are missing."""
     snapshot_above: Height | None = None
     """Set when the node is well and merely far behind: a snapshot above this height is wanted, and nothing else."""
+
+
+RECENT_BLOCKS: Final = 1_000
+"""A snapshot at most so much older than the head is recent in any case: others are not asked to make a newer one."""
+
+
+def worthwhile_above(own: int, others: int, after_blocks: int) -> Height:
+    """Return the height that a snapshot has to exceed to be worth taking.
+
+    It saves at least as many blocks as a node may be behind without wanting one, and leaves no more to be executed.
+    """
+    return Height(max(own + after_blocks, others - max(after_blocks, RECENT_BLOCKS), 0))
 
 
 class NeedsPeers(Exception):

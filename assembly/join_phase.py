@@ -18,7 +18,7 @@ from assembly.condition import credible_height
 from assembly.data_folder import DataFolder, begin_installation
 from assembly.failures import PortTaken
 from assembly.join_ledger import IncomingDamagedError, JoinLedger
-from assembly.join_need import JoinNeed
+from assembly.join_need import RECENT_BLOCKS, JoinNeed
 from assembly.joining_view import JoiningView
 from assembly.progress import Pace, ProgressWatch, line_of
 from chain.block_store import BlockStore
@@ -188,10 +188,15 @@ class JoinPhase:
 
     async def _above(self, ledger: JoinLedger) -> Height:
         """Return the height that a snapshot has to exceed to be worth fetching."""
-        others = credible_height(self._network.heads(), self._genesis.validators)
-        after = self._config.catch_up.snapshot_after_blocks
         begun = await in_thread(ledger.incoming_height)
-        return Height(max(self._need.state_height, others - after if after else 0, begun - 1, 0))
+        if begun:
+            return Height(begun - 1)
+        if self._need.snapshot_above is not None:
+            return self._need.snapshot_above
+        # Without one nothing goes on, so any will do, as long as what remains is not too far.
+        others = credible_height(self._network.heads(), self._genesis.validators)
+        recent = others - max(self._config.catch_up.snapshot_after_blocks, RECENT_BLOCKS)
+        return Height(max(self._need.state_height, recent, 0))
 
     def _drop_old_incoming(self) -> None:
         """Remove what was fetched for a state that is no newer than the one that is here."""

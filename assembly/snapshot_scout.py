@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from assembly.join_need import JoinNeed
+from assembly.join_need import JoinNeed, worthwhile_above
 from chain.types import Height
 from network.joining import find_offers
 from network.sources import SourceChoice
@@ -50,7 +50,7 @@ class SnapshotScout:
             is_far = others - own > self._after_blocks
             if not is_far and rounds_lacking < ROUNDS_LACKING_MAX:
                 continue
-            above = Height(max(own, others - self._after_blocks))
+            above = worthwhile_above(own, others, self._after_blocks) if is_far else own
             offers, _ = await find_offers(self._sources, above)
             if any(offer.height <= others for offer in offers):
                 why = f"{others - own} blocks behind" if is_far else "no peer holds the next block any more"

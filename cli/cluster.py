@@ -10,7 +10,7 @@ import click
 from chain.validators import VALIDATORS_LIMIT
 from cli import cluster_processes as processes
 from cli.cluster_chaos import chaos
-from cli.cluster_files import create_cluster
+from cli.cluster_files import add_observer, create_cluster
 from cli.cluster_layout import ClusterLayout, NodePlace, exists, load, node_places
 from cli.cluster_status import NodeReport, fetch_reports, report_json, wait_ready
 from cli.errors import CliError
@@ -54,6 +54,19 @@ def up(count: int | None, folder: Path, base_port: int | None, as_json: bool) ->
         _say(f"  {node.name} started")
     reports = wait_ready(layout, layout.nodes, _say)
     _print_status(layout, reports, as_json)
+
+
+@cluster.command("add-observer")
+@click.argument("name", default="observer1")
+@dir_option
+@json_option
+def add_observer_command(name: str, folder: Path, as_json: bool) -> None:
+    """Create a node that follows the cluster without voting, start it, and wait until it has caught up."""
+    layout = add_observer(load(folder), name)
+    place = layout.find(name)
+    _say(f"Created {name} in {place.folder}; the running nodes let it connect within seconds")
+    processes.start(place)
+    _print_status(layout, wait_ready(layout, (place,), _say), as_json)
 
 
 @cluster.command()
@@ -138,8 +151,9 @@ def logs(nodes: tuple[str, ...], folder: Path, lines: int, as_json: bool) -> Non
 def _open_or_create(folder: Path, count: int | None, base_port: int | None) -> ClusterLayout:
     if exists(folder):
         layout = load(folder)
-        if count is not None and count != len(layout.nodes):
-            raise CliError(f"the cluster in {folder} has {len(layout.nodes)} nodes; choose another --dir for {count}")
+        size = len(layout.validators)
+        if count is not None and count != size:
+            raise CliError(f"the cluster in {folder} has {size} nodes; choose another --dir for {count}")
         if base_port is not None and base_port != layout.nodes[0].api_port:
             raise CliError(f"the cluster in {folder} uses base port {layout.nodes[0].api_port}")
         return layout

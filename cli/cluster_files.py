@@ -3,25 +3,35 @@
 The cluster file is written last; a folder without it was never finished and is refused rather than guessed about.
 """
 
-import os
-import secrets
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from chain.crypto import SEED_BYTES, public_key_of
 from chain.genesis import Genesis, GenesisContract, GenesisMember, Governance, Organisation, Parameters, genesis_to_json
-from chain.identity import ADMINISTRATOR
+from chain.identity import ADMINISTRATOR, is_name
 from chain.types import Epoch, Milliseconds, PublicKey, ValidatorId
 from chain.validators import Validator, validator_set
-from cli.cluster_layout import ClusterLayout, NodePlace, node_places, save
+from cli.cluster_layout import (
+    GENESIS_FILE,
+    OBSERVERS_FOLDER,
+    ClusterLayout,
+    NodePlace,
+    next_place,
+    node_places,
+    save,
+)
 from cli.demo import NODE_OPERATORS, PARTIES, library_contracts
 from cli.errors import CliError
-from network.tls import make_certificate
+from cli.node_files import NodeFiles, certificate_path, configuration, make_keys
 from tallystick.wallet import Wallet
 
 
 def create_cluster(
-    folder: Path, count: int, base_port: int, contracts: tuple[GenesisContract, ...] | None = None
+    folder: Path,
+    count: int,
+    base_port: int,
+    contracts: tuple[GenesisContract, ...] | None = None,
+    parameters: Parameters | None = None,
 ) -> ClusterLayout:
     """Create keys, genesis and configurations of a cluster, with the contracts that ship unless others are given.
 
@@ -34,6 +44,7 @@ def create_cluster(
     nodes = node_places(folder.resolve(), count, base_port)
     validators = [_create_node_keys(node, number) for number, node in enumerate(nodes)]
     (folder / "parties").mkdir(mode=0o700)
+    (folder / OBSERVERS_FOLDER).mkdir()
     members = [
         GenesisMember(member_id, _create_party(folder, member_id), roles)
         for party in PARTIES
@@ -44,7 +55,7 @@ def create_cluster(
     genesis = Genesis(
         "tallystick-local",
         Milliseconds(time.time_ns() // 1_000_000),
-        Parameters(),
+        parameters or Parameters(),
         Governance(electorate, majority, max(1, len(electorate) // 3), majority, 7 * 24 * 3_600_000),
         validator_set(Epoch(0), validators),
         tuple(_create_organisation(folder, party.organisation, party.name) for party in PARTIES),
@@ -59,23 +70,35 @@ def create_cluster(
     return layout
 
 
-def write_secret(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, refusing to replace one."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
+def add_observer(layout: ClusterLayout, name: str) -> ClusterLayout:
+    """Create a node that follows the cluster, and let the cluster's nodes know its certificate.
+
+    They look into the folder of certificates while they run, so none has to be restarted.
+
+    Raises:
+        CliError: when the name is taken or is none.
+    """
+    if not is_name(name) or any(node.name == name for node in layout.nodes):
+        raise CliError(f"{name!r} is taken, or is no name: it needs a-z first, then a-z, 0-9, - or _")
+    place = next_place(layout, name)
+    made = layout.folder / OBSERVERS_FOLDER / f"{name}.pem"
+    if place.folder.exists() or made.exists():
+        raise CliError(f"{place.folder} or {made} exists already; remove what an earlier attempt left")
+    make_keys(place.folder, name)
+    place.config.write_text(_configuration(place, layout.validators), encoding="utf-8")
+    extended = replace(layout, nodes=(*layout.nodes, place))
+    save(extended)
+    # Last, and whole at once: from here on the others let it connect.
+    fresh = made.with_suffix(".new")
+    fresh.write_bytes(certificate_path(place.folder).read_bytes())
+    fresh.rename(made)
+    return extended
 
 
 def _create_node_keys(node: NodePlace, number: int) -> Validator:
-    keys = node.folder / "keys"
-    keys.mkdir(parents=True, mode=0o700)
-    seed = secrets.token_bytes(SEED_BYTES)
-    tls = make_certificate(node.name)
-    write_secret(keys / "consensus.seed", seed.hex().encode() + b"\n")
-    write_secret(keys / "tls.key", tls.key_pem)
-    (keys / "tls.pem").write_bytes(tls.certificate_pem)
+    made = make_keys(node.folder, node.name)
     operator = NODE_OPERATORS[number % len(NODE_OPERATORS)]
-    return Validator(ValidatorId(node.name), operator, public_key_of(seed), (tls.certificate_der,))
+    return Validator(ValidatorId(node.name), operator, made.consensus_key, (made.certificate_der,))
 
 
 def _create_party(folder: Path, member_id: str) -> PublicKey:
@@ -91,22 +114,9 @@ def _create_organisation(folder: Path, organisation: str, name: str) -> Organisa
     return Organisation(organisation, name, wallet.public_key)
 
 
-def _configuration(node: NodePlace, nodes: tuple[NodePlace, ...]) -> str:
-    peers = "\n".join(f'{other.name} = "127.0.0.1:{other.peer_port}"' for other in nodes if other != node)
-    return f"""\
-# Written by `tally cluster up`; configs/node.sample.toml explains each field.
-name = "{node.name}"
-genesis = "../genesis.json"
-data = "."
-api = "127.0.0.1:{node.api_port}"
-peer = "127.0.0.1:{node.peer_port}"
-log_file = "node.log"
-
-[peers]
-{peers}
-
-[keys]
-consensus_seed = "keys/consensus.seed"
-tls_certificate = "keys/tls.pem"
-tls_key = "keys/tls.key"
-"""
+def _configuration(node: NodePlace, others: tuple[NodePlace, ...]) -> str:
+    peers = {other.name: f"127.0.0.1:{other.peer_port}" for other in others if other != node}
+    api, peer = f"127.0.0.1:{node.api_port}", f"127.0.0.1:{node.peer_port}"
+    return configuration(
+        NodeFiles(node.name, f"../{GENESIS_FILE}", api, peer, peers, node.is_observer, f"../{OBSERVERS_FOLDER}")
+    )

@@ -10,6 +10,8 @@ from cli.errors import CliError
 CLUSTER_FILE: Final = "cluster.json"
 GENESIS_FILE: Final = "genesis.json"
 PARTIES_FOLDER: Final = "parties"
+OBSERVERS_FOLDER: Final = "observers"
+"""Certificates of observers, which all nodes of the cluster let connect."""
 PEER_PORT_OFFSET: Final = 100
 """Peer ports follow the API ports at this distance, so one base port names them all."""
 NODES_MAX: Final = 31
@@ -26,6 +28,8 @@ class NodePlace:
     host: str = "127.0.0.1"
     launcher: tuple[str, ...] = ()
     """Command in front of its own, such as one that enters a network namespace."""
+    is_observer: bool = False
+    """Whether it only follows."""
 
     @property
     def api(self) -> str:
@@ -56,6 +60,11 @@ class ClusterLayout:
     chain_id: str
     """Genesis hash in hexadecimal."""
     nodes: tuple[NodePlace, ...]
+
+    @property
+    def validators(self) -> tuple[NodePlace, ...]:
+        """The nodes that vote."""
+        return tuple(node for node in self.nodes if not node.is_observer)
 
     @property
     def genesis(self) -> Path:
@@ -92,6 +101,14 @@ def node_places(folder: Path, count: int, base_port: int) -> tuple[NodePlace, ..
     )
 
 
+def next_place(layout: ClusterLayout, name: str) -> NodePlace:
+    """Return the place of one more node, an observer, on the ports after those in use."""
+    number = len(layout.nodes)
+    base_port = layout.nodes[0].api_port
+    peer_port = base_port + PEER_PORT_OFFSET + number
+    return NodePlace(name, layout.folder / name, base_port + number, peer_port, is_observer=True)
+
+
 def exists(folder: Path) -> bool:
     """Tell whether a cluster was created in this folder."""
     return (folder / CLUSTER_FILE).exists()
@@ -99,9 +116,14 @@ def exists(folder: Path) -> bool:
 
 def save(layout: ClusterLayout) -> None:
     """Write the cluster file; it is written last, so that a folder without it was never finished."""
-    nodes = [{"name": node.name, "api_port": node.api_port, "peer_port": node.peer_port} for node in layout.nodes]
+    nodes = [
+        {"name": node.name, "api_port": node.api_port, "peer_port": node.peer_port, "observer": node.is_observer}
+        for node in layout.nodes
+    ]
     document = {"format": "tallystick-cluster/1", "chain_id": layout.chain_id, "nodes": nodes}
-    (layout.folder / CLUSTER_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    fresh = layout.folder / f"{CLUSTER_FILE}.new"
+    fresh.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    fresh.rename(layout.folder / CLUSTER_FILE)
 
 
 def load(folder: Path) -> ClusterLayout:
@@ -116,7 +138,13 @@ def load(folder: Path) -> ClusterLayout:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         nodes = tuple(
-            NodePlace(node["name"], folder / node["name"], node["api_port"], node["peer_port"])
+            NodePlace(
+                node["name"],
+                folder / node["name"],
+                node["api_port"],
+                node["peer_port"],
+                is_observer=bool(node.get("observer", False)),
+            )
             for node in document["nodes"]
         )
         return ClusterLayout(folder, document["chain_id"], nodes)

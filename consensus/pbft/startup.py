@@ -3,9 +3,11 @@
 A replica is safe across crashes because it writes before it speaks. If what it wrote is lost (a wiped disk, an old
 backup), it might sign a second message for a slot. So a validator that starts asks the others for the highest message
 signed by itself that they hold, and says nothing else until quorum - 1 of them have answered. Whoever is silent
-answers too, so that a cluster that starts as a whole gets going. A message above the certified head whose bytes the
+answers too, so that a cluster that starts as a whole gets going. A message at or above the log's floor whose bytes the
 log does not hold proves that votes were lost; the validator then stays a learner, and its log says so from then on,
-until its key is replaced. That is at least as strict as comparing with the highest logged message alone.
+until its key is replaced. The floor and not the certified head decides, because the head may have come from others: a
+node that was wiped and joined by a snapshot is not excused from what it signed before (ADR 0017). That is at least as
+strict as comparing with the highest logged message alone.
 """
 
 from chain.types import Height, ValidatorId
@@ -36,7 +38,6 @@ def restore(config: PbftConfig, sign: Sign, event: Restored) -> State:
         nonce=event.nonce,
         floor=event.floor,
         clock=event.clock,
-        start_height=head.height,
         own_bytes=own_bytes,
         stored=stored,
     )
@@ -77,7 +78,7 @@ def take_testimony(state: State, testimony: Testimony) -> None:
     if not is_ours or testimony.signer not in state.others or state.awake or state.has_lost_votes:
         return
     shown = testimony.highest
-    if shown is not None and shown.height > state.start_height and encode_message(shown) not in state.own_bytes:
+    if shown is not None and shown.height >= state.floor and encode_message(shown) not in state.own_bytes:
         _lose_votes(state, shown, testimony.signer)
         return
     state.witnesses.add(testimony.signer)

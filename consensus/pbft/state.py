@@ -124,8 +124,6 @@ class State:
     nonce: bytes
     floor: Height
     clock: Milliseconds
-    start_height: Height
-    """The certified head at the start: a testimony up to it proves nothing lost (rule 11)."""
     own_bytes: frozenset[bytes]
     """Every message that the log held at the start."""
     stored: dict[Height, list[Record]]

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from cluster_contract import NAME, notebook, write
 
+from chain.genesis import Parameters
 from chain.recorded_block import RecordedBlock, decode_range, decode_recorded_block
 from chain.types import Digest
 from cli import cluster_processes as processes
@@ -98,8 +99,10 @@ def tally(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[st
 class Cluster:
     """Owns the processes of a cluster that a test started."""
 
-    def __init__(self, folder: Path, nodes: int = NODES) -> None:
-        self.layout: ClusterLayout = create_cluster(folder, nodes, free_base_port(nodes), (notebook(),))
+    def __init__(self, folder: Path, nodes: int = NODES, parameters: Parameters | None = None) -> None:
+        # One port more than there are nodes: an observer may be added.
+        base_port = free_base_port(nodes + 1)
+        self.layout: ClusterLayout = create_cluster(folder, nodes, base_port, (notebook(),), parameters)
         self.links: Links | None = None
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._log_places: dict[Path, int] = {}

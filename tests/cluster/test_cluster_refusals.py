@@ -114,21 +114,6 @@ CASES: dict[str, tuple[ExitCode, str, Spoil]] = {
     "genesis of another chain": (ExitCode.FOREIGN_DATA, "belongs to chain", lambda c, v, o: other_genesis(v)),
     "format of the future": (ExitCode.FORMAT_UNKNOWN, "format 99", lambda c, v, o: unknown_format(v)),
     "folder in use": (ExitCode.DATA_LOCKED, "open already", lambda c, v, o: locked(c, v)),
-    "blocks without CURRENT": (
-        ExitCode.DATA_DAMAGED,
-        "CURRENT",
-        lambda c, v, o: without(v.folder / "blocks" / "leveldb" / "CURRENT"),
-    ),
-    "copy of the head damaged": (
-        ExitCode.DATA_DAMAGED,
-        "copy of the head",
-        lambda c, v, o: overwritten(v.folder / "blocks" / "head", bytes(48)),
-    ),
-    "state without CURRENT": (
-        ExitCode.DATA_DAMAGED,
-        "CURRENT",
-        lambda c, v, o: without(v.folder / "state" / "leveldb" / "CURRENT"),
-    ),
     "another validator's seed": (
         ExitCode.CONFIGURATION,
         "not the key that genesis names",

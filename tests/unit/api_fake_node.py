@@ -188,6 +188,7 @@ class Faults:
     refusal: AdmissionError | None = None
     crash: bool = False
     pruned_below: int = 0
+    pruned_from: int = 2**62
     submissions_lost: int = 0
     """The next so many submissions are answered as received and forgotten."""
 
@@ -385,6 +386,8 @@ class FakeNode:
     async def block(self, height: Height) -> RecordedBlock | None:
         if height < self.faults.pruned_below:
             raise Pruned(f"blocks below {self.faults.pruned_below} are gone")
+        if height >= self.faults.pruned_from:
+            raise Pruned(f"blocks from {self.faults.pruned_from} on are gone")
         block, result = self.store.block(height), self.store.result(height)
         certificate = self.store.certificate(height)
         if block is None or result is None or certificate is None:

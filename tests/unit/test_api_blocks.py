@@ -92,6 +92,25 @@ async def test_pruned_blocks_are_gone_and_said_so(api: Api) -> None:
     assert (await api.get("/v1/blocks/3")).status == 200
 
 
+async def test_pages_and_ranges_end_before_a_pruned_block_and_the_next_is_refused(api: Api) -> None:
+    """What is kept can be read to its very end; what is not is never left out silently."""
+    api.node.faults.pruned_below = 3
+    newest = await api.get("/v1/blocks?limit=9")
+    assert [entry["height"] for entry in newest.json["blocks"]] == [5, 4, 3]
+    assert newest.json["next"] is not None
+    await api.problem("GET", f"/v1/blocks?limit=9&cursor={newest.json['next']}", "pruned")
+
+
+async def test_ascending_pages_and_ranges_end_before_a_pruned_block_too(api: Api) -> None:
+    api.node.faults.pruned_from = 5
+    kept = await api.get("/v1/blocks?order=asc&cursor=ba2-4294967295-4294967295")
+    assert [entry["height"] for entry in kept.json["blocks"]] == [3, 4]
+    await api.problem("GET", f"/v1/blocks?order=asc&cursor={kept.json['next']}", "pruned")
+    first, records = decode_range((await api.get("/v1/blocks/raw?from=3")).body)
+    assert (first, len(records)) == (3, 2)
+    await api.problem("GET", "/v1/blocks/raw?from=5", "pruned")
+
+
 async def test_listing_in_both_orders_with_cursors(api: Api) -> None:
     newest = await api.get("/v1/blocks?limit=2")
     assert [entry["height"] for entry in newest.json["blocks"]] == [5, 4]
