@@ -37,7 +37,7 @@ async def test_a_damaged_database_is_set_aside_and_made_again(
     cluster: Cluster, kind: str, spoil: Callable[[Path, str], None]
 ) -> None:
     """Blocks are fetched from the others, the state is made from the blocks; the validator goes on voting."""
-    cluster.expect_errors("is damaged", "orrupt")
+    cluster.expect_errors("damaged", "orrupt", "CURRENT")
     place = cluster.node(VICTIM)
     processes.stop((place,), lambda node: None)
     spoil(place.folder, kind)
