@@ -269,31 +269,7 @@ def _proposal_schemas() -> dict[str, Schema]:
 
 
 def _network_schemas() -> dict[str, Schema]:
-    peer = record({"name": TEXT, "address": TEXT, "connected": BOOLEAN, "height": optional(INTEGER)})
-    node: dict[str, Schema] = {
-        "name": TEXT,
-        "version": TEXT,
-        "validator": optional(TEXT),
-        "ready": BOOLEAN,
-        "not_ready_reasons": array(TEXT),
-        "height": INTEGER,
-        "view": INTEGER,
-        "primary": optional(TEXT),
-        "peers": array(peer),
-        "mempool": record({"transactions": INTEGER, "bytes": INTEGER}),
-        "pid": INTEGER,
-        "executor_pid": optional(INTEGER),
-        "walls_missing": array(TEXT),
-        "protocol_version": INTEGER,
-        "notices": array(TEXT),
-        "catch_up": optional(ref("CatchUp")),
-        "lacking": record(
-            {
-                "blocks": array(record({"first": INTEGER, "last": INTEGER})),
-                "versions_until": optional(INTEGER),
-            }
-        ),
-    }
+    node = _node_fields()
     validator = record(
         {"id": TEXT, "organisation": TEXT, "consensus_key": DIGEST, "tls_certificates": array(HEXADECIMAL)}
     )
@@ -325,21 +301,53 @@ def _network_schemas() -> dict[str, Schema]:
             }
         ),
         "NodeStatus": record(node),
-        "CatchUp": record(
-            {
-                "phase": TEXT,
-                "height": INTEGER,
-                "target": INTEGER,
-                "done": INTEGER,
-                "total": INTEGER,
-                "unit": TEXT,
-                "per_second": optional({"type": "number"}),
-                "remaining_seconds": optional({"type": "number"}),
-                "sources": array(TEXT),
-                "set_aside": array(record({"peer": TEXT, "reason": TEXT})),
-            }
-        ),
+        "CatchUp": _catch_up_schema(),
         "Genesis": {"type": "object", "description": "The form that people read; its canonical bytes are hashed"},
         "Live": record({"alive": BOOLEAN}),
         "Ready": record({"ready": {"const": True}, **node}, tuple(name for name in node if name != "ready")),
     }
+
+
+def _node_fields() -> dict[str, Schema]:
+    peer = record({"name": TEXT, "address": TEXT, "connected": BOOLEAN, "height": optional(INTEGER)})
+    return {
+        "name": TEXT,
+        "version": TEXT,
+        "validator": optional(TEXT),
+        "ready": BOOLEAN,
+        "not_ready_reasons": array(TEXT),
+        "height": INTEGER,
+        "view": INTEGER,
+        "primary": optional(TEXT),
+        "peers": array(peer),
+        "mempool": record({"transactions": INTEGER, "bytes": INTEGER}),
+        "pid": INTEGER,
+        "executor_pid": optional(INTEGER),
+        "walls_missing": array(TEXT),
+        "protocol_version": INTEGER,
+        "notices": array(TEXT),
+        "catch_up": optional(ref("CatchUp")),
+        "lacking": record(
+            {
+                "blocks": array(record({"first": INTEGER, "last": INTEGER})),
+                "versions_until": optional(INTEGER),
+            }
+        ),
+    }
+
+
+def _catch_up_schema() -> Schema:
+    return record(
+        {
+            "phase": TEXT,
+            "height": INTEGER,
+            "target": INTEGER,
+            "done": INTEGER,
+            "total": INTEGER,
+            "unit": TEXT,
+            "per_second": optional({"type": "number"}),
+            "remaining_seconds": optional({"type": "number"}),
+            "sources": array(TEXT),
+            "set_aside": array(record({"peer": TEXT, "reason": TEXT})),
+        }
+    )

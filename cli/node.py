@@ -40,7 +40,13 @@ def run(config: Path) -> None:
 @node.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--name", required=True, help="The node's name; an observer's must not be a validator's.")
-@click.option("--genesis", "genesis_path", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=None)
+@click.option(
+    "--genesis",
+    "genesis_path",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default=None,
+    help="File with the genesis of the network.",
+)
 @click.option("--from", "url", default=None, help="Fetch the genesis from this node; needs --genesis-hash.")
 @click.option("--genesis-hash", default=None, help="The hash that the genesis has to have.")
 @click.option("--peer", "peers", multiple=True, required=True, help="NAME=HOST:PORT of a validator; may be repeated.")

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ import pytest
 
 from chain.mempool import MempoolLimits
 from cli.main import tally
-from configs.node_config import ConfigError, load_node_config
+from configs.node_config import CatchUpConfig, ConfigError, load_node_config
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "configs" / "node.sample.toml"
@@ -55,8 +56,19 @@ def test_the_sample_configuration_names_every_setting_with_its_default() -> None
     assert config.name == document["name"] == "node1"
     assert set(document["mempool"]) == {"transactions_max", "bytes_max", "organisation_share_percent"}
     assert config.mempool == MempoolLimits()
-    optional = {"log_file", "log_bytes_max", "log_files_max", "verifier_processes", "store_cache_bytes"}
-    required = {"name", "genesis", "data", "api", "peer", "peers", "keys", "mempool"}
+    assert config.catch_up == CatchUpConfig()
+    assert set(document["catch_up"]) == {field.name for field in fields(CatchUpConfig)}
+    assert (config.observer, config.observers) == (False, SAMPLE.parent.resolve() / document["observers"])
+    optional = {
+        "observer",
+        "observers",
+        "log_file",
+        "log_bytes_max",
+        "log_files_max",
+        "verifier_processes",
+        "store_cache_bytes",
+    }
+    required = {"name", "genesis", "data", "api", "peer", "peers", "keys", "mempool", "catch_up"}
     assert set(document) == optional | required
 
 
@@ -69,6 +81,11 @@ def test_the_sample_configuration_names_every_setting_with_its_default() -> None
         (("verifier_processes = 1", "verifier_processes = -1"), "verifier_processes: an integer of at least 0"),
         (("verifier_processes = 1", "verifier_processes = true"), "verifier_processes: an integer"),
         (("[mempool]", "[mempool]\nsize = 1"), "mempool: a table with some of"),
+        (("observer = false", "observer = 0"), "observer: true or false"),
+        (('observers = "../observers"', "observers = 7"), "observers: text"),
+        (("snapshot_after_blocks = 10000", "snapshot_after_blocks = -1"), "catch_up.snapshot_after_blocks: an integer"),
+        (("back_fill = true", "back_fill = 1"), "catch_up.back_fill: true or false"),
+        (("[catch_up]", "[catch_up]\nspeed = 1"), "catch_up: a table with some of"),
         (("transactions_max = 50000", "transactions_max = 0"), "mempool.transactions_max: a positive integer"),
         (('name = "node1"', 'name = "node1"\nsecret = 1'), "unknown field secret"),
         (('data = "."', ""), "field data is missing"),
