@@ -6,6 +6,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from api.context import context_of
+from api.ports import HeadStatus, NotReady
 from api.problems import Problem
 from api.render import status_json, validators_json
 from api.requests import BINARY_TYPE, accepts, expect_parameters, limit_of, public_key_from
@@ -16,6 +17,7 @@ from chain.identity import Member, decode_member, is_name, member_key, organisat
 from chain.runtime import SYSTEM
 from chain.state_keys import decode_key, encode_key
 from chain.state_leaf import decode_leaf
+from chain.types import Height
 from chain.validators import validator_set_from_value
 
 _ORGANISATIONS: Final = encode_key(("organisation",))
@@ -88,7 +90,12 @@ async def get_network(request: web.Request) -> web.Response:
     """Answer GET /v1/network."""
     expect_parameters(request)
     node = context_of(request).node
-    genesis, head = node.genesis, node.head()
+    genesis = node.genesis
+    try:
+        head = node.head()
+    except NotReady:
+        # The condition below says why no block can be read here yet.
+        head = HeadStatus(Height(0), node.chain_id, genesis.time)
     validators = genesis.validators
     return json_response(
         {

@@ -4,6 +4,7 @@ This is the one place of the API where an unexpected exception ends. It is logge
 carries, so that a report by a client can be found in the log, and nothing of it is shown.
 """
 
+import contextlib
 import logging
 import secrets
 from http import HTTPStatus
@@ -31,7 +32,8 @@ async def answer_everything(request: web.Request, handler: Handler) -> web.Strea
     started = perf_counter()
     response = await _answer(request, handler, context)
     if not response.prepared and HEIGHT_HEADER not in response.headers:
-        response.headers[HEIGHT_HEADER] = str(context.node.head().height)
+        with contextlib.suppress(NotReady):
+            response.headers[HEIGHT_HEADER] = str(context.node.head().height)
     context.metrics.count_request(request.method, _route_of(request), response.status, perf_counter() - started)
     return response
 

@@ -58,8 +58,8 @@ class JoiningView:
         return self._genesis
 
     def head(self) -> HeadStatus:
-        """Return genesis: no later state can be read here."""
-        return HeadStatus(Height(0), self._genesis.genesis_hash, self._genesis.time)
+        """Refuse: a head would make an empty listing look complete."""
+        self._refuse()
 
     def status(self) -> NodeStatus:
         """Return the node's condition."""
