@@ -1,7 +1,7 @@
 """A node that joins, as its HTTP API sees it: it tells how far it is, and answers nothing else yet."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, NoReturn
 
@@ -122,6 +122,10 @@ class JoiningView:
     async def view(
         self, contract: str, method: str, args: Sequence[Any], sender_key: PublicKey | None, gas_limit: int
     ) -> ViewReply:
+        """Refuse."""
+        self._refuse()
+
+    async def interface(self, source_hash: Digest, source: str) -> Mapping[str, Any]:
         """Refuse."""
         self._refuse()
 
