@@ -192,7 +192,9 @@ async def test_a_validator_that_lost_its_log_follows_and_says_so(cluster: Cluste
 async def test_flipped_bytes_are_never_served(make_cluster: Callable[[], Cluster], kind: str) -> None:
     """Wherever a byte is flipped, the database is set aside when that is met, or it made no difference."""
     cluster = make_cluster()
-    cluster.expect_errors("Damaged", "damaged", "orrupt", "exit code", "NotReady", "internal", "Traceback", "CURRENT")
+    cluster.expect_errors(
+        "Damaged", "damaged", "orrupt", "exit code", "NotReady", "internal", "Traceback", "CURRENT", "but held block"
+    )
     await cluster.begin()
     async with Load(cluster) as load:
         await load.grows(30)
