@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run_script(interpreter: str, packages: Path, script: str, *options: str, seed: str = "0") -> Any:
-    """Run a script of this folder in a process of its own, and return what it prints as JSON."""
+    """Run a script, by its path from this folder, in a process of its own, and return what it prints as JSON."""
     environment = {
         "PYTHONPATH": f"{ROOT}:{packages}",
         "PYTHONHASHSEED": seed,
@@ -21,7 +21,7 @@ def run_script(interpreter: str, packages: Path, script: str, *options: str, see
         "PYTHONDONTWRITEBYTECODE": "1",
         "PATH": os.environ.get("PATH", ""),
     }
-    command = [interpreter, "-W", "error", *options, str(Path(__file__).with_name(script))]
+    command = [interpreter, "-W", "error", *options, str(Path(__file__).parent / script)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)

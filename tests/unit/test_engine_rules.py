@@ -3,8 +3,12 @@
 import ast
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from engine_pythons import run_script
+from fleet import borrow_packages
+from interpreters import CURRENT, find_interpreters
 
 from contracts.engine.compiler import compile_contract
 from contracts.engine.errors import Rejected
@@ -13,40 +17,46 @@ from contracts.engine.prescan import prescan
 from contracts.engine.rulebook import REFUSED_WORDS, RULES
 from contracts.engine.rules import ALLOWED, REFUSED, parse
 
+ROOT = Path(__file__).parents[2]
+GATES = re.compile(r"(?<![\w.])(ast\.parse|compile|exec|eval|__import__|importlib\.\w+)\(")
+GRAMMAR_SCRIPT = ROOT / "tests" / "adversarial" / "grammar_of.py"
 
-def _concrete_nodes() -> dict[str, type[ast.AST]]:
-    """Return the node classes that the parser can make: those that derive from a category, and single ones."""
-    found: dict[str, type[ast.AST]] = {}
-    pending: list[type[ast.AST]] = [ast.AST]
-    # Names that Python keeps for old programs only; the parser never makes them.
-    legacy = {
-        "Num",
-        "Str",
-        "Bytes",
-        "NameConstant",
-        "Ellipsis",
-        "Index",
-        "ExtSlice",
-        "Suite",
-        "AugLoad",
-        "AugStore",
-        "Param",
-        "slice",
+
+@pytest.fixture(scope="module")
+def grammars(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return how the table meets the grammar of each Python of this machine."""
+    folder = tmp_path_factory.mktemp("packages")
+    borrow_packages(folder)
+    script = str(GRAMMAR_SCRIPT)
+    return {version: run_script(path, folder, script) for version, path in find_interpreters().items()}
+
+
+def test_every_node_and_field_of_every_grammar_has_a_rule(grammars: dict[str, Any]) -> None:
+    assert CURRENT in grammars
+    for version, found in grammars.items():
+        assert found["nodes"] > 100 and ".".join(map(str, found["version"])) == version
+        assert found["without a rule"] == [] and found["fields without a rule"] == [], version
+
+
+def test_nothing_gets_through_that_the_table_does_not_allow(grammars: dict[str, Any]) -> None:
+    """Each node class is planted, each field filled with what it may not hold, unknown nodes and fields are made up."""
+    let_through = {version: found["let through"] for version, found in grammars.items()}
+    assert let_through == {version: [] for version in grammars}
+        version: [] for version in grammars
     }
-    while pending:
-        for child in pending.pop().__subclasses__():
-            if child.__module__ in ("ast", "_ast"):
-                pending.append(child)
-                is_category = child.__name__[0].islower() and bool(child.__subclasses__())
-                if not is_category and child.__name__ not in legacy:
-                    found[child.__name__] = child
-    return found
 
 
-def test_every_node_of_this_grammar_has_a_rule() -> None:
-    nodes = _concrete_nodes()
-    assert len(nodes) > 90
-    assert nodes.keys() <= ALLOWED.keys() | REFUSED.keys(), nodes.keys() - ALLOWED.keys() - REFUSED.keys()
+def test_the_table_is_the_only_gate() -> None:
+    """Source becomes a tree in one place, a tree becomes code in one, and code runs in one."""
+    found = {
+        (path.name, call)
+        for path in sorted((ROOT / "contracts" / "engine").glob("*.py"))
+        for call in re.findall(
+            r"(?<![\w.])(ast\.parse|compile|exec|eval|__import__|importlib\.\w+)\(", path.read_text()
+        )
+        if path.name != "manual.py"
+    }
+    assert found == {("rules.py", "ast.parse"), ("compiler.py", "compile"), ("binding.py", "exec")}
 
 
 def test_no_node_is_both_allowed_and_refused() -> None:
