@@ -40,10 +40,8 @@ def test_every_node_and_field_of_every_grammar_has_a_rule(grammars: dict[str, An
 
 def test_nothing_gets_through_that_the_table_does_not_allow(grammars: dict[str, Any]) -> None:
     """Each node class is planted, each field filled with what it may not hold, unknown nodes and fields are made up."""
-    let_through = {version: found["let through"] for version, found in grammars.items()}
-    assert let_through == {version: [] for version in grammars}
-        version: [] for version in grammars
-    }
+    for version, found in grammars.items():
+        assert found["let through"] == [], version
 
 
 def test_the_table_is_the_only_gate() -> None:
