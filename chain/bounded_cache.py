@@ -1,7 +1,7 @@
 """A cache in front of a store: the most recently used values, up to a number of bytes."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 ENTRY_OVERHEAD_BYTES: Final = 200
@@ -13,14 +13,15 @@ class BoundedCache:
 
     def __init__(self, bytes_max: int, load: Callable[[bytes], bytes | None]) -> None:
         self._bytes_max = bytes_max
-        self._bytes = 0
+        self._content_bytes = 0
+        """Of all keys and values."""
         self._load = load
         self._values: OrderedDict[bytes, bytes | None] = OrderedDict()
 
     @property
     def size_bytes(self) -> int:
         """Bytes in use, by estimate."""
-        return self._bytes
+        return self._content_bytes + len(self._values) * ENTRY_OVERHEAD_BYTES
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value under a key, loading it if it is not here."""
@@ -34,13 +35,21 @@ class BoundedCache:
 
     def put(self, key: bytes, value: bytes | None) -> None:
         """Remember what the store now holds under a key; None if nothing."""
-        if key in self._values:
-            self._bytes -= _cost(key, self._values.pop(key))
-        self._values[key] = value
-        self._bytes += _cost(key, value)
-        while self._bytes > self._bytes_max:
-            self._bytes -= _cost(*self._values.popitem(last=False))
+        self.put_all(((key, value),))
 
-
-def _cost(key: bytes, value: bytes | None) -> int:
-    return ENTRY_OVERHEAD_BYTES + len(key) + (0 if value is None else len(value))
+    def put_all(self, items: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Remember what the store now holds under several keys."""
+        values = self._values
+        grown = 0
+        for key, value in items:
+            if key in values:
+                grown -= len(values.pop(key) or b"")
+            else:
+                grown += len(key)
+            values[key] = value
+            if value is not None:
+                grown += len(value)
+        self._content_bytes += grown
+        while self.size_bytes > self._bytes_max:
+            key, value = values.popitem(last=False)
+            self._content_bytes -= len(key) + len(value or b"")

@@ -45,6 +45,10 @@ TABLE_NODE: Final = b"n"
 TABLE_EXTRA: Final = b"x"
 STATE_ROOT_KEY: Final = b"s"
 
+DIGITS_MAX: Final = 64
+"""Digits of a path, which no tree node's prefix exceeds."""
+_NODE_STARTS: Final = [TABLE_NODE + length.to_bytes(1, "big") for length in range(DIGITS_MAX + 1)]
+
 
 def height_key(table: bytes, height: int) -> bytes:
     """Return the key of something kept once a block."""
@@ -84,4 +88,4 @@ def version_key(leaf_hash: bytes) -> bytes:
 
 def node_key(prefix: bytes) -> bytes:
     """Return the key of a tree node; nodes near the root stand together, where the cache keeps them."""
-    return TABLE_NODE + len(prefix).to_bytes(1, "big") + prefix
+    return _NODE_STARTS[len(prefix)] + prefix

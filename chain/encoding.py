@@ -109,6 +109,18 @@ def canonical(value: Any) -> Any:
     return value if type(value) in _PLAIN else _canonical(value, DEPTH_MAX)
 
 
+def canonical_list(values: list[Any]) -> list[Any]:
+    """Do the same for each value of a list."""
+    if _PLAIN.issuperset(map(type, values)):
+        return values
+    return [canonical(value) for value in values]
+
+
+def canonical_map(value: dict[str, Any]) -> dict[str, Any]:
+    """Do the same for a value that is a map."""
+    return _canonical_map(value, DEPTH_MAX)
+
+
 def _canonical(value: Any, depth: int) -> Any:
     """Check a value against the data model; return it, or with its maps sorted where they are not."""
     kind = type(value)

@@ -76,12 +76,15 @@ def execute_batch(batch: Batch, members: Sequence[Member], base: StateReader, su
     block = _RunningBlock(batch, members, BlockState(base, batch.header.height), surroundings)
     columns = zip(batch.ids, batch.sender_of, batch.gas_limits, batch.calls, batch.idempotency_keys, strict=True)
     receipts: list[bytes] = []
+    contracts_written = block.state.contracts_written
     for index, (transaction_id, sender, gas_limit, calls, idempotency_key) in enumerate(columns):
-        refusal = _refusal(block, sender, idempotency_key)
+        refusal = None
+        if idempotency_key is not None or SYSTEM in contracts_written:
+            refusal = _refusal(block, sender, idempotency_key)
         if refusal is None:
             receipts.append(_execute_transaction(block, index, transaction_id, sender, gas_limit, calls))
         else:
-            receipts.append(encode_receipt(transaction_id, block.height, index, refusal, (), 0, ()))
+            receipts.append(encode_receipt(transaction_id, block.height, index, refusal, (), 0, []))
     update = block.state.finish()
     # Membership changes will alter this; until the protocol has them the set that certifies next is the present one.
     next_validators_hash = surroundings.head.validators.validators_hash
@@ -94,7 +97,7 @@ def execute_batch(batch: Batch, members: Sequence[Member], base: StateReader, su
 class _RunningBlock:
     """Owns what the transactions of a block leave to each other while it executes."""
 
-    __slots__ = ("batch", "contexts", "height", "keys_used", "members", "state", "surroundings")
+    __slots__ = ("batch", "contexts", "gas_max", "height", "keys_used", "members", "runtime", "state", "surroundings")
 
     def __init__(self, batch: Batch, members: Sequence[Member], state: BlockState, surroundings: Surroundings) -> None:
         self.batch = batch
@@ -104,6 +107,8 @@ class _RunningBlock:
         """What calls may know, by sender."""
         self.state = state
         self.surroundings = surroundings
+        self.runtime = surroundings.runtime
+        self.gas_max = surroundings.genesis.parameters.block_gas_max
         self.keys_used: set[tuple[str, str]] = set()
         """Organisations and idempotency keys of the transactions so far."""
 
@@ -129,7 +134,7 @@ def _refusal(block: _RunningBlock, sender: int, idempotency_key: str | None) -> 
             code = IDEMPOTENCY_KEY_USED
         block.keys_used.add(used)
     # The sender was active in the parent state; only a call to the system namespace can have changed that since.
-    if block.state.has_written(SYSTEM):
+    if SYSTEM in block.state.contracts_written:
         stored = block.state.get(SYSTEM, member_key(block.batch.senders[sender]))
         if stored is None or not decode_member(stored).active:
             return SENDER_REVOKED
@@ -152,37 +157,36 @@ def _execute_transaction(
     gas_used = 0
     code = None
     for contract, method, args in calls:
-        outcome = _run_call(own, context, block.surroundings, contract, method, args, gas_limit - gas_used)
-        gas_used += outcome.gas_used
-        code = outcome.code
+        gas_left = gas_limit - gas_used
+        if contract == SYSTEM:
+            code, value, announced, gas = _run_system_call(own, context, block.surroundings, method, args, gas_left)
+        else:
+            code, value, announced, gas = block.runtime.call(own, context, contract, method, args, gas_left)
+        gas_used += gas
         if code is not None:
             break
-        events += outcome.events
-        values.append(outcome.value)
+        events += announced
+        values.append(value)
     if code is None:
         encoded = encode_receipt(transaction_id, height, index, None, events, gas_used, values)
-        block_gas_max = block.surroundings.genesis.parameters.block_gas_max
-        if len(encoded) <= RECEIPT_BYTES_FREE or len(encoded) <= receipt_bytes_max(gas_limit, block_gas_max):
+        if len(encoded) <= RECEIPT_BYTES_FREE or len(encoded) <= receipt_bytes_max(gas_limit, block.gas_max):
             state.commit_transaction(own, index)
             return encoded
         code = RECEIPT_TOO_LARGE
     state.drop_transaction(own)
-    return encode_receipt(transaction_id, height, index, code, (), gas_used, ())
+    return encode_receipt(transaction_id, height, index, code, (), gas_used, [])
 
 
-def _run_call(
+def _run_system_call(
     state: TransactionState,
     context: CallContext,
     surroundings: Surroundings,
-    contract: str,
     method: str,
     args: Sequence[Any],
     gas_left: int,
 ) -> CallOutcome:
-    if contract == SYSTEM:
-        access = SystemAccess(state, context, surroundings.genesis, surroundings.runtime)
-        return run_system_call(access, method, args, gas_left)
-    return surroundings.runtime.call(state, context, contract, method, args, gas_left)
+    access = SystemAccess(state, context, surroundings.genesis, surroundings.runtime)
+    return run_system_call(access, method, args, gas_left)
 
 
 def genesis_update(genesis: Genesis, base: StateReader, runtime: ContractRuntime) -> StateUpdate:

@@ -6,7 +6,7 @@ from types import NoneType
 from typing import Any, Final
 
 from chain.crypto import DIGEST_BYTES, tagged_hash
-from chain.encoding import DecodeError, canonical, decode, encode, fields_of, pack_flat
+from chain.encoding import DecodeError, canonical_list, canonical_map, decode, encode, fields_of, pack_flat
 from chain.runtime import Event
 from chain.types import Digest, Height
 
@@ -53,7 +53,7 @@ class Receipt:
     def encoded(self) -> bytes:
         """Return the canonical bytes, a leaf of the receipts tree."""
         return encode_receipt(
-            self.transaction_id, self.height, self.index, self.code, self.events, self.gas_used, self.values
+            self.transaction_id, self.height, self.index, self.code, self.events, self.gas_used, list(self.values)
         )
 
 
@@ -64,13 +64,12 @@ def encode_receipt(
     code: str | None,
     events: Iterable[Event],
     gas_used: int,
-    values: Iterable[Any],
+    values: list[Any],
 ) -> bytes:
     """Return the canonical bytes of the receipt with these fields."""
     status = SUCCEEDED if code is None else FAILED
-    listed = [[event.contract, event.name, canonical(event.fields)] for event in events]
-    returned = [canonical(value) for value in values]
-    return pack_flat([1, transaction_id, height, index, status, code, listed, gas_used, returned])
+    listed = [(contract, name, canonical_map(fields)) for contract, name, fields in events]
+    return pack_flat([1, transaction_id, height, index, status, code, listed, gas_used, canonical_list(values)])
 
 
 def decode_receipt(data: bytes) -> Receipt:

@@ -12,7 +12,6 @@ from chain.database_keys import (
     STATE_ROOT_KEY,
     TABLE_EXTRA,
     TABLE_LIVE,
-    TABLE_NODE,
     TABLE_TOMBSTONE,
     leaf_key,
     node_key,
@@ -27,8 +26,6 @@ from chain.types import Digest, Height
 
 CACHE_BYTES: Final = 16 * 1024 * 1024
 """Recently used leaves and tree nodes kept in memory, each; a read from LevelDB costs a hundred times as much."""
-
-_CACHED_TABLES: Final = (TABLE_LIVE, TABLE_NODE)
 
 
 class StateGapError(Exception):
@@ -69,7 +66,8 @@ class StateDatabase:
             StoreDamaged: when the store holds a head without a root.
         """
         self._store = store
-        self._caches = {table: BoundedCache(cache_bytes, store.get) for table in _CACHED_TABLES}
+        self._live_leaves = BoundedCache(cache_bytes, store.get)
+        self._nodes = BoundedCache(cache_bytes, lambda prefix: store.get(node_key(prefix)))
         self._head = _read_head(store)
 
     @property
@@ -98,10 +96,8 @@ class StateDatabase:
             )
         writes: list[Write] = [*update.writes, *((TABLE_EXTRA + name, value) for name, value in extra)]
         self._store.write(writes, Head(height, block_hash))
-        for key, value in update.writes:
-            cache = self._caches.get(key[:1])
-            if cache is not None:
-                cache.put(key, value)
+        self._live_leaves.put_all(write for write in update.leaf_writes if write[0][:1] == TABLE_LIVE)
+        self._nodes.put_all(update.nodes.items())
         self._head = StateHead(height, block_hash, update.root)
 
     def extra(self, name: bytes) -> bytes | None:
@@ -116,7 +112,7 @@ class StateDatabase:
 
     def live_leaf(self, contract: str, key: bytes) -> bytes | None:
         """Return the key's encoded leaf if it has a value."""
-        return self._caches[TABLE_LIVE].get(leaf_key(TABLE_LIVE, contract, key))
+        return self._live_leaves.get(leaf_key(TABLE_LIVE, contract, key))
 
     def tombstone(self, contract: str, key: bytes) -> bytes | None:
         """Return the key's encoded leaf if it was deleted."""
@@ -131,7 +127,7 @@ class StateDatabase:
 
     def node(self, prefix: bytes) -> bytes | None:
         """Return the blob of a tree node."""
-        return self._caches[TABLE_NODE].get(node_key(prefix))
+        return self._nodes.get(prefix)
 
     def get(self, contract: str, key: bytes) -> bytes | None:
         """Return the value under a key, None if there is none."""

@@ -205,20 +205,25 @@ def _set_leaf(nodes: dict[bytes, bytes], depth: int, item: _Item, blob: bytes) -
     digits, path, leaf_hash = item
     leaf_bitmap, bitmap = blob[0] << 8 | blob[1], blob[2] << 8 | blob[3]
     bit = _BIT_OF_DIGIT[digits[depth]]
-    hash_at = hash_end = _HEADER_BYTES + _DIGEST_BYTES * (bitmap & (bit - 1)).bit_count()
+    hash_at = _HEADER_BYTES + _DIGEST_BYTES * (bitmap & (bit - 1)).bit_count()
     records_at = _HEADER_BYTES + _DIGEST_BYTES * bitmap.bit_count()
-    record_at = record_end = records_at + _RECORD_BYTES * (leaf_bitmap & (bit - 1)).bit_count()
-    if bitmap & bit:
-        if blob[record_at : record_at + _DIGEST_BYTES] != path:
-            return None
-        hash_end, record_end = hash_at + _DIGEST_BYTES, record_at + _RECORD_BYTES
-    bitmap |= bit
-    head = bitmap.to_bytes(2, "big")
+    record_at = records_at + _RECORD_BYTES * (leaf_bitmap & (bit - 1)).bit_count()
     digest = sha256(_LEAF_NODE_DOMAIN + path + leaf_hash).digest()
-    hashes = b"".join((blob[_HEADER_BYTES:hash_at], digest, blob[hash_end:records_at]))
-    records = b"".join((blob[records_at:record_at], path, leaf_hash, blob[record_end:]))
-    nodes[digits[:depth]] = b"".join(((leaf_bitmap | bit).to_bytes(2, "big"), head, hashes, records))
-    return sha256(b"".join((_NODE_DOMAIN, head, hashes))).digest()
+    if bitmap & bit:
+        leaf_at = record_at + _DIGEST_BYTES
+        if blob[record_at:leaf_at] != path:
+            return None
+        between = blob[hash_at + _DIGEST_BYTES : leaf_at]
+        blob = b"".join((blob[:hash_at], digest, between, leaf_hash, blob[leaf_at + _DIGEST_BYTES :]))
+    else:
+        bitmaps = (leaf_bitmap | bit) << 16 | bitmap | bit
+        records_at += _DIGEST_BYTES
+        head = bitmaps.to_bytes(_HEADER_BYTES, "big")
+        hashes = blob[_HEADER_BYTES:hash_at] + digest + blob[hash_at : records_at - _DIGEST_BYTES]
+        records = blob[records_at - _DIGEST_BYTES : record_at] + path + leaf_hash + blob[record_at:]
+        blob = head + hashes + records
+    nodes[digits[:depth]] = blob
+    return sha256(_NODE_DOMAIN + blob[2:records_at]).digest()
 
 
 def _stored(get_node: GetNode, prefix: bytes) -> bytes:

@@ -84,18 +84,19 @@ def check_header_of(header: Header, head: Head) -> None:
     Raises:
         InvalidBlock: naming the first field that does not continue the chain.
     """
-    expectations = (
-        ("wrong_chain", header.chain_id.hex(), head.chain_id.hex()),
+    expectations: tuple[tuple[str, bytes | int, bytes | int], ...] = (
+        ("wrong_chain", header.chain_id, head.chain_id),
         ("wrong_height", header.height, head.height + 1),
-        ("wrong_parent", header.parent_hash.hex(), head.block_hash.hex()),
-        ("wrong_parent_result", header.parent_result_hash.hex(), head.result.result_hash.hex()),
-        ("wrong_history_root", header.history_root.hex(), head.history_root.hex()),
-        ("wrong_validators", header.validators_hash.hex(), head.validators.validators_hash.hex()),
+        ("wrong_parent", header.parent_hash, head.block_hash),
+        ("wrong_parent_result", header.parent_result_hash, head.result.result_hash),
+        ("wrong_history_root", header.history_root, head.history_root),
+        ("wrong_validators", header.validators_hash, head.validators.validators_hash),
         ("wrong_epoch", header.epoch, head.validators.epoch),
     )
     for code, found, expected in expectations:
         if found != expected:
-            raise InvalidBlock(code, f"{found} where {expected} is expected", found=found, expected=expected)
+            stated, wanted = (each.hex() if isinstance(each, bytes) else each for each in (found, expected))
+            raise InvalidBlock(code, f"{stated} where {wanted} is expected", found=stated, expected=wanted)
     if header.time <= head.time:
         detail = f"{header.time} is not after {head.time}"
         raise InvalidBlock("time_not_increasing", detail, found=header.time, expected=f"more than {head.time}")

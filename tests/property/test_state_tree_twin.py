@@ -1,7 +1,7 @@
 """The batch-updated state tree equals one computed anew from all leaves, in whatever order they came."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chain.crypto import tagged_hash
@@ -40,6 +40,7 @@ def naive_root(leaves: dict[bytes, bytes], depth: int = 0) -> bytes:
     return tagged_hash("node", bitmap.to_bytes(2, "big"), *children)
 
 
+@settings(deadline=None)
 @given(BATCHES)
 def test_any_batches_give_the_root_of_all_their_leaves(batches: list[dict[bytes, bytes]]) -> None:
     nodes: dict[bytes, bytes] = {}
@@ -51,6 +52,7 @@ def test_any_batches_give_the_root_of_all_their_leaves(batches: list[dict[bytes,
         assert update.root == naive_root(leaves)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(CROWDED_PATHS, st.binary(min_size=32, max_size=32), max_size=20), st.data())
 def test_the_order_and_size_of_batches_change_neither_root_nor_nodes(
     leaves: dict[bytes, bytes], data: st.DataObject
@@ -68,6 +70,7 @@ def test_the_order_and_size_of_batches_change_neither_root_nor_nodes(
 KEYS = st.binary(min_size=1, max_size=1)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, st.one_of(st.none(), st.binary(max_size=4)), max_size=60), KEYS)
 def test_every_key_has_a_proof_of_what_the_state_holds(values: dict[bytes, bytes | None], asked: bytes) -> None:
     leaves = {key: encode_leaf("c", key, value, 1, 0, None) for key, value in values.items()}
@@ -77,6 +80,7 @@ def test_every_key_has_a_proof_of_what_the_state_holds(values: dict[bytes, bytes
     assert verify_proof(tree.root, "c", asked, proof) == expected
 
 
+@settings(deadline=None)
 @given(
     st.sets(KEYS, max_size=60),
     KEYS,
