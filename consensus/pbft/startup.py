@@ -6,7 +6,7 @@ signed by itself that they hold, and says nothing else until quorum - 1 of them 
 answers too, so that a cluster that starts as a whole gets going. A message at or above the log's floor whose bytes the
 log does not hold proves that votes were lost; the validator then stays a learner, and its log says so from then on,
 until its key is replaced. The floor and not the certified head decides, because the head may have come from others: a
-node that was wiped and joined by a snapshot is not excused from what it signed before (ADR 0017). That is at least as
+node that was wiped and joined by a snapshot is not excused from what it signed before (ADR 0016). That is at least as
 strict as comparing with the highest logged message alone.
 """
 
