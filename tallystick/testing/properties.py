@@ -63,7 +63,8 @@ def explore(
 ) -> Exploration:
     """Call the methods of the deployed contracts in many different sequences and check the invariants after each call.
 
-    Every story begins at this moment of the ledger and is undone afterwards. The same seed gives the same stories.
+    Every story begins at this moment of the ledger and is undone afterwards. The same seed gives the same stories, with
+    the same hypothesis in the same project.
 
     Args:
         members: who calls; by default everybody whom the ledger knows.
@@ -77,6 +78,7 @@ def explore(
         Counterexample: with the shortest sequence of calls that was found.
         NeverSucceeded: when some method was tried in vain.
     """
+    __tracebackhide__ = True
     callers = list(members) or ledger.members
     if not callers:
         raise ValueError("nobody can call: enter members with ledger.member(...), or name some with members=[...]")
@@ -84,7 +86,7 @@ def explore(
     chosen = arguments or {}
     teller = Teller(ledger, invariants, frozenset(MISTAKES) - set(tolerate))
     calls = [calls_of(target, callers, chosen) for target in targets.values()]
-    step = st.one_of(*calls, passing_time()) if time_passes else st.one_of(*calls)
+    step = st.one_of(*calls, passing_time(targets.values())) if time_passes else st.one_of(*calls)
 
     def values(call: Call, name: str) -> st.SearchStrategy[Any]:
         return argument_values(targets[call.contract, call.method], name, callers, chosen)[0]
@@ -115,7 +117,11 @@ def _tell_stories(
         suppress_health_check=list(HealthCheck),
     )
     # Long stories are asked for, because hypothesis makes long lists rarely.
-    @given(st.lists(step, min_size=steps // 2, max_size=steps) | st.lists(step, max_size=min(SHORT, steps)))
+    @given(
+        st.lists(step, min_size=steps // 2, max_size=steps)
+        | st.lists(step, min_size=steps // 4, max_size=steps)
+        | st.lists(step, max_size=min(SHORT, steps))
+    )
     def tell(plan: list[Call | Pass]) -> None:
         teller.tell(plan)
 

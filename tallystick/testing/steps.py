@@ -1,6 +1,6 @@
 """One step of an exploration: a call by a member, with values that were made up or seen before, or time that passes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from chain.runtime import CallOutcome
 from contracts.engine.module import CALL, Function, Module
 from contracts.engine.values import Scalar, type_name
 from tallystick.testing.explaining import show
-from tallystick.testing.strategies import values_of
+from tallystick.testing.strategies import literals, values_of
 
 SEEN_MAX: Final = 20
 """Values of each type that are remembered during one story; the oldest goes first."""
@@ -134,9 +134,11 @@ def argument_values(
     return values_of(kind, target.module, members), False
 
 
-def passing_time() -> st.SearchStrategy[Pass]:
-    """Return a strategy for time that passes."""
-    return st.builds(Pass, st.sampled_from(SPANS))
+def passing_time(targets: Iterable[Target]) -> st.SearchStrategy[Pass]:
+    """Return a strategy for time that passes: usual spans, and those that the contracts mention, just over."""
+    mentioned = {number + 1 for target in targets for number in literals(target.module)["int"]}
+    spans = [*SPANS, *sorted(span for span in mentioned if span >= SPANS[1] and span <= SPANS[-1])]
+    return st.builds(Pass, st.sampled_from(SPANS) | st.sampled_from(spans[3:]))
 
 
 def call_line(call: Call, args: Sequence[Any], outcome: CallOutcome) -> str:
