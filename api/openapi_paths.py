@@ -68,6 +68,7 @@ _ADMISSION: Final = frozenset(
         "expired",
         "valid_until_too_far",
         "gas_limit_too_high",
+        "gas_limit_too_low",
         "refused",
         "refused_meanwhile",
         "overloaded",

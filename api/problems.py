@@ -56,6 +56,7 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "expired": ProblemKind(422, "The transaction can no longer be committed"),
     "valid_until_too_far": ProblemKind(422, "The transaction is valid for longer than the ledger allows"),
     "gas_limit_too_high": ProblemKind(422, "The gas limit exceeds what the ledger allows a transaction"),
+    "gas_limit_too_low": ProblemKind(422, "The gas limit is less than what a transaction of this size pays by itself"),
     "refused": ProblemKind(422, "The transaction was refused; the detail says why"),
     "refused_meanwhile": ProblemKind(
         409, "The same transaction was being refused just now; send it again to learn why"

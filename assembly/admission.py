@@ -18,6 +18,7 @@ from chain.encoding import DecodeError
 from chain.genesis import Genesis
 from chain.identity import Member
 from chain.mempool import AdmissionError, Mempool, check_admissible
+from chain.rules import Rules
 from chain.storage import Head
 from chain.transaction import Transaction, decode_transaction
 from chain.types import Digest, Milliseconds
@@ -32,6 +33,8 @@ class AdmissionPorts:
     """What admission works with."""
 
     genesis: Genesis
+    rules: Callable[[], Rules]
+    """Those of the block after the head."""
     chain_id: Digest
     blocks: BlockStore
     mempool: Mempool
@@ -97,7 +100,7 @@ class Admission:
         if ports.blocks.find_transaction(transaction_id) is not None:
             return Submission(SubmissionState.COMMITTED, transaction_id)
         try:
-            check_admissible(transaction, ports.chain_id, parameters, now)
+            check_admissible(transaction, ports.chain_id, ports.rules(), now)
         except AdmissionError as error:
             return _refused(transaction_id, error)
         if len(self._checking) >= CHECKING_MAX:

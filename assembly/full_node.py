@@ -37,7 +37,9 @@ from chain.certificate import Certificate, decode_certificate, join_certified_bl
 from chain.crypto import signer
 from chain.genesis import Genesis
 from chain.mempool import Mempool
+from chain.prices import LEDGER_PRICES
 from chain.protocol import Schedule
+from chain.rules import Rules
 from chain.types import Height, Milliseconds, ValidatorId
 from chain.validity import Head as LedgerHead
 from configs.node_config import NodeConfig
@@ -150,6 +152,7 @@ class Node:
         return Admission(
             AdmissionPorts(
                 self._genesis,
+                self._rules,
                 self._genesis.genesis_hash,
                 blocks,
                 self._mempool,
@@ -203,6 +206,9 @@ class Node:
                 self._config.observer,
             )
         )
+
+    def _rules(self) -> Rules:
+        return Rules(self._genesis.parameters, LEDGER_PRICES[self._executor.head.next_version])
 
     def _height(self) -> Height:
         return self._host.head.height

@@ -14,6 +14,8 @@ from chain.encoding import DecodeError
 from chain.genesis import Genesis
 from chain.mempool import Mempool
 from chain.merkle import merkle_root
+from chain.prices import LEDGER_PRICES
+from chain.rules import Rules
 from chain.transaction import Transaction, decode_transaction, transaction_id_of_raw
 from chain.types import Digest, Height, Milliseconds, ValidatorId
 from consensus.pbft.events import Head
@@ -62,7 +64,9 @@ class Proposals:
             await asyncio.sleep(wait_seconds)
         block_time = Milliseconds(max(clock(), head.time + 1))
         self._mempool.expire(block_time)
-        transactions = self._mempool.select(parameters, block_time)[: self._transactions_max]
+        transactions = self._mempool.select(Rules(parameters, LEDGER_PRICES[version]), block_time)[
+            : self._transactions_max
+        ]
         if not transactions:
             return None
         self._proposed_at = time.monotonic()

@@ -58,6 +58,7 @@ _FIELDS = {
     "expired_transaction": "transaction.valid_until",
     "transaction_too_early": "transaction.valid_until",
     "transaction_gas_exceeded": "transaction.gas_limit",
+    "transaction_gas_too_low": "transaction.gas_limit",
     "unknown_sender": "transaction.sender_key",
     "repeated_transaction": "transaction.id",
     "malformed_transaction": "transaction",

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from chain.genesis import Genesis, Governance
 from chain.identity import ContractRecord, decode_contract, is_name
+from chain.prices import LedgerPrices
 from chain.protocol import PROTOCOL_KEY, Activation, Schedule, read_schedule
-from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime, Event, StateAccess, SystemPrices
+from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime, Event, StateAccess
 from chain.state_keys import contract_key
 from chain.types import Height
 
@@ -29,7 +30,7 @@ class SystemAccess:
     runtime: ContractRuntime
 
     @property
-    def prices(self) -> SystemPrices:
+    def prices(self) -> LedgerPrices:
         """What calls to the system namespace cost in this block."""
         return self.runtime.versions[self.context.protocol_version]
 

@@ -28,6 +28,8 @@ class Batch:
     """Place in `senders` of each transaction's sender."""
     valid_until: Sequence[Milliseconds]
     gas_limits: Sequence[int]
+    sizes: Sequence[int]
+    """Bytes of each raw transaction."""
     calls: Sequence[Sequence[Sequence[Any]]]
     """Contract, method and arguments of each call of each transaction."""
     idempotency_keys: Sequence[str | None]
@@ -38,7 +40,7 @@ class Batch:
 
     def as_value(self) -> list[Any]:
         """Return what `batch_from_value` takes back."""
-        columns = [self.ids, self.senders, self.sender_of, self.valid_until, self.gas_limits, self.calls]
+        columns = [self.ids, self.senders, self.sender_of, self.valid_until, self.gas_limits, self.sizes, self.calls]
         return [self.header.encoded(), self.block_bytes, *map(list, columns), list(self.idempotency_keys)]
 
 
@@ -56,6 +58,7 @@ def batch_of(block: Block, transactions: Sequence[Transaction]) -> Batch:
         sender_of,
         [body.valid_until for body in bodies],
         [body.gas_limit for body in bodies],
+        [len(transaction.raw) for transaction in transactions],
         [[(call.contract, call.method, call.args) for call in body.calls] for body in bodies],
         [body.idempotency_key for body in bodies],
     )
@@ -67,7 +70,7 @@ def batch_from_value(value: Sequence[Any]) -> Batch:
     Raises:
         DecodeError: when the header is malformed.
     """
-    header, block_bytes, ids, senders, sender_of, valid_until, gas_limits, calls, idempotency_keys = value
+    header, block_bytes, ids, senders, sender_of, valid_until, gas_limits, sizes, calls, idempotency_keys = value
     return Batch(
         decode_header(header),
         block_hash_of(header),
@@ -77,6 +80,7 @@ def batch_from_value(value: Sequence[Any]) -> Batch:
         sender_of,
         valid_until,
         gas_limits,
+        sizes,
         calls,
         idempotency_keys,
     )

@@ -56,7 +56,7 @@ def propose(access: SystemAccess, action_name: str, args: list[Any], reason: str
     encoded = Motion(tuple(args), reason, context.roles).encoded()
     if len(encoded) > MOTION_BYTES_MAX:
         return _failed("proposal_too_large")
-    gas_used = len(encoded) * access.prices.byte
+    gas_used = len(encoded) * access.prices.motion_byte
     if gas_used > gas_limit:
         return _failed("out_of_gas", gas_limit)
     entries = _open_entries(access, context.organisation)

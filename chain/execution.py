@@ -74,17 +74,20 @@ def execute_batch(batch: Batch, members: Sequence[Member], base: StateReader, su
         LocalFault: when this machine could not finish; nothing follows from that for the block.
     """
     block = _RunningBlock(batch, members, BlockState(base, batch.header.height), surroundings)
-    columns = zip(batch.ids, batch.sender_of, batch.gas_limits, batch.calls, batch.idempotency_keys, strict=True)
+    entries_gas = map(surroundings.runtime.versions[batch.header.version].entry, batch.sizes)
+    columns = zip(
+        batch.ids, batch.sender_of, entries_gas, batch.gas_limits, batch.calls, batch.idempotency_keys, strict=True
+    )
     receipts: list[bytes] = []
     contracts_written = block.state.contracts_written
-    for index, (transaction_id, sender, gas_limit, calls, idempotency_key) in enumerate(columns):
+    for index, (transaction_id, sender, entry_gas, gas_limit, calls, idempotency_key) in enumerate(columns):
         refusal = None
         if idempotency_key is not None or SYSTEM in contracts_written:
             refusal = _refusal(block, sender, idempotency_key)
         if refusal is None:
-            receipts.append(_execute_transaction(block, index, transaction_id, sender, gas_limit, calls))
+            receipts.append(_execute_transaction(block, index, transaction_id, sender, entry_gas, gas_limit, calls))
         else:
-            receipts.append(encode_receipt(transaction_id, block.height, index, refusal, (), 0, []))
+            receipts.append(encode_receipt(transaction_id, block.height, index, refusal, (), entry_gas, []))
     update = block.state.finish()
     # Membership changes will alter this; until the protocol has them the set that certifies next is the present one.
     next_validators_hash = surroundings.head.validators.validators_hash
@@ -146,6 +149,7 @@ def _execute_transaction(
     index: int,
     transaction_id: Digest,
     sender: int,
+    entry_gas: int,
     gas_limit: int,
     calls: Sequence[Sequence[Any]],
 ) -> bytes:
@@ -154,7 +158,7 @@ def _execute_transaction(
     own = state.begin_transaction()
     events: list[Event] = []
     values: list[Any] = []
-    gas_used = 0
+    gas_used = entry_gas
     code = None
     for contract, method, args in calls:
         gas_left = gas_limit - gas_used

@@ -19,7 +19,7 @@ ROLES_MAX: Final = 16
 
 def run_system_call(access: SystemAccess, method: str, args: Sequence[Any], gas_limit: int) -> CallOutcome:
     """Run one call to the system namespace; refusals are outcomes with a code, never exceptions."""
-    price = access.prices.call
+    price = access.prices.system_call
     if gas_limit < price:
         return CallOutcome("out_of_gas", None, (), gas_limit)
     outcome = _dispatch(access, method, list(args), gas_limit - price)

@@ -32,6 +32,7 @@ from chain.ledger_rows import (
 )
 from chain.merkle import EMPTY_FRONTIER, Frontier
 from chain.protocol import ProtocolUnknown, Schedule, first_schedule, read_schedule
+from chain.rules import Rules
 from chain.runtime import CallOutcome, ContractRuntime
 from chain.state import ReadState
 from chain.state_database import StateDatabase
@@ -100,7 +101,7 @@ class Ledger:
         """
         self._check_version()
         check_header(block.header, self._head)
-        batch, members = check_block(block, self._genesis.parameters, self._window, self.find_member, signature_good)
+        batch, members = check_block(block, self._rules(), self._window, self.find_member, signature_good)
         return execute_batch(batch, members, self._database, self._surroundings())
 
     def execute_batch(self, batch: Batch) -> Execution:
@@ -113,7 +114,7 @@ class Ledger:
         """
         self._check_version()
         check_header(batch.header, self._head)
-        members = check_batch(batch, self._genesis.parameters, self._window, self.find_member)
+        members = check_batch(batch, self._rules(), self._window, self.find_member)
         return execute_batch(batch, members, self._database, self._surroundings())
 
     def apply(self, execution: Execution) -> None:
@@ -166,6 +167,9 @@ class Ledger:
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(self._genesis, self._head, self._window, self._runtime)
+
+    def _rules(self) -> Rules:
+        return Rules(self._genesis.parameters, self._runtime.versions[self._head.next_version])
 
     def _check_version(self) -> None:
         """Refuse to execute the next block without its rules."""

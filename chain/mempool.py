@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from chain.genesis import Parameters
 from chain.identity import Member
+from chain.rules import Rules
 from chain.transaction import Transaction
 from chain.types import Digest, Milliseconds
 
@@ -47,13 +47,13 @@ class Pending:
     """Seconds on the node's monotonic clock."""
 
 
-def check_admissible(transaction: Transaction, chain_id: Digest, parameters: Parameters, now: Milliseconds) -> None:
+def check_admissible(transaction: Transaction, chain_id: Digest, rules: Rules, now: Milliseconds) -> None:
     """Check what can be known of a transaction without state.
 
     Raises:
-        AdmissionError: with code foreign_chain, expired, valid_until_too_far or gas_limit_too_high.
+        AdmissionError: with code foreign_chain, expired, valid_until_too_far, gas_limit_too_high or gas_limit_too_low.
     """
-    body = transaction.body
+    body, parameters = transaction.body, rules.parameters
     if body.chain_id != chain_id:
         raise AdmissionError("foreign_chain", f"made for chain {body.chain_id.hex()}, this is {chain_id.hex()}")
     if body.valid_until < now:
@@ -65,6 +65,12 @@ def check_admissible(transaction: Transaction, chain_id: Digest, parameters: Par
         )
     if body.gas_limit > parameters.transaction_gas_max:
         raise AdmissionError("gas_limit_too_high", f"{body.gas_limit}, at most {parameters.transaction_gas_max}")
+    gas_min = rules.gas_min(len(transaction.raw))
+    if body.gas_limit < gas_min:
+        detail = (
+            f"{body.gas_limit}; a transaction of {len(transaction.raw)} bytes needs {gas_min} and what its calls use"
+        )
+        raise AdmissionError("gas_limit_too_low", detail)
 
 
 class Mempool:
@@ -168,22 +174,24 @@ class Mempool:
         """Keep transactions on which this machine failed out of its own proposals."""
         self._quarantined.update(transaction_id for transaction_id in transaction_ids if transaction_id in self)
 
-    def select(self, parameters: Parameters, time: Milliseconds) -> list[Transaction]:
+    def select(self, rules: Rules, time: Milliseconds) -> list[Transaction]:
         """Return, in order of arrival, what fits into one block at `time`."""
         chosen: list[Transaction] = []
+        parameters = rules.parameters
         # Header, array prefixes and length bytes of each transaction are accounted for generously.
         bytes_left = parameters.block_bytes_max - 1024
         gas_left = parameters.block_gas_max
         for transaction_id, pending in self._pending.items():
             transaction = pending.transaction
             body = transaction.body
-            size = len(transaction.raw) + 5
+            size = len(transaction.raw)
             in_time = time <= body.valid_until <= time + parameters.validity_window_max
-            if transaction_id in self._quarantined or not in_time:
+            # Prices may have risen since it was admitted; what declares too little now will never be valid.
+            if transaction_id in self._quarantined or not in_time or body.gas_limit < rules.gas_min(size):
                 continue
-            if len(chosen) == parameters.block_transactions_max or size > bytes_left or body.gas_limit > gas_left:
+            if len(chosen) == parameters.block_transactions_max or size + 5 > bytes_left or body.gas_limit > gas_left:
                 break
-            bytes_left -= size
+            bytes_left -= size + 5
             gas_left -= body.gas_limit
             chosen.append(transaction)
         return chosen

@@ -7,9 +7,9 @@ costs half of what a frozen dataclass does.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
+from chain.prices import LedgerPrices
 from chain.types import Height, Milliseconds
 
 SYSTEM = "system"
@@ -78,21 +78,12 @@ class StateAccess(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SystemPrices:
-    """What calls to the system namespace cost under one version of the protocol, in gas."""
-
-    call: int
-    byte: int
-    """For each byte that a motion leaves in the state."""
-
-
 class ContractRuntime(Protocol):
     """Runs contract code. The caller discards the StateAccess's writes when an outcome has a code."""
 
     @property
-    def versions(self) -> Mapping[int, SystemPrices]:
-        """The versions of the protocol that it knows, and what each charges for calls that are not contract code."""
+    def versions(self) -> Mapping[int, LedgerPrices]:
+        """The versions of the protocol that it knows, and what each charges for what is not contract code."""
         ...
 
     def call(

@@ -6,6 +6,7 @@ drift of local clocks is checked elsewhere, by consensus and at fresh proposals 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import ge
 
 from chain.batch import Batch, batch_of
 from chain.block import Block, Header
@@ -15,6 +16,7 @@ from chain.identity import Member
 from chain.merkle import merkle_root
 from chain.protocol import Schedule
 from chain.receipt import BlockResult
+from chain.rules import Rules
 from chain.transaction import Transaction, decode_transaction
 from chain.types import Digest, Height, Milliseconds, ValidatorId
 from chain.validators import ValidatorSet
@@ -106,13 +108,14 @@ def check_header_of(header: Header, head: Head) -> None:
 
 
 def check_block(
-    block: Block, parameters: Parameters, window: Window, find_member: MemberLookup, signature_good: SignatureCheck
+    block: Block, rules: Rules, window: Window, find_member: MemberLookup, signature_good: SignatureCheck
 ) -> tuple[Batch, tuple[Member, ...]]:
     """Check a block's transactions against the parent state; return them in columns, and the members who sent them.
 
     Raises:
         InvalidBlock: naming the first rule and the index of the first transaction that breaks it.
     """
+    parameters = rules.parameters
     _check_sizes(len(block.transactions), len(block.raw), parameters)
     transactions, malformed = _decode_all(block, parameters)
     batch = batch_of(block, transactions)
@@ -122,7 +125,7 @@ def check_block(
         if transaction.body.chain_id != block.header.chain_id:
             chain_id = transaction.body.chain_id.hex()
             raise _invalid("foreign_transaction", index, chain_id, block.header.chain_id.hex())
-        _check_transaction(batch, index, members, parameters, window, seen)
+        _check_transaction(batch, index, members, rules, window, seen)
         if not signature_good(transaction):
             raise _invalid("bad_signature", index, transaction.signature.hex(), "the sender's signature over the id")
     if malformed is not None:
@@ -135,7 +138,7 @@ def check_block(
     return batch, _all_known(members)
 
 
-def check_batch(batch: Batch, parameters: Parameters, window: Window, find_member: MemberLookup) -> tuple[Member, ...]:
+def check_batch(batch: Batch, rules: Rules, window: Window, find_member: MemberLookup) -> tuple[Member, ...]:
     """Check transactions against the parent state; return the members who sent them, in the order of `senders`.
 
     Whoever made the batch has checked what does not need the state: form, size and chain of each transaction, the
@@ -144,26 +147,27 @@ def check_batch(batch: Batch, parameters: Parameters, window: Window, find_membe
     Raises:
         InvalidBlock: as `check_block` does.
     """
-    _check_sizes(len(batch), batch.block_bytes, parameters)
+    _check_sizes(len(batch), batch.block_bytes, rules.parameters)
     members = [find_member(key) for key in batch.senders]
-    if not _all_valid(batch, members, parameters, window):
+    if not _all_valid(batch, members, rules, window):
         seen: set[Digest] = set()
         for index in range(len(batch)):
-            _check_transaction(batch, index, members, parameters, window, seen)
+            _check_transaction(batch, index, members, rules, window, seen)
         raise AssertionError("a column broke a rule that no transaction breaks")
-    _check_bound("block_gas_exceeded", sum(batch.gas_limits), parameters.block_gas_max)
+    _check_bound("block_gas_exceeded", sum(batch.gas_limits), rules.parameters.block_gas_max)
     return _all_known(members)
 
 
-def _all_valid(batch: Batch, members: Sequence[Member | None], parameters: Parameters, window: Window) -> bool:
+def _all_valid(batch: Batch, members: Sequence[Member | None], rules: Rules, window: Window) -> bool:
     """Tell whether no transaction breaks a rule of `_check_transaction`."""
     if not len(batch):
         return True
-    time = batch.header.time
+    time, parameters = batch.header.time, rules.parameters
     return (
         min(batch.valid_until) >= time
         and max(batch.valid_until) <= time + parameters.validity_window_max
         and max(batch.gas_limits) <= parameters.transaction_gas_max
+        and all(map(ge, batch.gas_limits, map(rules.gas_min, batch.sizes)))
         and all(member is not None and member.active for member in members)
         and len(set(batch.ids)) == len(batch)
         and window.holds_none(batch.ids)
@@ -174,11 +178,12 @@ def _check_transaction(
     batch: Batch,
     index: int,
     members: Sequence[Member | None],
-    parameters: Parameters,
+    rules: Rules,
     window: Window,
     seen: set[Digest],
 ) -> None:
     """Check one transaction; `seen` holds the ids before it and takes its own."""
+    parameters = rules.parameters
     time, valid_until = batch.header.time, batch.valid_until[index]
     latest = time + parameters.validity_window_max
     if valid_until < time:
@@ -188,6 +193,9 @@ def _check_transaction(
     if batch.gas_limits[index] > parameters.transaction_gas_max:
         limit = f"at most {parameters.transaction_gas_max}"
         raise _invalid("transaction_gas_exceeded", index, batch.gas_limits[index], limit)
+    gas_min = rules.gas_min(batch.sizes[index])
+    if batch.gas_limits[index] < gas_min:
+        raise _invalid("transaction_gas_too_low", index, batch.gas_limits[index], f"at least {gas_min}")
     member = members[batch.sender_of[index]]
     if member is None or not member.active:
         sender = batch.senders[batch.sender_of[index]]

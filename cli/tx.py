@@ -21,7 +21,9 @@ def tx() -> None:
 @click.argument("method", required=False)
 @click.argument("arguments", nargs=-1)
 @click.option("--as", "party", help="Who signs: a party of the local cluster, or a key file.")
-@click.option("--gas", "gas_limit", type=int, default=GAS_LIMIT_DEFAULT, show_default=True, help="Gas limit.")
+@click.option(
+    "--gas", "gas_limit", type=int, default=GAS_LIMIT_DEFAULT, show_default=True, help="Gas that the call may use."
+)
 @ledger_options
 def send(
     target: Target,

@@ -3,13 +3,19 @@
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from chain.genesis import Genesis
+from chain.prices import LEDGER_PRICES
 from chain.transaction import NONCE_BYTES, Call, TransactionBody
 from chain.types import Milliseconds, PublicKey
 
 GAS_LIMIT_DEFAULT: Final = 100_000
+"""For the calls of a transaction."""
+
+AROUND_BODY_BYTES: Final = 2 + 5 + 2 + 64
+"""Most bytes that a raw transaction has besides its body: array and version, lengths, the signature."""
 
 
 def call(contract: str, method: str, *args: Any) -> Call:
@@ -31,18 +37,22 @@ def build_body(
     """Return a body with a fresh nonce that is valid from now on for `valid_for` milliseconds.
 
     Half of what the ledger allows is the default: it leaves room for a clock that goes wrong in either direction.
+    `gas_limit` is for the calls; what the transaction pays for its size is added, up to what the ledger allows.
     """
-    window = genesis.parameters.validity_window_max // 2 if valid_for is None else valid_for
-    return TransactionBody(
+    parameters = genesis.parameters
+    window = parameters.validity_window_max // 2 if valid_for is None else valid_for
+    body = TransactionBody(
         genesis.genesis_hash,
         sender_key,
         os.urandom(NONCE_BYTES),
         Milliseconds(now + window),
         (calls,) if isinstance(calls, Call) else tuple(calls),
-        gas_limit,
+        parameters.transaction_gas_max,
         memo,
         idempotency_key,
     )
+    entry = max(prices.entry(len(body.encoded()) + AROUND_BODY_BYTES) for prices in LEDGER_PRICES.values())
+    return replace(body, gas_limit=min(gas_limit + entry, parameters.transaction_gas_max))
 
 
 def local_time() -> Milliseconds:

@@ -13,6 +13,7 @@ from chain.crypto import public_key_of
 from chain.genesis import Genesis, GenesisContract, GenesisMember, Governance, Organisation, Parameters
 from chain.ledger import Ledger, open_ledger
 from chain.merkle import merkle_root
+from chain.prices import LEDGER_PRICES
 from chain.receipt import BlockResult, Receipt
 from chain.recorded_block import RecordedBlock
 from chain.runtime import ContractRuntime
@@ -72,6 +73,11 @@ def close() -> None:
 def balance_of(party: str) -> int:
     return balances[party]
 '''
+
+
+def entry_gas(transaction: Transaction) -> int:
+    """Return what a transaction pays before its first call."""
+    return LEDGER_PRICES[1].entry(len(transaction.raw))
 
 
 def seed_of(name: str) -> bytes:

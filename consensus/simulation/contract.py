@@ -9,7 +9,8 @@ from typing import Any, Final
 from chain.crypto import public_key_of, tagged_hash
 from chain.encoding import decode, encode
 from chain.genesis import Genesis, GenesisMember, Governance, Organisation, Parameters
-from chain.runtime import CallContext, CallOutcome, StateAccess, SystemPrices
+from chain.prices import LedgerPrices
+from chain.runtime import CallContext, CallOutcome, StateAccess
 from chain.state_keys import encode_key
 from chain.types import Epoch, ValidatorId
 from chain.validators import Validator, validator_set
@@ -69,7 +70,7 @@ def register_key(name: str) -> bytes:
     return encode_key((name,))
 
 
-VERSIONS: Final[Mapping[int, SystemPrices]] = {1: SystemPrices(2_000, 4)}
+VERSIONS: Final[Mapping[int, LedgerPrices]] = {1: LedgerPrices(0, 0, 2_000, 4)}
 
 
 class Registers:

@@ -16,6 +16,7 @@ from chain.ledger import Ledger, open_ledger
 from chain.mempool import AdmissionError, Mempool, MempoolLimits, check_admissible
 from chain.merkle import merkle_root
 from chain.receipt import decode_result
+from chain.rules import Rules
 from chain.runtime import LocalFault
 from chain.state_database import StateDatabase
 from chain.transaction import Transaction, transaction_id_of_raw
@@ -32,7 +33,7 @@ from consensus.pbft.events import (
     PendingChanged,
     Proposal,
 )
-from consensus.simulation.contract import Registers
+from consensus.simulation.contract import VERSIONS, Registers
 from consensus.simulation.edge import Edge
 from consensus.simulation.machine import Machine
 from consensus.simulation.network import Channel, Packet
@@ -243,19 +244,21 @@ class Host:
         if member is None or not world.edge.signature_good(transaction):
             return False
         try:
-            check_admissible(transaction, world.chain_id, world.genesis.parameters, self._process.clock())
+            check_admissible(transaction, world.chain_id, self._rules(), self._process.clock())
             return self.mempool.add(transaction, member, world.schedule.now)
         except AdmissionError:
             return False
+
+    def _rules(self) -> Rules:
+        return Rules(self._world.genesis.parameters, VERSIONS[self.ledger.head.next_version])
 
     def _build(self, height: Height) -> Block | None:
         head = self.head
         if head.height + 1 != height:
             return None
-        parameters = self._world.genesis.parameters
         time = Milliseconds(max(self._process.clock(), head.time + 1))
         self.mempool.expire(time)
-        chosen = self.mempool.select(parameters, time)
+        chosen = self.mempool.select(self._rules(), time)
         if not chosen:
             return None
         links = (self._world.chain_id, height, head.block_hash, head.result_hash, self.blocks.history.root())

@@ -78,12 +78,6 @@ class Prices:
     compile_per_token: int
     """Checking and compiling one token of the source, at deployment."""
 
-    # Charged for calls to the system namespace.
-    system_call: int
-    """A call to the system namespace."""
-    system_byte: int
-    """For each byte that a proposal's motion leaves in the state."""
-
     # Charged by size, before the work is done: how much one unit pays for.
     characters_per_unit: int
     """Characters or bytes that are copied, made or written."""
@@ -145,8 +139,6 @@ FIRST: Final = Prices(
     source_per_unit=64,
     compile_per_byte=20,
     compile_per_token=600,
-    system_call=2000,
-    system_byte=4,
     characters_per_unit=4,
     compared_per_unit=64,
     slots_per_unit=2,

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from chain.identity import ContractRecord, is_name, source_hash
-from chain.runtime import SYSTEM, CallContext, CallOutcome, LocalFault, StateAccess, SystemPrices
+from chain.prices import LEDGER_PRICES, LedgerPrices
+from chain.runtime import SYSTEM, CallContext, CallOutcome, LocalFault, StateAccess
 from chain.state_keys import contract_key
 from contracts.engine import errors
 from contracts.engine.binding import Bound, Method, bind
@@ -74,11 +75,12 @@ class Engine:
         self,
         compiled_max: int = COMPILED_MAX,
         prices: Mapping[int, Prices] = PRICES,
+        ledger_prices: Mapping[int, LedgerPrices] = LEDGER_PRICES,
         compiler: Compiler = compile_contract,
         explain: Callable[[Stop], str] | None = None,
         sweep: Callable[[], object] = gc.collect,
     ) -> None:
-        """`prices` has the list of each protocol version that this engine knows.
+        """`prices` has the list of each protocol version that this engine knows, `ledger_prices` the other one.
 
         `sweep` frees structures that contain themselves; between two calls no contract's value is alive.
         Other ways to compile and to explain a failure come from a test kit; a node has none.
@@ -88,9 +90,7 @@ class Engine:
         self._explain = _describe if explain is None else explain
         self._compiled_max = compiled_max
         self._prices = prices
-        self.versions: Final[Mapping[int, SystemPrices]] = {
-            version: SystemPrices(listed.system_call, listed.system_byte) for version, listed in prices.items()
-        }
+        self.versions: Final[Mapping[int, LedgerPrices]] = {version: ledger_prices[version] for version in prices}
         """The versions of the protocol that this engine knows."""
         self._sweep = sweep
         self._unswept_gas = 0

@@ -76,6 +76,7 @@ REFUSED: dict[str, tuple[int, dict[str, object]]] = {
     "expired": (422, {"valid_until": Milliseconds(local_time() - HOUR_MS)}),
     "valid_until_too_far": (422, {"valid_until": Milliseconds(local_time() + HOUR_MS)}),
     "gas_limit_too_high": (422, {"gas_limit": 10**12}),
+    "gas_limit_too_low": (422, {"gas_limit": 1_000}),
     "transaction_too_large": (413, {"calls": (Call(NAME, "write", ("x" * 600_000,)),)}),
 }
 
@@ -113,7 +114,7 @@ async def test_malformed_transactions(undisturbed: Cluster) -> None:
         assert 400 <= answer.status < 500, (place, answer)
         assert answer.json()["code"] in {
             "malformed_transaction", "bad_signature", "unknown_sender", "foreign_chain", "expired",
-            "valid_until_too_far", "gas_limit_too_high",
+            "valid_until_too_far", "gas_limit_too_high", "gas_limit_too_low",
         }  # fmt: skip
 
 

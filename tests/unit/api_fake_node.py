@@ -33,10 +33,12 @@ from chain.identity import ContractRecord, ContractVersion, decode_contract, sou
 from chain.ledger import open_ledger
 from chain.mempool import AdmissionError, check_admissible
 from chain.merkle import merkle_root
+from chain.prices import LedgerPrices
 from chain.protocol import PROTOCOL_VERSION
 from chain.receipt import decode_receipt
 from chain.recorded_block import RecordedBlock
-from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime, Event, StateAccess, SystemPrices
+from chain.rules import Rules
+from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime, Event, StateAccess
 from chain.state_database import StateDatabase
 from chain.state_keys import contract_key, contract_version_key, encode_key, source_key
 from chain.state_leaf import encode_leaf
@@ -106,7 +108,7 @@ def fake_genesis(name: str = "test") -> Genesis:
 class BankRuntime:
     """Implements chain.runtime.ContractRuntime with one contract that keeps balances."""
 
-    versions: Final = MappingProxyType({1: SystemPrices(2_000, 4)})
+    versions: Final = MappingProxyType({1: LedgerPrices(0, 0, 2_000, 4)})
 
     def call(
         self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
@@ -286,7 +288,8 @@ class FakeNode:
     def _admit(self, transaction: Transaction) -> None:
         if self.faults.refusal is not None:
             raise self.faults.refusal
-        check_admissible(transaction, self.chain_id, self.genesis.parameters, Milliseconds(self.now))
+        rules = Rules(self.genesis.parameters, BankRuntime.versions[1])
+        check_admissible(transaction, self.chain_id, rules, Milliseconds(self.now))
         if self.ledger.find_member(transaction.body.sender_key) is None:
             raise AdmissionError("unknown_sender", transaction.body.sender_key.hex())
         if not verify_transaction(transaction):

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from chain.encoding import decode, encode
-from chain.runtime import CallContext, CallOutcome, LocalFault, StateAccess, SystemPrices
+from chain.prices import LedgerPrices
+from chain.runtime import CallContext, CallOutcome, LocalFault, StateAccess
 from contracts.executor.worker import run
 from processes.frames import encode_frame
 
@@ -20,7 +21,7 @@ MARK = "crashed-once"
 class FakeRuntime:
     """Implements chain.runtime.ContractRuntime with one contract, whose methods are named after what they do."""
 
-    versions: Final = MappingProxyType({1: SystemPrices(2_000, 4)})
+    versions: Final = MappingProxyType({1: LedgerPrices(0, 0, 2_000, 4)})
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder

@@ -17,6 +17,8 @@ from chain.block_store import BlockStore
 from chain.identity import Member
 from chain.ledger import open_ledger
 from chain.mempool import Mempool, MempoolLimits
+from chain.prices import LEDGER_PRICES
+from chain.rules import Rules
 from chain.state_database import StateDatabase
 from chain.storage import MemoryStore
 from chain.transaction import Call, Transaction, TransactionBody, sign_transaction
@@ -47,6 +49,7 @@ class World:
         self.executor_broken = False
         ports = AdmissionPorts(
             GENESIS,
+            lambda: Rules(GENESIS.parameters, LEDGER_PRICES[1]),
             GENESIS.genesis_hash,
             self.blocks,
             self.mempool,
@@ -77,7 +80,7 @@ def transaction(number: int, member: str = "acme.alice") -> Transaction:
         number.to_bytes(16, "big"),
         Milliseconds(time.time_ns() // 1_000_000 + 60_000),
         (Call("token", "transfer", ("zenith.bob", 1)),),
-        1_000,
+        10_000,
     )
     return sign_transaction(body, seed_of(member))
 

@@ -22,7 +22,9 @@ from chain.crypto import public_key_of, verify
 from chain.genesis import Genesis, Governance, Organisation, Parameters
 from chain.identity import Member, member_key
 from chain.mempool import Mempool, MempoolLimits
+from chain.prices import LEDGER_PRICES
 from chain.receipt import BlockResult, Receipt
+from chain.rules import Rules
 from chain.runtime import SYSTEM, Event
 from chain.storage import MemoryStore, StoreDamaged, StoreForeign
 from chain.transaction import Call, Transaction, TransactionBody, sign_transaction
@@ -59,7 +61,7 @@ def transaction(number: int = 0, seed: bytes = SEED, chain_id: Digest = CHAIN, s
     valid_until = Milliseconds(clock() + seconds * 1000)
     calls = (Call("coins", "transfer", (number,)),)
     nonce = number.to_bytes(16, "big")
-    return sign_transaction(TransactionBody(chain_id, public_key_of(seed), nonce, valid_until, calls, 1000), seed)
+    return sign_transaction(TransactionBody(chain_id, public_key_of(seed), nonce, valid_until, calls, 10_000), seed)
 
 
 def tampered(original: Transaction) -> bytes:
@@ -102,6 +104,7 @@ class Surroundings:
         self.admission = Admission(
             AdmissionPorts(
                 GENESIS,
+                lambda: Rules(GENESIS.parameters, LEDGER_PRICES[1]),
                 CHAIN,
                 self.blocks,
                 self.mempool,

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from chain_maker import TOKEN_SOURCE, ChainMaker, key_of, make_genesis
+from chain_maker import TOKEN_SOURCE, ChainMaker, entry_gas, key_of, make_genesis
 
 from chain.crypto import tagged_hash
 from chain.encoding import encode
@@ -135,10 +135,29 @@ def test_a_failed_transaction_consumes_its_idempotency_key() -> None:
     assert codes(maker, maker.transfer(idempotency_key="k")) == ["idempotency_key_used"]
 
 
-def test_a_refused_transaction_costs_no_gas() -> None:
+def test_a_refused_transaction_pays_for_its_entry_alone() -> None:
     maker = ChainMaker()
-    _, receipts = maker.decide(maker.transfer(idempotency_key="k"), maker.transfer(idempotency_key="k"))
-    assert receipts[1] == Receipt(receipts[1].transaction_id, Height(1), 1, "idempotency_key_used", (), 0, ())
+    second = maker.transfer(idempotency_key="k")
+    _, receipts = maker.decide(maker.transfer(idempotency_key="k"), second)
+    gas = entry_gas(second)
+    assert receipts[1] == Receipt(second.transaction_id, Height(1), 1, "idempotency_key_used", (), gas, ())
+
+
+def test_a_transaction_pays_for_its_size_before_its_calls() -> None:
+    maker = ChainMaker()
+    transactions = [maker.transaction(("token", "announce", ("x" * length, 0))) for length in (1, 2, 200)]
+    _, receipts = maker.decide(*transactions)
+    assert all(receipt.code is None for receipt in receipts)
+    own = [receipt.gas_used - entry_gas(each) for receipt, each in zip(receipts, transactions, strict=True)]
+    # Arguments and result are paid for by the eighth byte.
+    assert own[0] == own[1] <= own[2] <= own[0] + 2 * 200 // 8
+    enough = receipts[0].gas_used
+    for gas_limit, code in ((enough, None), (enough - 25, "out_of_gas"), (entry_gas(transactions[0]), "out_of_gas")):
+        short = maker.transaction(("token", "announce", ("x", 0)), gas_limit=gas_limit)
+        _, (receipt,) = maker.decide(short)
+        # The limit itself takes fewer bytes than the default one.
+        saved = entry_gas(transactions[0]) - entry_gas(short)
+        assert (receipt.code, receipt.gas_used) == (code, enough - saved if code is None else gas_limit)
 
 
 def test_idempotency_keys_last_one_window_after_their_block() -> None:
@@ -160,7 +179,7 @@ def test_a_receipt_larger_than_its_share_fails() -> None:
     root = maker.ledger.database.root
     _, receipts = maker.decide(maker.transaction(call, gas_limit=50_000), maker.transaction(call, gas_limit=1_000_000))
     assert (receipts[0].code, receipts[0].events, receipts[0].values) == ("receipt_too_large", (), ())
-    assert receipts[0].gas_used == receipts[1].gas_used > 0
+    assert 0 < receipts[1].gas_used - receipts[0].gas_used < 100
     assert receipts[1].code is None and len(receipts[1].events) == 3
     assert maker.ledger.database.root == root
 

@@ -9,11 +9,15 @@ from chain_maker import START, key_of, make_genesis, seed_of
 from chain.genesis import Parameters
 from chain.identity import Member
 from chain.mempool import AdmissionError, Mempool, MempoolLimits, check_admissible
+from chain.prices import LedgerPrices
+from chain.rules import Rules
 from chain.transaction import Call, Transaction, TransactionBody, sign_transaction
 from chain.types import Digest, Milliseconds
 
 CHAIN_ID = make_genesis(contracts=[]).genesis_hash
 PARAMETERS = Parameters()
+FREE = LedgerPrices(0, 0, 0, 0)
+RULES = Rules(PARAMETERS, FREE)
 ALICE = Member("acme.alice", "acme", (), True)
 BOB = Member("zenith.bob", "zenith", (), True)
 
@@ -28,6 +32,10 @@ def transaction(number: int = 0, **changes: Any) -> Transaction:
         1_000,
     )
     return sign_transaction(replace(body, **changes), seed_of("acme.alice"))
+
+
+def rules(**changes: int) -> Rules:
+    return Rules(replace(PARAMETERS, **changes), FREE)
 
 
 def add(mempool: Mempool, *transactions: Transaction, member: Member = ALICE) -> None:
@@ -46,7 +54,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("code", "changes"), REFUSED)
 def test_what_is_not_admissible(code: str, changes: dict[str, Any]) -> None:
     with pytest.raises(AdmissionError) as caught:
-        check_admissible(transaction(**changes), CHAIN_ID, PARAMETERS, START)
+        check_admissible(transaction(**changes), CHAIN_ID, RULES, START)
     assert (caught.value.code, caught.value.retry_after_seconds) == (code, None)
     assert caught.value.detail
 
@@ -57,7 +65,7 @@ def test_what_is_just_admissible() -> None:
         {"valid_until": Milliseconds(START + PARAMETERS.validity_window_max)},
         {"gas_limit": PARAMETERS.transaction_gas_max},
     ):
-        check_admissible(transaction(**changes), CHAIN_ID, PARAMETERS, START)
+        check_admissible(transaction(**changes), CHAIN_ID, RULES, START)
 
 
 def test_transactions_wait_once_and_in_order_of_arrival() -> None:
@@ -128,11 +136,11 @@ def test_a_selection_fits_into_a_block() -> None:
     mempool = Mempool(MempoolLimits())
     waiting = [transaction(number) for number in range(6)]
     add(mempool, *waiting)
-    assert mempool.select(PARAMETERS, START) == waiting
-    assert mempool.select(replace(PARAMETERS, block_transactions_max=4), START) == waiting[:4]
-    assert mempool.select(replace(PARAMETERS, block_gas_max=3_999), START) == waiting[:3]
+    assert mempool.select(RULES, START) == waiting
+    assert mempool.select(rules(block_transactions_max=4), START) == waiting[:4]
+    assert mempool.select(rules(block_gas_max=3_999), START) == waiting[:3]
     size = len(waiting[0].raw)
-    assert mempool.select(replace(PARAMETERS, block_bytes_max=1024 + 2 * (size + 5)), START) == waiting[:2]
+    assert mempool.select(rules(block_bytes_max=1024 + 2 * (size + 5)), START) == waiting[:2]
 
 
 def test_a_selection_skips_what_cannot_be_in_a_block_now() -> None:
@@ -142,10 +150,10 @@ def test_a_selection_skips_what_cannot_be_in_a_block_now() -> None:
     faulty, good = transaction(3), transaction(4)
     add(mempool, expired, early, faulty, good)
     mempool.quarantine([faulty.transaction_id, Digest(bytes(32))])
-    assert mempool.select(PARAMETERS, START) == [good]
+    assert mempool.select(RULES, START) == [good]
     mempool.remove([faulty.transaction_id])
     add(mempool, faulty)
-    assert mempool.select(PARAMETERS, START) == [good, faulty]
+    assert mempool.select(RULES, START) == [good, faulty]
 
 
 def test_a_skipped_transaction_uses_no_room() -> None:
@@ -153,4 +161,4 @@ def test_a_skipped_transaction_uses_no_room() -> None:
     small, large, last = transaction(1), transaction(2, gas_limit=90_000), transaction(3)
     add(mempool, small, large, last)
     mempool.quarantine([large.transaction_id])
-    assert mempool.select(replace(PARAMETERS, block_gas_max=50_000), START) == [small, last]
+    assert mempool.select(rules(block_gas_max=50_000), START) == [small, last]

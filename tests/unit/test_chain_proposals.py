@@ -180,9 +180,13 @@ def test_a_refused_call_changes_nothing(sender: str, method: str, args: tuple[An
 def test_what_a_motion_leaves_in_the_state_is_paid_for() -> None:
     short, long = ("y", "y" * 1_000)
     costs = [Consortium().system("alpha", "propose", "freeze", ["counter"], text).gas_used for text in (short, long)]
-    assert costs[1] - costs[0] == 4 * (999 + 2)
-    poor = Consortium().system("alpha", "propose", "freeze", ["counter"], long, gas=costs[1] - 1)
-    assert (poor.code, poor.gas_used) == ("out_of_gas", costs[1] - 1)
+    # The text and its length in the motion; in the transaction the length of its body takes one more.
+    assert costs[1] - costs[0] == 4 * (999 + 2) + 10 * (999 + 3)
+    # A limit of this size takes two bytes less than the default one.
+    enough = costs[1] - 2 * 10
+    for gas, code in ((enough, None), (enough - 1, "out_of_gas")):
+        receipt = Consortium().system("alpha", "propose", "freeze", ["counter"], long, gas=gas)
+        assert (receipt.code, receipt.gas_used) == (code, gas)
 
 
 def test_a_decision_that_fails_was_not_taken() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chain_maker import GAS_LIMIT, ChainMaker, make_genesis
+from chain_maker import GAS_LIMIT, ChainMaker, entry_gas, make_genesis
 
 import chain.validity
 from chain.block import Block, make_block
@@ -86,6 +86,11 @@ def twice(maker: ChainMaker) -> Block:
     return maker.block(maker.transfer(), transaction, transaction)
 
 
+def gas_min(maker: ChainMaker) -> int:
+    """Return the least gas that a transfer has to declare."""
+    return entry_gas(maker.transfer(gas_limit=4_000))
+
+
 def at(maker: ChainMaker, valid_until: int) -> Transaction:
     return maker.transfer(valid_until=Milliseconds(valid_until))
 
@@ -109,6 +114,8 @@ CASES = [
     Case("expired_transaction", lambda maker: maker.block(at(maker, time_of(maker) - 1)), 0),
     Case("transaction_too_early", lambda maker: maker.block(at(maker, time_of(maker) + 600_001)), 0),
     second("transaction_gas_exceeded", gas_limit=2 * GAS_LIMIT + 1),
+    second("transaction_gas_too_low", gas_limit=1_000),
+    Case("transaction_gas_too_low", lambda maker: maker.block(maker.transfer(gas_limit=gas_min(maker) - 1)), 0),
     second("unknown_sender", member="zenith.nobody"),
     Case("repeated_transaction", again, 1),
     Case("repeated_transaction", twice, 2),
@@ -147,6 +154,7 @@ def test_what_is_just_valid(maker: ChainMaker) -> None:
     assert accepts(maker, maker.block(at(maker, time), at(maker, time + 600_000)))
     assert accepts(maker, maker.block(*(maker.transfer() for _ in range(3))))
     assert accepts(maker, maker.block(maker.transfer(gas_limit=2 * GAS_LIMIT), maker.transfer()))
+    assert accepts(maker, maker.block(maker.transfer(gas_limit=gas_min(maker))))
     assert accepts(maker, maker.block(proposer=ValidatorId("v04")))
 
 

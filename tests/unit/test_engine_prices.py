@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from chain.prices import LEDGER_PRICES
 from chain.runtime import LocalFault
 from contracts.engine.builtins import BUILTIN_CALLS
 from contracts.engine.gas import CURRENT, PRICES, Prices
@@ -65,17 +66,16 @@ def run(text: str, amounts: list[int]) -> str:
 
 
 def wide_gas(prices: Prices) -> int:
-    """Return the gas of deploying and running the wide contract, and what the ledger charges for its own calls."""
+    """Return the gas of deploying and running the wide contract."""
     ledger = Harness(Engine(prices={1: prices}))
     outcomes = [ledger.deploy(name, WIDE) for name in ("wide", "other")]
     outcomes.append(ledger.call("acme.alice", "wide", "run", "t" * 300, list(range(2, 42))))
     assert [outcome.code for outcome in outcomes] == [None] * 3, ledger.failure
-    system = ledger.engine.versions[1]
-    return sum(outcome.gas_used for outcome in outcomes) + system.call + system.byte
+    return sum(outcome.gas_used for outcome in outcomes)
 
 
 def deployed() -> Harness:
-    ledger = Harness(Engine(prices={1: CURRENT, 2: DOUBLED}))
+    ledger = Harness(Engine(prices={1: CURRENT, 2: DOUBLED}, ledger_prices={1: LEDGER_PRICES[1], 2: LEDGER_PRICES[1]}))
     assert ledger.deploy("counter", SOURCE).code is None
     return ledger
 

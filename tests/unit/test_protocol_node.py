@@ -10,6 +10,7 @@ from assembly.failures import exit_code_of
 from assembly.protocol_watch import check_known, lacks_rules, notices
 from assembly.reconcile import replay_missing, store_genesis
 from chain.block_store import BlockRecord, BlockStore
+from chain.prices import LEDGER_PRICES
 from chain.protocol import Activation, ProtocolUnknown, Schedule
 from chain.storage import MemoryStore
 from chain.transaction import transaction_id_of_raw
@@ -24,7 +25,12 @@ CHANGE: int = 6
 
 def chain_with_a_change(blocks: BlockStore | None = None, last: int = CHANGE + 3) -> Chain:
     """Return a chain whose first block decides the change; `blocks` gets all of it."""
-    chain = Chain(runtime=Engine(prices={1: CURRENT, 2: replace(CURRENT, call=1_000)}))
+    chain = Chain(
+        runtime=Engine(
+            prices={1: CURRENT, 2: replace(CURRENT, call=1_000)},
+            ledger_prices={1: LEDGER_PRICES[1], 2: LEDGER_PRICES[1]},
+        )
+    )
     if blocks is not None:
         store_genesis(blocks, chain.genesis, chain.head.result)
     decision = ("system", "propose", ("schedule_protocol", [2, CHANGE], ""))

@@ -10,6 +10,7 @@ from governed_chain import Consortium
 from audit.auditor import run_audit
 from audit.verdict import Outcome
 from chain.ledger import Ledger, open_ledger
+from chain.prices import LEDGER_PRICES, LedgerPrices
 from chain.protocol import Activation, ProtocolUnknown, Schedule
 from chain.receipt import Receipt
 from chain.state_database import StateDatabase
@@ -22,12 +23,16 @@ from contracts.engine.runtime import Engine
 
 DEARER: Final = Prices(**{name: 3 * price for name, price in dataclasses.asdict(CURRENT).items()})
 BOTH: Final = {1: CURRENT, 2: DEARER}
+LEDGER_BOTH: Final = {
+    1: LEDGER_PRICES[1],
+    2: LedgerPrices(**{name: 3 * price for name, price in dataclasses.asdict(LEDGER_PRICES[1]).items()}),
+}
 NOTICE: Final = 3
 """Blocks between a decision and its height in these tests."""
 
 
 def both() -> Engine:
-    return Engine(prices=BOTH)
+    return Engine(prices=BOTH, ledger_prices=LEDGER_BOTH)
 
 
 def consortium() -> Consortium:
@@ -129,7 +134,8 @@ def test_an_audit_goes_across_the_change() -> None:
     height, _ = grown(ledger)
     verdict = run_audit(ledger.maker.source, runtime=both())
     assert (verdict.outcome, verdict.blocks) == (Outcome.OK, ledger.maker.head.height)
-    cheaper = Engine(prices={1: CURRENT, 2: dataclasses.replace(DEARER, write=DEARER.write - 1)})
+    prices = {1: CURRENT, 2: dataclasses.replace(DEARER, write=DEARER.write - 1)}
+    cheaper = Engine(prices=prices, ledger_prices=LEDGER_BOTH)
     found = run_audit(ledger.maker.source, runtime=cheaper).first_mismatch
     assert found is not None
     assert (found.height, found.field) == (height, "receipt.gas_used")

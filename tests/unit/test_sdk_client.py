@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from api_fake_node import ALICE, BOB, START, STRANGER, FakeNode, deposit, fake_genesis
 from api_support import Api, serving
+from chain_maker import entry_gas
 
 from chain.encoding import encode
 from chain.mempool import AdmissionError
@@ -72,7 +73,8 @@ async def test_submit_returns_the_certified_receipt() -> None:
         assert (receipt.height, receipt.values, receipt.events[0].fields["amount"]) == (1, (70,), 70)
         verified = await client.proof(receipt.transaction_id)
         assert verified.receipt == receipt
-        assert (verified.transaction.body.memo, verified.transaction.body.gas_limit) == ("rent", 100_000)
+        entry = entry_gas(verified.transaction)
+        assert (verified.transaction.body.memo, verified.transaction.body.gas_limit) == ("rent", 100_000 + entry)
         assert verified.transaction.body.valid_until == START + 1_000 + 300_000
         state = await client.state("bank", "balances", "alice")
         assert (state.value, state.found, state.changed_height, state.height) == (70, True, 1, 1)
