@@ -74,7 +74,8 @@ async def test_submit_returns_the_certified_receipt() -> None:
         verified = await client.proof(receipt.transaction_id)
         assert verified.receipt == receipt
         entry = entry_gas(verified.transaction)
-        assert (verified.transaction.body.memo, verified.transaction.body.gas_limit) == ("rent", 100_000 + entry)
+        assert verified.transaction.body.memo == "rent"
+        assert 0 <= verified.transaction.body.gas_limit - (100_000 + entry) < 100
         assert verified.transaction.body.valid_until == START + 1_000 + 300_000
         state = await client.state("bank", "balances", "alice")
         assert (state.value, state.found, state.changed_height, state.height) == (70, True, 1, 1)
