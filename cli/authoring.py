@@ -17,6 +17,9 @@ FILES = click.argument(
     "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path, exists=True, dir_okay=False)
 )
 
+QUIET = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
+"""pytest would rewrite assertions in our own modules, which this command has imported already; nobody misses that."""
+
 
 @click.command()
 @FILES
@@ -75,7 +78,7 @@ def test(arguments: tuple[str, ...], no_coverage: bool, **options: Any) -> None:
         import pytest
     except ImportError as error:
         raise CliError("pytest is missing; install it with: pip install 'tallystick[authors]'") from error
-    chosen = [] if no_coverage else ["--contracts"]
+    chosen = [*QUIET] if no_coverage else [*QUIET, "--contracts"]
     if options["lines"]:
         chosen.append("--contract-lines")
     values = {"lcov": "lcov", "cobertura": "cobertura", "json_file": "json", "fail_under": "fail-under"}

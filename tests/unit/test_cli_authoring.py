@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.authoring import QUIET
 from cli.main import main
 
 GOOD = "@view\ndef f() -> int:\n    return 1\n"
@@ -108,8 +109,17 @@ def test_test_runs_pytest_with_its_options(
         tally("contract", "test", "tests", "-k", "transfer", "--lcov", "a.info", "--fail-under", "90", "-x") == expected
     )
     assert tally("contract", "test", "--no-coverage") == expected
-    measured = ["--contracts", "--contract-lcov=a.info", "--contract-fail-under=90.0", "tests", "-k", "transfer", "-x"]
-    assert seen == [measured, []]
+    measured = [
+        *QUIET,
+        "--contracts",
+        "--contract-lcov=a.info",
+        "--contract-fail-under=90.0",
+        "tests",
+        "-k",
+        "transfer",
+        "-x",
+    ]
+    assert seen == [measured, [*QUIET]]
 
 
 def test_test_says_how_to_get_pytest(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
