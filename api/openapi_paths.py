@@ -217,6 +217,15 @@ def _consortium() -> dict[str, dict[str, Operation]]:
         "/v1/network": {
             "get": get("getNetwork", tag, "Read the network and this node", (), answer("It", ref("Network")))
         },
+        "/v1/network/status": {
+            "get": get(
+                "getNetworkStatus",
+                tag,
+                "Read what this node knows of why something is, or is not, being committed",
+                (),
+                answer("Its votes, peers, clock, disk, helpers and waiting transactions", ref("NetworkStatus")),
+            )
+        },
         "/v1/genesis": {"get": get("getGenesis", tag, "Read the genesis", (), genesis, unchanged=True)},
     }
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from api.node_detail import NodeDetail
 from chain.genesis import Genesis
 from chain.recorded_block import RecordedBlock
 from chain.types import Digest, Height, Milliseconds, PublicKey
@@ -244,6 +245,10 @@ class LedgerNode(Protocol):
 
     def status(self) -> NodeStatus:
         """Return the node's condition; never raises."""
+        ...
+
+    def detail(self) -> NodeDetail:
+        """Return what the node knows of why something is, or is not, being committed; never raises."""
         ...
 
     def metrics(self) -> Sequence[Metric]:

@@ -7,7 +7,19 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from api import blocks, consortium, contracts, events, health, openapi, proposals, state, submission, transactions
+from api import (
+    blocks,
+    consortium,
+    contracts,
+    events,
+    health,
+    network_status,
+    openapi,
+    proposals,
+    state,
+    submission,
+    transactions,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,7 @@ ROUTES: Final = (
     Route("GET", "/v1/members/{key}", consortium.get_member),
     Route("GET", "/v1/validators", consortium.get_validators),
     Route("GET", "/v1/network", consortium.get_network),
+    Route("GET", "/v1/network/status", network_status.get_status),
     Route("GET", "/v1/genesis", consortium.get_genesis),
     Route("GET", "/livez", health.get_livez),
     Route("GET", "/readyz", health.get_readyz),

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from api.context import ApiLimits
+from api.node_detail import NodeDetail
 from api.ports import Metric
 from api.server import ApiAddressInUse, ApiServer
 from assembly.admission import Admission, AdmissionPorts, clock
@@ -25,6 +26,15 @@ from assembly.join_need import JoinNeed, NeedsPeers
 from assembly.keys import NodeKeys
 from assembly.members import MemberDirectory
 from assembly.metrics import node_metrics
+from assembly.node_detail import (
+    Refusals,
+    Running,
+    consensus_detail,
+    detail_of,
+    helper_detail,
+    pool_detail,
+    surroundings,
+)
 from assembly.node_view import NodeView, ViewPorts
 from assembly.observers import ObserverWatch
 from assembly.peer_handler import PeerService
@@ -45,7 +55,7 @@ from chain.validity import Head as LedgerHead
 from configs.node_config import NodeConfig
 from consensus.driver import TICK_SECONDS, ConsensusDriver
 from consensus.pbft.config import PbftConfig
-from consensus.pbft.events import CannotExecute, Head, Report, Restored
+from consensus.pbft.events import BadProposal, CannotExecute, Head, Report, Restored
 from consensus.pbft.events import Diverged as DivergedReport
 from consensus.pbft.messages import NONCE_BYTES
 from consensus.pbft.replica import Replica
@@ -103,6 +113,9 @@ class Node:
         )
         self._observers = ObserverWatch(config.observers, head.validators.ids, self._on_observers)
         self._network = self._make_network(own_id, head)
+        self._surroundings = surroundings(config, genesis, self._network)
+        self._refusals = Refusals()
+        self._height_at_start = head.height
         self._gossip = TransactionGossip(
             functools.partial(self._network.broadcast, Channel.TRANSACTIONS),
             self._peers.deliver_gossip,
@@ -203,6 +216,7 @@ class Node:
                 self._condition,
                 self._metrics,
                 self._history,
+                self._detail,
                 self._config.observer,
             )
         )
@@ -290,6 +304,8 @@ class Node:
             self._failure.set_exception(NeedsPeers(need))
 
     def _on_report(self, report: Report) -> None:
+        if isinstance(report, BadProposal):
+            self._refusals.add(report)
         if self._failure.done():
             return
         if isinstance(report, DivergedReport):
@@ -310,6 +326,23 @@ class Node:
         if oldest is None or not self._mempool.has_candidates:
             return 0.0
         return time.monotonic() - max(oldest.arrived, self._applied_at)
+
+    def _detail(self) -> NodeDetail:
+        running = Running(
+            self._replica,
+            self._driver.counters,
+            self._mempool,
+            self._config.mempool.transactions_max,
+            self._config.mempool.bytes_max,
+            self._executor,
+            self._verifier,
+        )
+        decided_at = self._applied_at if self._height() > self._height_at_start else None
+        validators = self._host.head.validators
+        consensus = consensus_detail(running, validators, self._stalled_seconds(), decided_at, self._refusals)
+        helpers = helper_detail(running, self._history.snapshots.failure)
+        syncs = self._driver.counters.sync_seconds
+        return detail_of(self._surroundings, "running", syncs, consensus, pool_detail(running), helpers)
 
     def _metrics(self) -> Sequence[Metric]:
         state_head = self._executor.head

@@ -9,9 +9,11 @@ import contextlib
 import logging
 import shutil
 import time
+from collections import deque
 from typing import Final
 
 from api.context import ApiLimits
+from api.node_detail import NodeDetail
 from api.ports import CatchUpStatus, Lacking, PeerStatus
 from api.server import ApiAddressInUse, ApiServer
 from assembly.condition import credible_height
@@ -20,6 +22,7 @@ from assembly.failures import PortTaken
 from assembly.join_ledger import IncomingDamagedError, JoinLedger
 from assembly.join_need import RECENT_BLOCKS, JoinNeed
 from assembly.joining_view import JoiningView
+from assembly.node_detail import detail_of, surroundings
 from assembly.progress import Pace, ProgressWatch, line_of
 from chain.block_store import BlockStore
 from chain.genesis import Genesis
@@ -85,6 +88,7 @@ class JoinPhase:
         # Its head is what others may ask it for, and that is nothing.
         self._handler = _Silent()
         self._network = PeerNetwork(settings, validators, addresses, self._handler, lambda: Height(0))
+        self._surroundings = surroundings(config, genesis, self._network)
         self._sources = SourceChoice(self._network, SourceLimits(), time.monotonic)
 
     async def run(self) -> bool:
@@ -96,7 +100,9 @@ class JoinPhase:
         """
         LOG.warning("this node has to join before it can take part: %s", self._need.why)
         self._drop_old_incoming()
-        view = JoiningView(self._config.name, self._genesis, self._need.why, self._peers, self.status, self._lacking)
+        view = JoiningView(
+            self._config.name, self._genesis, self._need.why, self._peers, self.status, self._lacking, self._detail
+        )
         api = ApiServer(view, ApiLimits(), self._config.api.host, self._config.api.port)
         try:
             self._network.listen()
@@ -221,6 +227,9 @@ class JoinPhase:
             PeerStatus(peer.peer, peer.address, peer.connected, peer.head_height)
             for peer in self._network.status().peers
         )
+
+    def _detail(self) -> NodeDetail:
+        return detail_of(self._surroundings, "joining", deque(), None, None, None)
 
     def _lacking(self) -> Lacking:
         return Lacking(self._blocks.gaps)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, NoReturn
 
+from api.node_detail import NodeDetail
 from api.ports import (
     CatchUpStatus,
     CommittedTransaction,
@@ -38,6 +39,7 @@ class JoiningView:
         peers: Callable[[], tuple[PeerStatus, ...]],
         progress: Callable[[], CatchUpStatus],
         lacking: Callable[[], Lacking],
+        detail: Callable[[], NodeDetail],
     ) -> None:
         self._name = name
         self._genesis = genesis
@@ -45,6 +47,7 @@ class JoiningView:
         self._peers = peers
         self._progress = progress
         self._lacking = lacking
+        self._detail = detail
         self._version = version("tallystick")
 
     @property
@@ -84,6 +87,10 @@ class JoiningView:
             self._progress(),
             self._lacking(),
         )
+
+    def detail(self) -> NodeDetail:
+        """Return everything that is known before this node takes part."""
+        return self._detail()
 
     def metrics(self) -> Sequence[Metric]:
         """Return nothing: what the node's metrics count has not begun."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final, TypeVar
 
+from api.node_detail import NodeDetail
 from api.ports import (
     CommittedTransaction,
     HeadStatus,
@@ -63,6 +64,7 @@ class ViewPorts:
     condition: Callable[[], Condition]
     metrics: Callable[[], Sequence[Metric]]
     history: History
+    detail: Callable[[], NodeDetail]
     observes: bool
     """Whether this node is meant to follow without voting."""
 
@@ -124,6 +126,10 @@ class NodeView:
             ports.history.status(),
             ports.history.lacking(),
         )
+
+    def detail(self) -> NodeDetail:
+        """Return everything that this node knows of why something is, or is not, being committed."""
+        return self._ports.detail()
 
     def metrics(self) -> Sequence[Metric]:
         """Return a snapshot of the node's metrics."""

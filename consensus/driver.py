@@ -7,8 +7,9 @@ crash at any point loses nothing that another node could have seen.
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from chain.block import Block
@@ -53,6 +54,8 @@ EVENTS_MAX: Final = 4096
 """Events that wait for the core; a message beyond that is dropped and counted, resending brings it back."""
 EVENTS_AT_ONCE_MAX: Final = 256
 """Events that share one fsync."""
+SYNCS_KEPT: Final = 200
+"""Durations of syncs that are kept for operators."""
 PAYLOAD_BYTES_MAX: Final = 4 * 1024 * 1024
 
 
@@ -133,6 +136,10 @@ class DriverCounters:
     syncs: int = 0
     messages_refused: int = 0
     messages_dropped: int = 0
+    sync_seconds: deque[float] = field(default_factory=lambda: deque(maxlen=SYNCS_KEPT))
+    """How long the last syncs of the log took."""
+    heard_at: dict[ValidatorId, float] = field(default_factory=dict)
+    """When each validator's last message that is authentic came in, by the monotonic clock."""
 
 
 class ConsensusDriver:
@@ -184,6 +191,7 @@ class ConsensusDriver:
             # The set has changed, here or there; catching up settles it, and nobody is to blame.
             self.counters.messages_dropped += 1
             return True
+        self.counters.heard_at[event.message.signer] = time.monotonic()
         self._offer(event)
         return True
 
@@ -234,7 +242,9 @@ class ConsensusDriver:
             # On the loop: a sync takes a tenth of a millisecond, handing it to a thread and back several times that,
             # and until it is done this validator has nothing to say (docs/adr/0007-syncs-on-the-loop.md).
             self._log.append(records)
+            started = time.monotonic()
             self._log.sync()
+            self.counters.sync_seconds.append(time.monotonic() - started)
             self.counters.syncs += 1
         for output in outputs:
             for outgoing in output.send:

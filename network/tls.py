@@ -116,6 +116,19 @@ def certificate_der_of(certificate_pem: bytes) -> bytes:
     return certificate.public_bytes(serialization.Encoding.DER)
 
 
+def certificate_expiry(certificate_pem: bytes) -> int:
+    """Return the point in time, in milliseconds, from which on a certificate is refused.
+
+    Raises:
+        TlsMaterialError: when the text holds no certificate.
+    """
+    try:
+        certificate = x509.load_pem_x509_certificate(certificate_pem)
+    except ValueError as error:
+        raise TlsMaterialError(f"no PEM certificate: {error}") from error
+    return int(certificate.not_valid_after_utc.timestamp() * 1000)
+
+
 def check_certificate_der(certificate_der: bytes) -> None:
     """Check that DER bytes may be registered as a validator's TLS certificate.
 

@@ -41,8 +41,8 @@ from consensus.pbft.events import (
     Restored,
     Tick,
 )
-from consensus.pbft.messages import Inquiry, Testimony
-from consensus.pbft.state import Outbox, Sign, State, keep_body
+from consensus.pbft.messages import Inquiry, Kind, Testimony
+from consensus.pbft.state import Outbox, Sign, State, keep_body, view_changes_of, votes_of
 
 _TRANSITIONS = (
     startup.awake,
@@ -80,6 +80,20 @@ class Status:
     """
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Who has said what about the height that is being decided, as far as this replica has heard; itself included."""
+
+    has_proposal: bool
+    """Whether a proposal of the current view was accepted here."""
+    prepares: tuple[ValidatorId, ...]
+    """Whose PREPARE of the current view is here."""
+    commits: tuple[ValidatorId, ...]
+    """Whose COMMIT of the current view is here."""
+    view_changes: tuple[tuple[ValidatorId, View], ...]
+    """Who strives for a view above 0, and for which."""
+
+
 class Replica:
     """One replica of one chain."""
 
@@ -108,6 +122,19 @@ class Replica:
     def body(self, block_hash: Digest) -> Block | None:
         """Return a block of the current height that is kept here, for peers that ask for it."""
         return None if self._state is None else self._state.round.bodies.get(block_hash)
+
+    @property
+    def spoken(self) -> Spoken:
+        """Who has said what about the present height."""
+        state = self._state
+        assert state is not None, "the first event is Restored"
+        current = state.round
+
+        def voters(kind: Kind) -> tuple[ValidatorId, ...]:
+            return tuple(vote.signer for vote in votes_of(state, kind) if vote.view == current.view)
+
+        changes = tuple((change.signer, change.view) for change in view_changes_of(state))
+        return Spoken(current.accepted is not None, voters(Kind.PREPARE), voters(Kind.COMMIT), changes)
 
     @property
     def status(self) -> Status:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
+from api.node_detail import ConsensusDetail, DiskDetail, HelperDetail, NodeDetail, PeerDetail, PoolDetail
 from api.ports import (
     CommittedTransaction,
     HeadStatus,
@@ -243,6 +244,29 @@ class FakeNode:
             walls_missing=("landlock",),
             protocol_version=self.ledger.head.next_version,
             notices=("a notice",),
+        )
+
+    def detail(self) -> NodeDetail:
+        ids = self.genesis.validators.ids
+        silent: dict[str, float | None] = {"node-2": 1.5, "node-3": None}
+        nothing: tuple[str, ...] = ()
+        consensus = ConsensusDetail(
+            8, 1, "node-2", True, True, None, ids, 3, True, ids[:2], nothing, ids[2:], silent, 0.0, None, ("late",)
+        )
+        return NodeDetail(
+            chain_id=self.chain_id.hex(),
+            observer=False,
+            phase="running",
+            clock=START,
+            clock_drift_max=5_000,
+            view_timeout_max=30_000,
+            certificate_expires=START + 10**12,
+            refused_connections={"foreign-certificate": 2},
+            peers=(PeerDetail("node-2", "127.0.0.1:7002", False, True, 4, 0.01, -0.5, 1, None),),
+            disk=DiskDetail(10**9, 10**10, 0.001, 0.02, ("state.damaged-1",)),
+            consensus=consensus,
+            pool=PoolDetail(1, 200, 50_000, 10**7, 2.5, True),
+            helpers=HelperDetail(4712, 0, 1, 0, False, None),
         )
 
     def metrics(self) -> Sequence[Metric]:

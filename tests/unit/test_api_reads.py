@@ -314,3 +314,12 @@ async def test_a_bug_becomes_a_problem_with_a_correlation_id(api: Api, caplog: p
     assert b"a bug of ours" not in answer.body
     api.node.faults.crash = False
     assert (await api.get("/livez")).status == 200
+
+
+async def test_the_status_of_a_running_node(api: Api) -> None:
+    status = await api.get("/v1/network/status")
+    check_schema(status.json, "NetworkStatus")
+    assert status.headers["Cache-Control"] == "no-store"
+    assert status.json["consensus"]["silent_seconds"] == {"node-2": 1.5, "node-3": None}
+    assert status.json["peers"][0]["clock_offset_seconds"] == -0.5
+    await api.problem("GET", "/v1/network/status?x=1", "invalid_parameter")

@@ -1,6 +1,7 @@
 """A node that joins answers for its condition alone: nothing of the ledger is served, not even an empty list."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -38,6 +39,7 @@ def view() -> JoiningView:
         lambda: peers,
         lambda: PROGRESS,
         lambda: Lacking(((Height(8), Height(90)),)),
+        lambda: replace(FakeNode().detail(), phase="joining", consensus=None, pool=None, helpers=None),
     )
 
 
@@ -52,6 +54,12 @@ async def test_nothing_of_the_ledger_is_served(joining: Api, path: str) -> None:
     problem = await joining.problem("GET", path, "not_ready")
     assert problem.json is not None
     assert "blocks 8 to 90" in problem.json["detail"] and "512 of 2048 bytes" in problem.json["detail"]
+
+
+async def test_what_it_knows_is_told_without_what_only_a_running_node_knows(joining: Api) -> None:
+    status = await joining.get("/v1/network/status")
+    check_schema(status.json, "NetworkStatus")
+    assert (status.json["phase"], status.json["consensus"], status.json["node"]["ready"]) == ("joining", None, False)
 
 
 async def test_it_says_how_far_it_is(joining: Api) -> None:
