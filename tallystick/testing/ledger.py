@@ -207,7 +207,7 @@ class Ledger:
             return outcome.value
         sender = None if request.kind == VIEW and request.sender is None else self._sender(request)
         call = call_text(request.contract, request.method, request.args, request.names, sender)
-        raise self._runner.failure(call, outcome, self._deployed) from None
+        raise self._runner.failure(call, outcome, self._deployed, request) from None
 
     def attempt(self, request: Request) -> CallOutcome:
         """Return the outcome of a call, be it a failure."""

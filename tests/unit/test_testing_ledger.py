@@ -161,7 +161,10 @@ def test_failures_of_every_kind_say_what_happened(ledger: Ledger, token: Contrac
     assert gas.error.gas_used == 400
     with ledger.fails("invalid_arguments") as wrong:
         token.transfer("acme.bob", True)
-    assert "expected int, not bool" in str(wrong.error)
+    assert "amount: expected int, not bool True" in str(wrong.error)
+    with ledger.fails("invalid_arguments") as few:
+        token.transfer("acme.bob")
+    assert "transfer(to: str, amount: int) -> bool: missing: amount" in str(few.error)
     with ledger.fails("contract_rejected") as refused:
         ledger.deploy("bad", "import os\n\n")
     assert "<bad>:1:1: no_import: everything that a contract may use is there without an import" in str(refused.error)
