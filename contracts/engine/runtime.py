@@ -20,16 +20,13 @@ from contracts.engine.binding import Bound, Method, bind
 from contracts.engine.compiler import FILE_NAME, Compiled, compile_contract
 from contracts.engine.errors import Failed, OutOfGas, Rejected, Stop
 from contracts.engine.gas import PRICES, Prices
+from contracts.engine.kept import COMPILED_MAX, keep
 from contracts.engine.lifecycle import check_growth, method_of_kind, read_contract, read_source, versions_to_record
 from contracts.engine.limits import CALL_DEPTH_MAX, SOURCE_BYTES_MAX, VALUE_BYTES_MAX, VIEW_BYTES_MAX
 from contracts.engine.module import CALL, INIT, MIGRATE, VIEW
 from contracts.engine.run import Run
 from contracts.engine.storage import PYTHON_ERRORS
 from contracts.engine.wire import Walk, plain
-
-COMPILED_MAX: Final = 256
-"""Compiled contracts that an engine keeps for each price list; the one used longest ago goes first."""
-
 
 SWEEP_GAS: Final = 32_000_000
 """Gas after which memory is swept for structures that contain themselves. Python counts references, so that these
@@ -326,6 +323,7 @@ class Engine:
             raise Stop(errors.UNKNOWN_CONTRACT)
         if known is not None and (known.data is data or known.data == data):
             self._loaded.move_to_end(contract)
+            self._bound.move_to_end(known.record.current.source_hash)
             return known
         record = read_contract(contract, data)
         bound = self._bound.get(record.current.source_hash)
@@ -350,9 +348,10 @@ class Engine:
         if bound is None:
             run = self._run
             compiled = self._compiler(source, lambda tokens: run.charge(tokens * token_price), run.prices)
-            bound = self._bound[name] = bind(compiled, run, self._invoke)
-            if len(self._bound) > self._compiled_max:
-                self._bound.popitem(last=False)
+            bound = bind(compiled, run, self._invoke)
+            gone = {id(old) for old in keep(self._bound, name, bound, self._compiled_max)}
+            for contract in [key for key, loaded in self._loaded.items() if id(loaded.bound) in gone]:
+                del self._loaded[contract]
         else:
             self._run.charge(bound.compiled.tokens * token_price)
             self._bound.move_to_end(name)

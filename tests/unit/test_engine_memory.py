@@ -2,11 +2,16 @@
 
 import gc
 import tracemalloc
+from collections import OrderedDict
 from collections.abc import Iterator
 
 import pytest
 
-from contracts.engine import runtime
+from contracts.engine import kept, runtime
+from contracts.engine.binding import Bound, bind
+from contracts.engine.compiler import compile_contract
+from contracts.engine.gas import CURRENT
+from contracts.engine.run import Run
 from contracts.engine.runtime import Engine
 from contracts.engine.testkit import Harness
 
@@ -53,3 +58,31 @@ def test_knots_are_swept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_sweeping_they_would_stay() -> None:
     assert _left_behind(Engine(sweep=lambda: None)) > CALLS * CALL_GAS * BYTES_PER_UNIT // 2
+
+
+def _bound_of(source: str) -> Bound:
+    return bind(compile_contract(source), Run(CURRENT), lambda: None)
+
+
+def test_what_is_kept_compiled_has_a_bound_in_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    bounds = [_bound_of(f"@call\ndef attack() -> int:\n    return {number}\n") for number in range(8)]
+    tokens = bounds[0].compiled.tokens
+    monkeypatch.setattr(kept, "COMPILED_TOKENS_MAX", 3 * tokens)
+    held: OrderedDict[bytes, Bound] = OrderedDict()
+    for number, bound in enumerate(bounds):
+        assert kept.keep(held, bytes([number]), bound, 256) == bounds[number - 3 : number - 2] * (number > 2)
+        assert kept.tokens_in(held) <= 3 * tokens and bytes([number]) in held
+    large = _bound_of("@call\ndef attack() -> None:\n" + "    pass\n" * 40)
+    assert kept.keep(held, b"large", large, 256) == bounds[5:]
+    assert list(held) == [b"large"], "one contract is kept, however large"
+
+
+def test_contracts_that_are_let_go_still_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Harness()
+    for number in range(6):
+        assert ledger.deploy(f"c{number}", f"@call\ndef attack() -> int:\n    return {number}\n").code is None
+    monkeypatch.setattr(kept, "COMPILED_TOKENS_MAX", 25)
+    for number in (5, 0, 4, 3, 5, 1, 0, 5):
+        first = ledger.call("acme.alice", f"c{number}", "attack")
+        assert first.value == number
+        assert ledger.call("acme.alice", f"c{number}", "attack").gas_used == first.gas_used
