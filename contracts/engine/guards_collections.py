@@ -1,13 +1,16 @@
 """Guards of lists, maps, subscripts, loops and the built-ins over them: limits first, gas by size."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from contracts.engine.errors import Failed
 from contracts.engine.guards_compare import equality, matches
 from contracts.engine.guards_numbers import Guard, bounded, integer, length_checked
 from contracts.engine.limits import LIST_LENGTH_MAX, MAP_LENGTH_MAX
 from contracts.engine.run import Run
+
+WIDE: Final = 2**60
+"""Integers from here on take more memory than the price of an element pays for."""
 
 
 def collection_guards(run: Run) -> dict[str, Guard]:
@@ -108,7 +111,8 @@ def _loops(run: Run) -> dict[str, Guard]:
         kind = type(values)
         if kind is not list and kind is not dict and kind is not str and kind is not bytes:
             raise Failed(f"cannot loop over {kind.__name__}")
-        run.charge(len(values) * price)
+        # A character beyond ASCII becomes an object of its own.
+        run.charge(len(values) * (price + prices.element if kind is str and not values.isascii() else price))
         return values
 
     def turns(price: int, values: Any) -> Any:
@@ -120,7 +124,7 @@ def _loops(run: Run) -> dict[str, Guard]:
 
     def range_turns(price: int, *bounds: Any) -> Iterable[int]:
         numbers = numbers_in(*bounds)
-        run.charge(len(numbers) * price)
+        run.charge(len(numbers) * (price + prices.element if _is_wide(numbers) else price))
         return numbers
 
     def enumerate_turns(price: int, values: Any, start: Any = 0) -> Any:
@@ -179,6 +183,11 @@ def numbers_in(*bounds: Any) -> range:
     return numbers
 
 
+def _is_wide(numbers: range) -> bool:
+    """Tell whether a number of a range takes more than two machine words."""
+    return not -WIDE < numbers.start < WIDE or not -WIDE < numbers.stop < WIDE
+
+
 def _sequences(run: Run) -> dict[str, Guard]:
     prices = run.prices
 
@@ -190,7 +199,7 @@ def _sequences(run: Run) -> dict[str, Guard]:
 
     def range_list(*bounds: Any) -> list[int]:
         numbers = numbers_in(*bounds)
-        run.charge(len(numbers) * prices.turn)
+        run.charge(len(numbers) * prices.item * (2 if _is_wide(numbers) else 1))
         return list(numbers)
 
     def reversed_list(values: Any) -> list[Any]:

@@ -134,7 +134,9 @@ def _search(run: Run) -> dict[str, Guard]:
     def split(value: str, separator: Any) -> list[str]:
         pieces = count(value, separator) + 1
         length_checked(list, pieces)
-        run.charge(pieces * prices.item + len(value) // prices.characters_per_unit)
+        # Pieces beyond ASCII take half as much memory again, however short they are.
+        price = prices.item if value.isascii() else 2 * prices.item
+        run.charge(pieces * price + len(value) // prices.characters_per_unit)
         return value.split(separator)
 
     def replace(value: str, old: Any, new: Any) -> str:

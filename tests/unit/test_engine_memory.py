@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 
 import pytest
+from attacks import method
 
 from contracts.engine import kept, runtime
 from contracts.engine.binding import Bound, bind
@@ -86,3 +87,43 @@ def test_contracts_that_are_let_go_still_run(monkeypatch: pytest.MonkeyPatch) ->
         first = ledger.call("acme.alice", f"c{number}", "attack")
         assert first.value == number
         assert ledger.call("acme.alice", f"c{number}", "attack").gas_used == first.gas_used
+
+
+SLACK_BYTES = 60_000
+GREEDY = {
+    "short pieces": 'x = "ab," * 16000\nwhile True:\n    y.append(x.split(","))',
+    "short pieces beyond ASCII": 'x = ("\\U0001f600" + ",") * 16000\nwhile True:\n    y.append(x.split(","))',
+    "characters beyond ASCII": 'x = "\\U0001f600" * 60000\nwhile True:\n    y.append([c for c in x])',
+    "numbers": "while True:\n    y.append(range(1000, 61000))",
+    "large numbers": "while True:\n    y.append(range(2 ** 250, 2 ** 250 + 60000))",
+    "large numbers one by one": "while True:\n    y.append([n for n in range(2 ** 250, 2 ** 250 + 60000)])",
+    "slots": "while True:\n    y.append([0] * 65536)",
+    "wide text": 'while True:\n    y.append("\\U0001f600" * 65536)',
+    "text that becomes wide": 'x = "a" * 65000\nwhile True:\n    y.append(x + "\\U0001f600")',
+    "wide text encoded": 'x = "\\U0001f600" * 16384\nwhile True:\n    y.append(x.encode())',
+    "slices": "x = [0] * 60000\nwhile True:\n    y.append(x[1:])",
+    "maps": "while True:\n    y.append({})",
+    "maps of one": 'while True:\n    x = {}\n    x["a"] = 1\n    y.append(x)',
+    "copies of a map": "x = {str(i): i for i in range(2800)}\nwhile True:\n    y.append(x.copy())",
+    "pairs": "x = {str(i): i for i in range(4096)}\nwhile True:\n    y.append(x.items())",
+    "records": "while True:\n    y.append(R(a=1))",
+    "events": 'while True:\n    E(x="")',
+}
+"""What holds as much memory as it can for its gas."""
+
+
+@pytest.mark.parametrize("name", GREEDY)
+def test_memory_is_paid_for(name: str) -> None:
+    """One unit of gas stands for at most 16 bytes."""
+    ledger = Harness()
+    before = "R = Record(a=int)\nE = Event(x=str)\n"
+    assert ledger.deploy("attack", method("y = []\n" + GREEDY[name], before=before)).code is None, ledger.failure
+    ledger.call("acme.alice", "attack", "attack", gas_limit=5_000)
+    tracemalloc.start()
+    try:
+        started = tracemalloc.get_traced_memory()[0]
+        assert ledger.call("acme.alice", "attack", "attack", gas_limit=CALL_GAS).code == "out_of_gas"
+        used = tracemalloc.get_traced_memory()[1] - started
+    finally:
+        tracemalloc.stop()
+    assert used <= CALL_GAS * BYTES_PER_UNIT + SLACK_BYTES
