@@ -4,11 +4,13 @@ PYTHON ?= python3
 NODES ?= 4
 DIR ?= .tally
 BASE_PORT ?=
+MINUTES ?= 10
+SEED ?= 0
 VENV := .venv
 BIN := $(VENV)/bin
 PORT_OPTION := $(if $(BASE_PORT),--base-port $(BASE_PORT))
 
-.PHONY: help up down status clean venv dev check test bench
+.PHONY: help up down status clean venv dev check test bench fuzz
 
 help:
 	@echo "make up      set up, start $(NODES) nodes, load the sample stories, print the addresses"
@@ -16,6 +18,7 @@ help:
 	@echo "make down    stop the nodes; the ledger stays"
 	@echo "make clean   stop the nodes and throw the ledger away"
 	@echo "make test    formatting, types, import rules and all tests"
+	@echo "make fuzz    compare random contracts on every Python found, for MINUTES=10 from SEED=0"
 	@echo "make bench   measure throughput, latency and memory on this machine"
 	@echo "options: NODES=4 DIR=.tally BASE_PORT=7700 PYTHON=python3"
 
@@ -57,3 +60,6 @@ test: check
 
 bench: dev
 	$(BIN)/python -m benchmarks.cluster
+
+fuzz: dev
+	nice $(BIN)/python tests/adversarial/campaign.py --minutes $(MINUTES) --seed $(SEED)
