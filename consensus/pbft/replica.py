@@ -113,9 +113,8 @@ class Replica:
         state = self._state
         if state.halted is not None:
             return Output()
-        if not isinstance(event, Restored):
-            _handle(state, event)
-        _advance(state)
+        if isinstance(event, Restored) or _handle(state, event):
+            _advance(state)
         outbox, state.out = state.out, Outbox()
         return outbox.output()
 
@@ -147,10 +146,11 @@ class Replica:
         return Status(current.height, current.view, primary, not current.entered, why_not is None, why_not)
 
 
-def _handle(state: State, event: Event) -> None:
+def _handle(state: State, event: Event) -> bool:
+    """Take an event in; return whether it can have made a transition possible."""
     match event:
         case Tick():
-            _tick(state, event)
+            return _tick(state, event)
         case MessageArrived():
             _receive(state, event)
         case BodyArrived(block=block):
@@ -180,6 +180,7 @@ def _handle(state: State, event: Event) -> None:
         case PeerConnected(peer=peer):
             startup.inquire(state, (peer,))
             view_change.resend(state, (peer,))
+    return True
 
 
 def _receive(state: State, event: MessageArrived) -> None:
@@ -201,27 +202,33 @@ def _was_executing(state: State, event: Executed | ExecutionInvalid | ExecutionF
     return was_executing
 
 
-def _tick(state: State, event: Tick) -> None:
+def _tick(state: State, event: Tick) -> bool:
+    """Count a unit of time; most pass without anything to do."""
     state.clock = event.clock
     state.now += 1
     state.round.ticks += 1
     heights.forget_late(state)
     if state.round.decided is not None:
-        return
-    view_change.count_tick(state)
-    if state.round.ticks % state.config.resend_ticks == 0:
+        return False
+    has_left = view_change.count_tick(state)
+    is_resending = state.round.ticks % state.config.resend_ticks == 0
+    if is_resending:
         startup.inquire(state, state.others)
         view_change.resend(state, state.others)
         intake.ask_to_catch_up(state)
         # What was asked of peers may be lost; what was asked of the own host is not.
         state.round.fetching.clear()
+    return has_left or is_resending
 
 
 def _advance(state: State) -> None:
     """Take every transition whose conditions hold, until none is left."""
     while state.halted is None and state.round.decided is None:
-        if not any(transition(state) for transition in _TRANSITIONS):
-            break
+        for transition in _TRANSITIONS:
+            if transition(state):
+                break
+        else:
+            return
 
 
 def _why_silent(state: State) -> str | None:

@@ -196,19 +196,18 @@ class State:
 
 
 def votes_of(state: State, kind: Kind) -> list[Vote]:
-    """Return all validators' latest votes of a phase, in ascending order of signer."""
-    found = [item for slot, item in state.round.slots.items() if slot[1] is kind and isinstance(item, Vote)]
-    return sorted(found, key=_signer)
+    """Return all validators' latest votes of a phase, in no order that means anything."""
+    return [item for slot, item in state.round.slots.items() if slot[1] is kind and isinstance(item, Vote)]
 
 
 def view_changes_of(state: State) -> list[ViewChange]:
     """Return all validators' latest VIEW-CHANGEs, in ascending order of signer."""
     # Asked for at every event, and in the normal case there are none.
     found = [item for item in state.round.slots.values() if isinstance(item, ViewChange)]
-    return sorted(found, key=_signer)
+    return sorted(found, key=_signer) if found else found
 
 
-def _signer(message: Vote | ViewChange) -> ValidatorId:
+def _signer(message: ViewChange) -> ValidatorId:
     return message.signer
 
 

@@ -25,12 +25,14 @@ def timer_runs(state: State) -> bool:
     return len(striving) >= state.validators.quorum
 
 
-def count_tick(state: State) -> None:
-    """Advance the view's timer, and leave the view when it has run out."""
+def count_tick(state: State) -> bool:
+    """Advance the view's timer, and leave the view when it has run out; return whether it was left."""
     current = state.round
     current.timer = current.timer + 1 if timer_runs(state) else 0
-    if current.timer >= timeout_of(state.config, current.view):
-        leave_view(state, View(current.view + 1))
+    if current.timer < timeout_of(state.config, current.view):
+        return False
+    leave_view(state, View(current.view + 1))
+    return True
 
 
 def leave_view(state: State, view: View) -> None:
