@@ -21,6 +21,10 @@ SIGNATURE_BYTES: Final = 64
 SEED_BYTES: Final = 32
 
 
+Verify = Callable[[bytes, str, bytes, bytes], bool]
+"""Tells whether a signature is good: key, tag, payload, signature."""
+
+
 class InvalidKeyError(ValueError):
     """A public key or a seed that must not be used."""
 

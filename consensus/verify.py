@@ -7,7 +7,7 @@ replica's own place (its chain and height, who is primary, whether a header fits
 
 from chain.block import Block, block_hash_of
 from chain.certificate import Certificate, CertificateError, Phase, check_certificate, check_certificate_form
-from chain.crypto import verify
+from chain.crypto import Verify, verify
 from chain.encoding import DecodeError
 from chain.receipt import BlockResult
 from chain.transaction import transactions_root_of
@@ -61,20 +61,23 @@ def decode_and_check(data: bytes, validators: ValidatorSet, previous: ValidatorS
     return message
 
 
-def check_message(message: Message, validators: ValidatorSet, previous: ValidatorSet | None = None) -> None:
+def check_message(
+    message: Message, validators: ValidatorSet, previous: ValidatorSet | None = None, verify: Verify = verify
+) -> None:
     """Check a decoded message completely against the current set.
 
-    `previous` is the set before the current epoch: the last certificate in a VIEW-CHANGE may be its.
+    `previous` is the set before the current epoch: the last certificate in a VIEW-CHANGE may be its. `verify` is the
+    product's; the simulator puts something cheaper in its place.
 
     Raises:
         MessageError: when its sender must be faulty.
         UnknownEpochError: when it belongs to an epoch that is not the current one.
     """
-    _Check(validators, previous).message(message)
+    _Check(validators, previous, verify).message(message)
 
 
 def check_certified_block(
-    block: Block, result: BlockResult, certificate: Certificate, validators: ValidatorSet
+    block: Block, result: BlockResult, certificate: Certificate, validators: ValidatorSet, verify: Verify = verify
 ) -> None:
     """Check that a certificate decides this block with this result.
 
@@ -102,15 +105,16 @@ def check_certified_block(
         raise MessageError("malformed_body", header.proposer) from error
     if root != header.transactions_root:
         raise MessageError("body_of_something_else", header.proposer)
-    check_certificate(certificate, validators)
+    check_certificate(certificate, validators, verify)
 
 
 class _Check:
     """Checks one message; remembers the certificates that it has verified, as NEW-VIEWs repeat them."""
 
-    def __init__(self, validators: ValidatorSet, previous: ValidatorSet | None) -> None:
+    def __init__(self, validators: ValidatorSet, previous: ValidatorSet | None, verify: Verify) -> None:
         self.validators = validators
         self.previous = previous
+        self.verify = verify
         self.verified: set[Certificate] = set()
 
     def message(self, message: Message) -> None:
@@ -150,7 +154,7 @@ class _Check:
         validator = self.validators.find(message.signer)
         if validator is None:
             raise MessageError("unknown_signer", message.signer)
-        if not verify(validator.consensus_key, TAGS[message.kind], message.payload, message.signature):
+        if not self.verify(validator.consensus_key, TAGS[message.kind], message.payload, message.signature):
             raise MessageError("bad_signature", message.signer)
 
     def pre_prepare_form(self, message: PrePrepare) -> None:
@@ -199,7 +203,7 @@ class _Check:
             if certificate is None or certificate in self.verified:
                 continue
             try:
-                check_certificate(certificate, self.set_of(certificate))
+                check_certificate(certificate, self.set_of(certificate), self.verify)
             except CertificateError as error:
                 raise MessageError("bad_certificate", message.signer) from error
             self.verified.add(certificate)

@@ -11,7 +11,7 @@ from consensus.pbft.messages import Inquiry, Kind, NewView, Testimony, Vote, dec
 from consensus.pbft.normal import conclude, diverge
 from consensus.pbft.records import Record, RecordKind
 from consensus.pbft.rules import choice_of
-from consensus.pbft.state import Accepted, HeightState, State, doubt_logged_result, keep_body
+from consensus.pbft.state import Accepted, HeightState, State, doubt_logged_result, keep_body, note_decided
 
 
 def take_certified(state: State, event: CertifiedBlock) -> None:
@@ -47,7 +47,7 @@ def take_applied(state: State, event: Applied) -> None:
         return
     if head.height == current.height and current.decided is not None:
         assert current.decided.subject.block_hash == head.block_hash, "one block is decided a height"
-    state.decided_at.setdefault(head.height, state.now)
+    note_decided(state, head.height)
     hear_certificate(state, certificate)
     begin_height(state, head)
     if current.was_told:
@@ -59,6 +59,7 @@ def begin_height(state: State, head: Head) -> None:
     state.head = head
     state.round = HeightState(Height(head.height + 1))
     state.heard = {key: value for key, value in state.heard.items() if head.validators.find(key) is not None}
+    state.served = {key: value for key, value in state.served.items() if head.validators.find(key) is not None}
     for height in [height for height in state.stored if height <= state.round.height]:
         records = state.stored.pop(height)
         if height == state.round.height:

@@ -24,7 +24,18 @@ from consensus.pbft.events import (
 from consensus.pbft.messages import Kind, PrePrepare, Vote
 from consensus.pbft.records import Record, RecordKind
 from consensus.pbft.rules import certificate_of, fresh_header_fault, header_fault
-from consensus.pbft.state import Accepted, State, doubt_logged_result, keep_body, say, votes_of
+from consensus.pbft.state import (
+    BLOCKS_MAX,
+    EXECUTING_MAX,
+    Accepted,
+    State,
+    doubt_logged_result,
+    keep_body,
+    note_decided,
+    note_invalid,
+    say,
+    votes_of,
+)
 
 UNSIGNED = Signature(bytes(SIGNATURE_BYTES))
 """Stands where `say` puts the signature."""
@@ -94,7 +105,8 @@ def fetch_body(state: State) -> bool:
     """Ask for the body of an accepted or certified block that is not here."""
     current = state.round
     for block_hash, candidates in _wanted(state).items():
-        if block_hash not in current.bodies and block_hash not in current.fetching:
+        is_wanted = block_hash not in current.bodies and block_hash not in current.fetching
+        if is_wanted and len(current.fetching) < BLOCKS_MAX:
             current.fetching.add(block_hash)
             state.out.fetch.append(FetchBody(current.height, block_hash, candidates))
             return True
@@ -112,7 +124,9 @@ def execute(state: State) -> bool:
         is_checked = accepted is not None and accepted.forced is None and accepted.block_hash == block_hash
         fault = None if is_checked else header_fault(block.header, state.head, state.config)
         if fault is not None:
-            current.invalid[block_hash] = fault
+            note_invalid(state, block_hash, fault)
+        elif len(current.executing) >= EXECUTING_MAX:
+            return False
         else:
             current.executing.add(block_hash)
             state.out.fetch.append(Execute(block))
@@ -216,7 +230,7 @@ def decide(state: State) -> bool:
 def conclude(state: State, decision: Decide) -> None:
     """End the height: nothing more is said about it."""
     state.round.decided = decision.certificate
-    state.decided_at[state.round.height] = state.now
+    note_decided(state, state.round.height)
     state.out.decide.append(decision)
 
 
@@ -244,6 +258,9 @@ def _refuse(state: State, code: str) -> None:
 def _log_body(state: State, block_hash: Digest) -> None:
     current = state.round
     if block_hash not in current.logged:
+        if len(current.logged) >= BLOCKS_MAX:
+            # Should a view come back to one of them, its body is written once more.
+            current.logged.clear()
         current.logged.add(block_hash)
         state.out.persist.append(Record(RecordKind.BODY, current.height, current.bodies[block_hash].raw))
 

@@ -14,7 +14,8 @@ that nothing depends on the order in which messages come in.
     startup.py      restoring, silence after a start        intake.py   receiving, buffering, late messages
     normal.py       the normal case                         heights.py  from height to height, loading the log
     view_change.py  leaving and entering views              rules.py    pure decisions
-    state.py        what is known, and `say`                messages.py, records.py, events.py, config.py: the values
+    state.py        what is known, and `say`                bounds.py    how much of each kind is known
+    messages.py, records.py, events.py, config.py: the values
 
 It must not read a clock, draw random numbers, log, or touch disk and network: the host does (consensus/driver.py).
 """
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from chain.block import Block
 from chain.types import Digest, Height, ValidatorId, View
 from consensus.pbft import heights, intake, normal, startup, view_change
+from consensus.pbft.bounds import Kept, kept_by
 from consensus.pbft.config import PbftConfig
 from consensus.pbft.events import (
     Applied,
@@ -42,7 +44,7 @@ from consensus.pbft.events import (
     Tick,
 )
 from consensus.pbft.messages import Inquiry, Kind, Testimony
-from consensus.pbft.state import Outbox, Sign, State, keep_body, view_changes_of, votes_of
+from consensus.pbft.state import Outbox, Sign, State, keep_body, note_invalid, view_changes_of, votes_of
 
 _TRANSITIONS = (
     startup.awake,
@@ -136,6 +138,12 @@ class Replica:
         return Spoken(current.accepted is not None, voters(Kind.PREPARE), voters(Kind.COMMIT), changes)
 
     @property
+    def kept(self) -> tuple[Kept, ...]:
+        """How much is kept in memory of each kind, beside how much may be."""
+        assert self._state is not None, "the first event is Restored"
+        return kept_by(self._state)
+
+    @property
     def status(self) -> Status:
         """What this replica is doing."""
         state = self._state
@@ -166,7 +174,7 @@ def _handle(state: State, event: Event) -> bool:
                 state.round.results[block_hash] = result
         case ExecutionInvalid(block_hash=block_hash, code=code):
             if _was_executing(state, event):
-                state.round.invalid[block_hash] = code
+                note_invalid(state, block_hash, code)
         case ExecutionFault(block_hash=block_hash):
             if _was_executing(state, event):
                 state.round.faults[block_hash] = state.round.faults.get(block_hash, 0) + 1

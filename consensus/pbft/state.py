@@ -39,6 +39,15 @@ AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 FIRST_VIEW: Final = View(0)
 
+BLOCKS_MAX: Final = 64
+"""Blocks of one height of which more than the body is remembered: found invalid, logged, being fetched."""
+
+EXECUTING_MAX: Final = 8
+"""Blocks that the host executes at one time; each view has one, and an executor that stands still has enough of them."""
+
+DECIDED_MAX: Final = 64
+"""Heights decided a moment ago whose late votes are passed over; those of others are answered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -240,6 +249,21 @@ def say(state: State, unsigned: ViewChange | NewView | PrePrepare | Vote, block:
     state.round.slots[(state.own_id, message.kind)] = message
     if state.others:
         state.out.send.append(Send(state.others, message, block))
+
+
+def note_decided(state: State, height: Height) -> None:
+    """Remember when a height was decided, as long as late votes for it are normal."""
+    state.decided_at.setdefault(height, state.now)
+    if len(state.decided_at) > DECIDED_MAX:
+        del state.decided_at[min(state.decided_at)]
+
+
+def note_invalid(state: State, block_hash: Digest, code: str) -> None:
+    """Remember a block that was found invalid, in place of the oldest if there are too many."""
+    invalid = state.round.invalid
+    invalid[block_hash] = code
+    if len(invalid) > BLOCKS_MAX:
+        del invalid[next(iter(invalid))]
 
 
 def keep_body(state: State, block: Block) -> None:

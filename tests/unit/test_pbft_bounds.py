@@ -288,3 +288,29 @@ def test_a_follower_says_nothing_but_follows() -> None:
     assert not [item for output in outputs for item in output.send]
     assert outputs[-1].decide[0].certificate == certified.certificate
     assert replica.status.why_not == "not_a_validator"
+
+
+def test_votes_that_were_dropped_below_the_floor_are_not_lost() -> None:
+    shown = vote(DAN, Phase.COMMIT, height=3)
+    for floor, why_not in ((4, "below_log"), (3, "lost_votes")):
+        replica = started(floor=floor, awake=False)
+        for witness in (ADA, BOB):
+            arrive(replica, messages.Testimony(CHAIN, NONCE, DAN, shown, witness, NOTHING), witness)
+        assert replica.status.why_not == why_not
+
+
+def test_everything_kept_is_named_and_within_its_limit() -> None:
+    replica = started()
+    for view in range(0, 400, 4):
+        block = make_block(header_of(ADA, time=NOW + view + 1), [])
+        arrive(replica, view_change(BOB, view + 1), ADA)
+        arrive(replica, view_change(CYD, view + 1), ADA)
+        arrive(replica, messages.NewView(CHAIN, Epoch(0), Height(1), View(view + 4), (), ADA, NOTHING))
+        arrive(replica, pre_prepare(ADA, view + 4, block.header), block=block)
+        if view % 8:
+            replica.step(events.ExecutionInvalid(block.block_hash, "wrong_history_root"))
+    kept = {item.what: item for item in replica.kept}
+    assert all(item.count <= item.limit for item in replica.kept)
+    assert kept["blocks being executed"].count > 1
+    assert kept["invalid blocks"].count > 1
+    assert kept["messages of the height"].count >= 4

@@ -166,7 +166,7 @@ def test_the_last_certificate_may_be_of_the_previous_set() -> None:
 
 def test_each_signature_of_a_new_view_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[Certificate] = []
-    monkeypatch.setattr(verify, "check_certificate", lambda item, _: checked.append(item))
+    monkeypatch.setattr(verify, "check_certificate", lambda item, *_: checked.append(item))
     check_message(new_view(QUORUM), VALIDATORS)
     assert checked == [LAST, PREPARED]
 
