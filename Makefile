@@ -10,16 +10,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT_OPTION := $(if $(BASE_PORT),--base-port $(BASE_PORT))
 
-.PHONY: help up down status clean venv dev check test bench fuzz
+.PHONY: help up down status clean venv dev check test mutants bench fuzz
 
 help:
-	@echo "make up      set up, start $(NODES) nodes, load the sample stories, print the addresses"
-	@echo "make status  show the nodes"
-	@echo "make down    stop the nodes; the ledger stays"
-	@echo "make clean   stop the nodes and throw the ledger away"
-	@echo "make test    formatting, types, import rules and all tests"
-	@echo "make fuzz    compare random contracts on every Python found, for MINUTES=10 from SEED=0"
-	@echo "make bench   measure throughput, latency and memory on this machine"
+	@echo "make up       set up, start $(NODES) nodes, load the sample stories, print the addresses"
+	@echo "make status   show the nodes"
+	@echo "make down     stop the nodes; the ledger stays"
+	@echo "make clean    stop the nodes and throw the ledger away"
+	@echo "make test     formatting, types, import rules and all tests"
+	@echo "make mutants  plant bugs and let the simulator find them (minutes)"
+	@echo "make fuzz     compare random contracts on every Python found, for MINUTES=10 from SEED=0"
+	@echo "make bench    measure throughput, latency and memory on this machine"
 	@echo "options: NODES=4 DIR=.tally BASE_PORT=7700 PYTHON=python3"
 
 up: venv
@@ -57,6 +58,9 @@ check: dev
 test: check
 	$(BIN)/pytest -n auto --dist loadfile -m 'not cluster'
 	$(BIN)/pytest -m cluster
+
+mutants: dev
+	$(BIN)/python tests/simulation/mutants.py
 
 bench: dev
 	$(BIN)/python -m benchmarks.cluster

@@ -6,7 +6,7 @@ familiar 2f + 1 is right only where n = 3f + 1.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from chain.crypto import PUBLIC_KEY_BYTES, tagged_hash
@@ -38,11 +38,20 @@ class ValidatorSet:
 
     epoch: Epoch
     validators: tuple[Validator, ...]
+    ids: tuple[ValidatorId, ...] = field(init=False, repr=False, compare=False)
+    """All validator ids, sorted."""
+    validators_hash: Digest = field(init=False, repr=False, compare=False)
+    """The hash that headers and results name."""
+    _by_id: dict[str, Validator] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        ids = [validator.validator_id for validator in self.validators]
-        assert ids == sorted(set(ids)), "validators are sorted by id and distinct"
+        ids = tuple(validator.validator_id for validator in self.validators)
+        assert list(ids) == sorted(set(ids)), "validators are sorted by id and distinct"
         assert ids, "a validator set is not empty"
+        # Every message and header asks for these; the set never changes.
+        object.__setattr__(self, "ids", ids)
+        object.__setattr__(self, "validators_hash", tagged_hash("validators", encode(self.as_value())))
+        object.__setattr__(self, "_by_id", dict(zip(ids, self.validators, strict=True)))
 
     @property
     def size(self) -> int:
@@ -59,17 +68,9 @@ class ValidatorSet:
         """The number of distinct validators whose equal votes decide."""
         return (self.size + self.faults_max) // 2 + 1
 
-    @property
-    def ids(self) -> tuple[ValidatorId, ...]:
-        """All validator ids, sorted."""
-        return tuple(validator.validator_id for validator in self.validators)
-
     def find(self, validator_id: str) -> Validator | None:
         """Return the validator with this id, if it is in the set."""
-        for validator in self.validators:
-            if validator.validator_id == validator_id:
-                return validator
-        return None
+        return self._by_id.get(validator_id)
 
     def primary(
         self, height: Height, view: View, previous_proposer: ValidatorId | None, term_blocks: int
@@ -95,11 +96,6 @@ class ValidatorSet:
     def as_value(self) -> list[Any]:
         """Return the set as a value of the canonical encoding."""
         return [1, self.epoch, [_validator_value(validator) for validator in self.validators]]
-
-    @property
-    def validators_hash(self) -> Digest:
-        """The hash that headers and results name."""
-        return tagged_hash("validators", encode(self.as_value()))
 
 
 def validator_set(epoch: Epoch, validators: Iterable[Validator]) -> ValidatorSet:

@@ -1,88 +1,180 @@
 """`tally simulate`: run a whole cluster on a virtual clock, network and disk, break things, and check every promise."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Final
+import json
+import time
+from pathlib import Path
+from typing import Any, Final
 
 import click
 
 from cli.errors import CliError
 from cli.output import print_json
-from consensus.simulation.run import Failure, Outcome, campaign
+from cli.simulate_report import line_of, report_of, totals_line, value_of
+from cli.simulate_twins import simulate_twins
+from consensus.simulation.campaign import Extent, Totals, campaign, made_with
+from consensus.simulation.replay import ReplayError, read_replay, replay_text
+from consensus.simulation.run import Outcome
 from consensus.simulation.run import simulate as run_simulation
-from consensus.simulation.settings import ALL_FAULTS, NODES_MAX, STEPS, Fault, Settings
+from consensus.simulation.settings import ALL_FAULTS, NODES_MAX, Fault, Settings
+from consensus.simulation.shrink import Shrinker
+from consensus.simulation.twins.campaign import TwinsExtent
+from consensus.simulation.twins.scenario import Cast, Unit
 
-CAMPAIGN_NODES: Final = (4, 4, 4, 1, 4, 5, 4, 6, 4, 7)
-"""Sizes of a campaign's clusters, in turn."""
-TAIL_LINES: Final = 60
-
-
-@dataclass(slots=True)
-class _Totals:
-    runs: int = 0
-    events: int = 0
-    blocks: int = 0
-    acknowledged: int = 0
-    incidents: dict[str, int] = field(default_factory=dict)
-    recovery_seconds_max: float = 0.0
-
-    def add(self, outcome: Outcome) -> None:
-        self.runs += 1
-        self.events += outcome.events
-        self.blocks += outcome.blocks
-        self.acknowledged += outcome.acknowledged
-        for kind, count in outcome.incidents.items():
-            self.incidents[kind] = self.incidents.get(kind, 0) + count
-        self.recovery_seconds_max = max(self.recovery_seconds_max, outcome.recovery_seconds or 0.0)
+NODES: Final = 4
+TAIL_LINES: Final = 40
+SHRINK_SECONDS: Final = 60.0
 
 
 @click.command(name="simulate")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="First seed.")
-@click.option("--runs", type=click.IntRange(min=1), default=1, show_default=True, help="So many seeds from there.")
+@click.option(
+    "--runs", type=click.IntRange(min=1), help="So many seeds from there.  [default: 1, no limit in a campaign]"
+)
 @click.option("--nodes", type=click.IntRange(1, NODES_MAX), help="Validators.  [default: 4, mixed in a campaign]")
-@click.option("--steps", type=click.IntRange(min=1), default=STEPS, show_default=True, help="Events before calm.")
+@click.option("--steps", type=click.IntRange(min=1), help="Events before calm.  [default: drawn from the seed]")
 @click.option("--faults", help=f"Comma-separated kinds a seed may draw from, or none: {', '.join(Fault)}.")
 @click.option("--campaign", "seconds", type=click.FloatRange(min=0), help="Run seed after seed for so many seconds.")
+@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes of a campaign.")
+@click.option("--record", type=click.Path(path_type=Path, dir_okay=False), help="Append a campaign's totals to a file.")
+@click.option("--replay", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Run a saved failure.")
+@click.option(
+    "--shrink",
+    type=click.FloatRange(min=0),
+    default=SHRINK_SECONDS,
+    show_default=True,
+    help="Seconds for making a failing run smaller.",
+)
+@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Where a failing run is saved.")
 @click.option("--tail", type=click.IntRange(min=0), default=TAIL_LINES, show_default=True, help="Trace lines shown.")
+@click.option("--twins", is_flag=True, help="Play Twins scenarios: f validators doubled, the network parted by round.")
+@click.option("--rounds", type=click.IntRange(1, 64), default=3, show_default=True, help="Rounds of a Twins scenario.")
+@click.option(
+    "--unit",
+    type=click.Choice([unit.value for unit in Unit]),
+    default="message",
+    show_default=True,
+    help="What a round is.",
+)
+@click.option("--sample", type=click.IntRange(min=1), help="Draw so many scenarios.  [default: play all]")
+@click.option("--copies", type=click.IntRange(0), help="Validators in two copies.  [default: f]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 def simulate(
     seed: int,
-    runs: int,
+    runs: int | None,
     nodes: int | None,
-    steps: int,
+    steps: int | None,
     faults: str | None,
     seconds: float | None,
+    workers: int,
+    record: Path | None,
+    replay: Path | None,
+    shrink: float,
+    save: Path | None,
     tail: int,
+    twins: bool,
+    rounds: int,
+    unit: str,
+    sample: int | None,
+    copies: int | None,
     as_json: bool,
 ) -> None:
     """Run simulated clusters and check every promise of the ledger after every event.
 
     A run is a function of its seed: the same command gives the same trace. Exit code 1 when a promise was broken; the
-    message then shows the command that repeats the run and the last lines of its trace.
+    run is then made smaller and saved in a file, which --replay runs again.
     """
-    kinds = ALL_FAULTS if faults is None else _faults_of(faults)
-    totals = _Totals()
-    for outcome in _outcomes(seed, runs, nodes, steps, kinds, seconds):
-        totals.add(outcome)
-        if not as_json and seconds is None:
-            click.echo(_line_of(outcome))
-        if outcome.failure is not None:
-            raise CliError(_report_of(outcome, outcome.failure, tail))
-        if as_json and seconds is None:
-            print_json(_value_of(outcome))
-    if seconds is not None:
-        _print_totals(totals, as_json)
-
-
-def _outcomes(
-    seed: int, runs: int, nodes: int | None, steps: int, faults: frozenset[Fault], seconds: float | None
-) -> Iterator[Outcome]:
-    if seconds is not None:
-        sizes = CAMPAIGN_NODES if nodes is None else (nodes,)
-        yield from campaign(seed, sizes, seconds, steps, faults)
+    failing = _Failing(shrink, save, tail)
+    if replay is not None:
+        _replay(replay, tail, as_json)
         return
-    for number in range(seed, seed + runs):
-        yield run_simulation(Settings(number, nodes or 4, steps, faults))
+    if twins:
+        cast = _cast(nodes or NODES, copies)
+        simulate_twins(TwinsExtent(cast, rounds, Unit(unit), sample, seed), workers, record, as_json=as_json)
+        return
+    kinds = ALL_FAULTS if faults is None else _faults_of(faults)
+    if seconds is not None:
+        _campaign(Extent(seed, runs, seconds, nodes, steps, kinds), workers, record, failing, as_json)
+        return
+    for number in range(seed, seed + (runs or 1)):
+        outcome = run_simulation(Settings(number, nodes or NODES, steps, kinds), is_traced=True)
+        _show(outcome, as_json)
+        if outcome.failure is not None:
+            failing.give_up(outcome.settings)
+
+
+class _Failing:
+    """What is done with a run that broke a promise."""
+
+    def __init__(self, shrink_seconds: float, save: Path | None, tail: int) -> None:
+        self._shrink_seconds = shrink_seconds
+        self._save = save
+        self._tail = tail
+
+    def give_up(self, settings: Settings) -> None:
+        """Make the run smaller, save it, and end the command with what it shows.
+
+        Raises:
+            CliError: always.
+        """
+        outcome = run_simulation(settings, is_traced=True)
+        assert outcome.failure is not None, "a run is a function of its settings"
+        failure, smallest, saved = outcome.failure, None, None
+        if self._shrink_seconds:
+            click.echo(f"seed {settings.seed} broke a promise ({failure.rule}); making it smaller ...", err=True)
+            smallest = Shrinker(settings, failure.script, failure.rule, self._shrink_seconds).smallest()
+        if smallest is not None:
+            saved = self._save or Path(f"simulation-{settings.seed}.json")
+            saved.write_text(replay_text(smallest), encoding="utf-8")
+            again = run_simulation(smallest.settings, smallest.script, is_traced=True)
+            outcome = again if again.failure is not None else outcome
+        raise CliError(report_of(settings, outcome, smallest, saved, self._tail))
+
+
+def _replay(path: Path, tail: int, as_json: bool) -> None:
+    try:
+        replay = read_replay(path)
+    except ReplayError as error:
+        raise CliError(str(error)) from error
+    outcome = run_simulation(replay.settings, replay.script, is_traced=True)
+    _show(outcome, as_json)
+    if outcome.failure is not None:
+        raise CliError(report_of(replay.settings, outcome, replay, path, tail))
+
+
+def _campaign(extent: Extent, workers: int, record: Path | None, failing: _Failing, as_json: bool) -> None:
+    totals, begin, made_of = Totals(), time.monotonic(), made_with()
+    for part in campaign(extent, workers):
+        totals.merge(part)
+    if record is not None:
+        seconds = round(time.monotonic() - begin, 1)
+        made = {**made_of, "workers": workers, "wall_seconds": seconds}
+        _append(record, {**made, "first_seed": extent.first_seed, **totals.as_value()})
+    if totals.broken:
+        failing.give_up(totals.broken[0])
+    if as_json:
+        print_json(totals.as_value())
+    else:
+        click.echo(totals_line(totals))
+
+
+def _append(path: Path, line: dict[str, Any]) -> None:
+    """Add a line to a file of campaigns, whose sums are what was run in all."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def _cast(nodes: int, copies: int | None) -> Cast:
+    doubled = (nodes - 1) // 3 if copies is None else copies
+    if doubled > nodes:
+        raise click.BadParameter(f"{nodes} nodes have no {doubled} to double", param_hint="--copies")
+    return Cast(nodes, tuple(range(doubled)))
+
+
+def _show(outcome: Outcome, as_json: bool) -> None:
+    if as_json:
+        print_json(value_of(outcome))
+    else:
+        click.echo(line_of(outcome))
 
 
 def _faults_of(text: str) -> frozenset[Fault]:
@@ -91,57 +183,3 @@ def _faults_of(text: str) -> frozenset[Fault]:
     if unknown:
         raise click.BadParameter(f"unknown kinds: {', '.join(unknown)}", param_hint="--faults")
     return frozenset(Fault(word) for word in words)
-
-
-def _line_of(outcome: Outcome) -> str:
-    recovery = "-" if outcome.recovery_seconds is None else f"{outcome.recovery_seconds:.2f} s"
-    incidents = ", ".join(f"{count} {kind}" for kind, count in outcome.incidents.items()) or "no incidents"
-    lies = f"; liars: {', '.join(outcome.lies)}" if outcome.lies else ""
-    return (
-        f"seed {outcome.settings.seed}, {outcome.settings.nodes} nodes: {outcome.events} events in "
-        f"{outcome.virtual_seconds:.1f} virtual seconds, {outcome.blocks} blocks, "
-        f"{outcome.acknowledged} transactions acknowledged, recovered in {recovery}; {incidents}{lies}; "
-        f"trace {outcome.digest[:16]}"
-    )
-
-
-def _report_of(outcome: Outcome, failure: Failure, tail: int) -> str:
-    lines = ["the run broke a promise", *(failure.tail[-tail:] if tail else ()), ""]
-    lines += [f"broken: {failure.rule}", failure.detail, f"repeat with: {outcome.settings.command}"]
-    return "\n".join(lines)
-
-
-def _value_of(outcome: Outcome) -> dict[str, object]:
-    return {
-        "seed": outcome.settings.seed,
-        "nodes": outcome.settings.nodes,
-        "events": outcome.events,
-        "virtual_seconds": outcome.virtual_seconds,
-        "blocks": outcome.blocks,
-        "acknowledged": outcome.acknowledged,
-        "incidents": outcome.incidents,
-        "liars": list(outcome.lies),
-        "recovery_seconds": outcome.recovery_seconds,
-        "trace_digest": outcome.digest,
-    }
-
-
-def _print_totals(totals: _Totals, as_json: bool) -> None:
-    if as_json:
-        print_json(
-            {
-                "runs": totals.runs,
-                "events": totals.events,
-                "blocks": totals.blocks,
-                "acknowledged": totals.acknowledged,
-                "incidents": totals.incidents,
-                "recovery_seconds_max": totals.recovery_seconds_max,
-            }
-        )
-        return
-    incidents = ", ".join(f"{count} {kind}" for kind, count in sorted(totals.incidents.items())) or "none"
-    click.echo(
-        f"{totals.runs} runs without a broken promise: {totals.events} events, {totals.blocks} blocks, "
-        f"{totals.acknowledged} transactions acknowledged; slowest recovery {totals.recovery_seconds_max:.2f} virtual "
-        f"seconds; incidents: {incidents}"
-    )

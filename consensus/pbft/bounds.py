@@ -1,4 +1,4 @@
-"""How much a replica keeps of each kind, beside how much it may keep: every collection that peers or time could fill."""
+"""How much a replica keeps of each kind, and how much it may keep: each collection that peers or time could fill."""
 
 from dataclasses import dataclass
 

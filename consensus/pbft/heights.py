@@ -83,7 +83,7 @@ def _load(state: State, records: list[Record]) -> None:
                 assert not isinstance(message, Inquiry | Testimony), "these are not logged"
                 hear(state, message)
                 if state.own_view(message.kind) < message.view:
-                    current.slots[(state.own_id, message.kind)] = message
+                    current.slots.put(message)
             case RecordKind.PREPARED:
                 current.prepared = decode_certificate(record.payload)
                 hear_certificate(state, current.prepared)
@@ -102,7 +102,7 @@ def _load_view(state: State) -> None:
     In any other view above 0 the replica waits for its NEW-VIEW, which the primary sends again.
     """
     current = state.round
-    own = [message for message in current.slots.values() if message.signer == state.own_id]
+    own = [message for message in current.slots if message.signer == state.own_id]
     current.view = max((message.view for message in own), default=current.view)
     prepare = state.own(Kind.PREPARE)
     new_view = state.own(Kind.NEW_VIEW)

@@ -6,12 +6,13 @@ already decided are answered with block and certificate.
 """
 
 from chain.block import Block
-from chain.certificate import Certificate
+from chain.certificate import Certificate, Phase
 from chain.types import Height, ValidatorId, View
 from consensus.pbft.events import BadProposal, CatchUp, Equivocation, MessageArrived, Serve
 from consensus.pbft.messages import Kind, NewView, PrePrepare, Ranked, ViewChange, Vote, rank_of
 from consensus.pbft.rules import is_drifted
-from consensus.pbft.state import Slots, State, keep_body
+from consensus.pbft.slots import Slots
+from consensus.pbft.state import State, keep_body
 
 
 def receive(state: State, event: MessageArrived, message: Ranked) -> None:
@@ -29,7 +30,7 @@ def receive(state: State, event: MessageArrived, message: Ranked) -> None:
     if isinstance(message, PrePrepare) and _is_refused_for_drift(state, message):
         return
     if message.height > current.height:
-        _keep_highest(state, state.buffer.setdefault(message.height, {}), message)
+        _keep_highest(state, state.buffer.setdefault(message.height, Slots()), message)
         _keep_early_body(state, message, event.block)
         return
     take(state, message)
@@ -55,12 +56,12 @@ def take_buffered(state: State) -> None:
             break
         slots = state.buffer.pop(height)
         if height == current.height:
-            for message in sorted(slots.values(), key=lambda message: (message.kind, message.signer)):
+            for message in sorted(slots, key=lambda message: (message.kind, message.signer)):
                 take(state, message)
     block, state.early_body = state.early_body, None
     if block is not None and block.header.height == current.height:
-        proposal = current.slots.get((state.primary_of(View(0)), Kind.PRE_PREPARE))
-        if isinstance(proposal, PrePrepare):
+        proposal = current.slots.pre_prepares.get(state.primary_of(View(0)))
+        if proposal is not None:
             _keep_proposed_body(state, proposal, block)
     state.ahead = {peer: height for peer, height in state.ahead.items() if height > current.height}
 
@@ -83,8 +84,13 @@ def hear(state: State, message: Ranked) -> None:
 def hear_certificate(state: State, certificate: Certificate | None) -> None:
     """Remember the votes in a certificate, as `hear` does."""
     if certificate is not None:
+        subject = certificate.subject
+        kind = Kind.PREPARE if certificate.phase is Phase.PREPARE else Kind.COMMIT
+        rank = (subject.height, subject.view, kind)
         for signer, signature in certificate.signatures:
-            hear(state, Vote(certificate.phase, certificate.subject, signer, signature))
+            known = state.heard.get(signer)
+            if known is None or rank_of(known) < rank:
+                hear(state, Vote(certificate.phase, subject, signer, signature))
 
 
 def ask_to_catch_up(state: State) -> None:
@@ -130,21 +136,21 @@ def _answer_late(state: State, peer: ValidatorId, height: Height) -> None:
 def _keep_highest(state: State, slots: Slots, message: Ranked) -> bool:
     if message.signer == state.own_id or state.validators.find(message.signer) is None:
         return False
-    slot = (message.signer, message.kind)
-    known = slots.get(slot)
+    known = slots.get(message.signer, message.kind)
     if known is not None and known.view >= message.view:
+        slot = (message.signer, message.kind)
         if known.view == message.view and known != message and slot not in state.round.accused:
             state.round.accused.add(slot)
             state.out.report.append(Equivocation(known, message))
         return False
-    slots[slot] = message
+    slots.put(message)
     return True
 
 
 def _is_refused_for_drift(state: State, message: PrePrepare) -> bool:
     """Compare a fresh proposal's time with the clock, once: when it first comes in (rule 4)."""
-    slots = state.round.slots if message.height == state.round.height else state.buffer.get(message.height, {})
-    is_known = slots.get((message.signer, Kind.PRE_PREPARE)) == message
+    slots = state.round.slots if message.height == state.round.height else state.buffer.get(message.height, Slots())
+    is_known = slots.pre_prepares.get(message.signer) == message
     accepted = state.round.accepted
     is_known |= accepted is not None and accepted.block_hash == message.block_hash
     if is_known or not is_drifted(message.decoded_header.time, state.clock, state.config):
@@ -156,7 +162,7 @@ def _is_refused_for_drift(state: State, message: PrePrepare) -> bool:
 
 
 def _keep_proposed_body(state: State, message: PrePrepare, block: Block) -> None:
-    held = state.round.slots.get((message.signer, Kind.PRE_PREPARE))
+    held = state.round.slots.pre_prepares.get(message.signer)
     if held == message and block.block_hash == message.block_hash:
         keep_body(state, block)
 

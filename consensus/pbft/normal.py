@@ -34,7 +34,6 @@ from consensus.pbft.state import (
     note_decided,
     note_invalid,
     say,
-    votes_of,
 )
 
 UNSIGNED = Signature(bytes(SIGNATURE_BYTES))
@@ -90,8 +89,8 @@ def accept_proposal(state: State) -> bool:
         current.accepted = Accepted(current.view, block_hash, current.forced, _holders(state, current.forced))
         return True
     primary = state.primary_of(current.view)
-    proposal = current.slots.get((primary, Kind.PRE_PREPARE))
-    if not isinstance(proposal, PrePrepare) or proposal.view != current.view:
+    proposal = current.slots.pre_prepares.get(primary)
+    if proposal is None or proposal.view != current.view:
         return False
     fault = fresh_header_fault(proposal.decoded_header, state.head, state.config, primary)
     if fault is not None:
@@ -177,7 +176,7 @@ def commit(state: State) -> bool:
         return False
     if state.own_view(Kind.COMMIT) >= current.view or not state.may_speak:
         return False
-    prepares = [vote for vote in votes_of(state, Kind.PREPARE) if vote.view == current.view]
+    prepares = [vote for vote in current.slots.prepares.values() if vote.view == current.view]
     equal = [vote for vote in prepares if vote.subject.block_hash == accepted.block_hash]
     certificate = certificate_of(equal, state.validators.quorum)
     if certificate is None:
@@ -200,9 +199,9 @@ def certify(state: State) -> bool:
     current = state.round
     if current.certificate is not None:
         return False
-    commits = votes_of(state, Kind.COMMIT)
-    if len(commits) >= state.validators.quorum:
-        current.certificate = certificate_of(commits, state.validators.quorum)
+    commits, quorum = current.slots.commits, state.validators.quorum
+    if len(commits) >= quorum:
+        current.certificate = certificate_of(commits.values(), quorum)
     return current.certificate is not None
 
 

@@ -13,7 +13,7 @@ from chain.block import Block
 from chain.certificate import Certificate
 from chain.receipt import BlockResult
 from chain.types import Digest, Height, Milliseconds, Signature, ValidatorId, View
-from chain.validators import ValidatorSet
+from chain.validators import Validator, ValidatorSet
 from consensus.pbft.config import PbftConfig
 from consensus.pbft.events import Decide, Head, Outgoing, Output, Report, Request, Send
 from consensus.pbft.messages import (
@@ -28,12 +28,10 @@ from consensus.pbft.messages import (
     encode_message,
 )
 from consensus.pbft.records import Record, RecordKind
+from consensus.pbft.slots import Slots
 
 Sign = Callable[[str, bytes], Signature]
 """Signs a payload in the domain of a tag with this validator's consensus key; deterministic (RFC 8032)."""
-
-Slots = dict[tuple[ValidatorId, Kind], Ranked]
-"""Of each validator and kind the message with the highest view."""
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
@@ -43,7 +41,7 @@ BLOCKS_MAX: Final = 64
 """Blocks of one height of which more than the body is remembered: found invalid, logged, being fetched."""
 
 EXECUTING_MAX: Final = 8
-"""Blocks that the host executes at one time; each view has one, and an executor that stands still has enough of them."""
+"""Blocks that the host executes at one time; each view has one, and an executor that stands still has enough."""
 
 DECIDED_MAX: Final = 64
 """Heights decided a moment ago whose late votes are passed over; those of others are answered."""
@@ -73,7 +71,7 @@ class HeightState:
     forced: Certificate | None = None
     """What the NEW-VIEW of the entered view obliges it to propose."""
     accepted: Accepted | None = None
-    slots: Slots = field(default_factory=dict)
+    slots: Slots = field(default_factory=Slots)
     prepared: Certificate | None = None
     """The own highest PREPARE certificate."""
     certificate: Certificate | None = None
@@ -179,15 +177,20 @@ class State:
     @property
     def has_lost_votes(self) -> bool:
         """Whether amnesia forbids this validator to vote with its current key."""
-        own = self.validators.find(self.own_id)
+        own = self.own_validator
         return own is not None and own.consensus_key == self.lost_key
+
+    @property
+    def own_validator(self) -> Validator | None:
+        """This replica's entry in the set; None when it only follows."""
+        return self.head.validators.find(self.config.own_id)
 
     @property
     def may_speak(self) -> bool:
         """Whether this replica may sign messages of the current height."""
         if not self.awake or self.round.height < self.floor:
             return False
-        own = self.validators.find(self.own_id)
+        own = self.own_validator
         return own is not None and own.consensus_key != self.lost_key
 
     def primary_of(self, view: View) -> ValidatorId:
@@ -196,7 +199,7 @@ class State:
 
     def own(self, kind: Kind) -> Ranked | None:
         """Return the own latest message of a kind at the current height."""
-        return self.round.slots.get((self.own_id, kind))
+        return self.round.slots.get(self.own_id, kind)
 
     def own_view(self, kind: Kind) -> int:
         """Return the view of the own latest message of a kind, or -1."""
@@ -204,20 +207,10 @@ class State:
         return -1 if message is None else message.view
 
 
-def votes_of(state: State, kind: Kind) -> list[Vote]:
-    """Return all validators' latest votes of a phase, in no order that means anything."""
-    return [item for slot, item in state.round.slots.items() if slot[1] is kind and isinstance(item, Vote)]
-
-
 def view_changes_of(state: State) -> list[ViewChange]:
     """Return all validators' latest VIEW-CHANGEs, in ascending order of signer."""
-    # Asked for at every event, and in the normal case there are none.
-    found = [item for item in state.round.slots.values() if isinstance(item, ViewChange)]
-    return sorted(found, key=_signer) if found else found
-
-
-def _signer(message: ViewChange) -> ValidatorId:
-    return message.signer
+    changes = state.round.slots.view_changes
+    return [changes[signer] for signer in sorted(changes)]
 
 
 def doubt_logged_result(state: State, certificate: Certificate) -> None:
@@ -246,7 +239,7 @@ def say(state: State, unsigned: ViewChange | NewView | PrePrepare | Vote, block:
     assert unsigned.view >= state.own_view(Kind.VIEW_CHANGE), "after VIEW-CHANGE no lower view is spoken in"
     message = signed(state, unsigned)
     state.out.persist.append(Record(RecordKind.MESSAGE, message.height, encode_message(message)))
-    state.round.slots[(state.own_id, message.kind)] = message
+    state.round.slots.put(message)
     if state.others:
         state.out.send.append(Send(state.others, message, block))
 

@@ -21,8 +21,8 @@ def timer_runs(state: State) -> bool:
         return False
     if current.entered:
         return state.has_pending or current.accepted is not None or current.stirred
-    striving = [change for change in view_changes_of(state) if change.view >= current.view]
-    return len(striving) >= state.validators.quorum
+    striving = sum(change.view >= current.view for change in current.slots.view_changes.values())
+    return striving >= state.validators.quorum
 
 
 def count_tick(state: State) -> bool:
@@ -56,8 +56,8 @@ def leave_refused_view(state: State) -> bool:
 
 def join_view(state: State) -> bool:
     """Follow f + 1 others to the smallest view among theirs."""
-    others = [change.view for change in view_changes_of(state) if change.signer != state.own_id]
-    ahead = [view for view in others if view > state.round.view]
+    changes = state.round.slots.view_changes.values()
+    ahead = [change.view for change in changes if change.view > state.round.view and change.signer != state.own_id]
     target = view_to_join(ahead, state.validators.faults_max)
     if target is None or not state.may_speak:
         return False
@@ -84,10 +84,9 @@ def enter_view(state: State) -> bool:
     A replica enters also without having sent VIEW-CHANGE for it: a quorum has, which is proof enough.
     """
     current = state.round
-    found = [message for message in current.slots.values() if isinstance(message, NewView)]
-    if not found:
+    if not current.slots.new_views:
         return False
-    new_view = max(found, key=lambda message: message.view)
+    new_view = max(current.slots.new_views.values(), key=lambda message: message.view)
     if new_view.view < current.view or (new_view.view == current.view and current.entered):
         return False
     _begin(state, new_view.view, entered=True)

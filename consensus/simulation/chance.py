@@ -15,4 +15,9 @@ def chance_of(seed: int, purpose: str) -> Chance:
 
 def happens(chance: Chance, per_mille: int) -> bool:
     """Tell whether something of that likelihood happens now."""
-    return per_mille > 0 and chance.randrange(PER_MILLE) < per_mille
+    return per_mille > 0 and chance.random() * PER_MILLE < per_mille
+
+
+def between(chance: Chance, low: int, high: int) -> int:
+    """Return a number from low to high - 1; several times as fast as `randrange`."""
+    return low + int(chance.random() * (high - low))

@@ -4,34 +4,37 @@ It computes quorums, results and durability by itself, so that a wrong quorum, a
 not on disk cannot hide behind the code that is wrong. The first broken promise ends the run with a Violation.
 """
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from chain.block import Block
 from chain.certificate import VOTE_TAG, Certificate
 from chain.execution import Execution
 from chain.genesis import Genesis
-from chain.types import Digest, Height
+from chain.storage import StoreDamaged
+from chain.types import Digest, Height, ValidatorId
 from consensus.pbft.events import CannotExecute, Decide, Diverged, LostVotes, Report
-from consensus.pbft.messages import Kind, Message
-from consensus.simulation.bounds import sizes_of
+from consensus.pbft.messages import Kind, Message, Vote
 from consensus.simulation.edge import Edge
 from consensus.simulation.machine import Machine
 from consensus.simulation.reference import Reference
 from consensus.simulation.trace import Violation
 from consensus.simulation.votes import VoteRules, is_quorum
-from consensus.simulation.words import report_words, short
+from consensus.simulation.words import message_words, report_words, short
 
 if TYPE_CHECKING:
     from consensus.simulation.process import Process
 
-TURNS_UNSEEN: Final = 4
+TURNS_UNSEEN: Final = 16
 
 
 class Checker:
     """Owns what is known of the run: the one history, what was acknowledged, and who said what."""
 
-    def __init__(self, genesis: Genesis, edge: Edge) -> None:
+    def __init__(self, genesis: Genesis, edge: Edge, liars: Collection[str]) -> None:
         self._validators = genesis.validators
+        self._liars = frozenset(liars)
+        self._poisoned: dict[Digest, str] = {}
         self._edge = edge
         self._votes = VoteRules(genesis.validators.size)
         self._reference = Reference()
@@ -42,21 +45,35 @@ class Checker:
         self._places: dict[Digest, Height] = {}
         """Height of every committed transaction."""
         self._heights: dict[str, Height] = {}
+        """What each machine has stored now."""
+        self._stored: dict[str, Height] = {}
+        """What each machine has ever stored: votes below are needed no more, even if the blocks are lost again."""
         self.acknowledged: dict[Digest, Height] = {}
         self.checks = 0
+        self.refusals = 0
+        """Messages of liars that the edges refused."""
 
     def said(self, machine: Machine, message: Message, encoded: bytes, body: bytes | None) -> None:
         """A machine sends a message; `body` is the block that a vote is about."""
         self.checks += 1
         is_new = self._votes.said(message, encoded, None if machine.is_faulty else machine.disk.holds_before)
+        if is_new and isinstance(message, Vote) and message.subject.block_hash in self._poisoned:
+            code = self._poisoned[message.subject.block_hash]
+            raise Violation("voted for an invalid block", f"{machine.name}: {message_words(message)}, {code}")
         if is_new and not machine.disk.holds(encoded):
             raise Violation("sent before it was durable", f"{machine.name}: {message.kind.name}")
         if is_new and message.kind is Kind.PREPARE and (body is None or not machine.disk.holds(body)):
             raise Violation("voted before the body was durable", machine.name)
 
-    def refused(self, machine: str, sender: str, error: Exception) -> None:
+    def refused(self, machine: Machine, sender: ValidatorId, error: Exception) -> None:
         """The edge of a machine refused a message."""
-        raise Violation("an honest message was refused", f"{machine} refused {sender}: {error}")
+        if sender not in self._liars:
+            raise Violation("an honest message was refused", f"{machine.name} refused {sender}: {error}")
+        self.refusals += 1
+
+    def poison(self, block_hash: Digest, code: str) -> None:
+        """A liar proposes a block for which no honest validator may vote."""
+        self._poisoned[block_hash] = code
 
     def decided(self, machine: Machine, decide: Decide) -> None:
         """A replica decides a block."""
@@ -82,6 +99,7 @@ class Checker:
         if height > before + 1:
             raise Violation("left out a height", f"{machine.name} stores {height} on {before}")
         self._heights[machine.name] = height
+        self._stored[machine.name] = max(height, self._stored.get(machine.name, Height(0)))
         if height not in self._receipts:
             self._receipts[height] = execution.receipts
             self._reference.compare_receipts(height, execution.receipts)
@@ -116,8 +134,8 @@ class Checker:
         if isinstance(report, CannotExecute) and not machine.executor_failed:
             raise Violation("cannot execute", machine.name)
 
-    def wiped(self, name: str) -> None:
-        """A machine has lost its disk and begins anew."""
+    def forget(self, name: str) -> None:
+        """A machine has lost what it had stored."""
         self._heights[name] = Height(0)
 
     def turned(self, process: "Process") -> None:
@@ -127,29 +145,36 @@ class Checker:
         if self.checks % TURNS_UNSEEN:
             return
         self._check_memory(process)
-        nodes = self._validators.size
-        for what, (count, limit) in sizes_of(process, nodes).items():
-            if count > limit:
-                raise Violation("unbounded", f"{process.machine.name} keeps {count} {what}, {limit} are allowed")
+        for kept in process.kept:
+            if kept.count > kept.limit:
+                keeps = f"{kept.count} {kept.what}, {kept.limit} are allowed"
+                raise Violation("unbounded", f"{process.machine.name} keeps {keeps}")
 
     def finish(self, processes: "list[Process]") -> None:
         """Compare what the nodes hold at the end with the history and with the reference."""
         for process in processes:
-            name, blocks = process.machine.name, process.host.blocks
-            for transaction_id, height in self.acknowledged.items():
-                place = blocks.find_transaction(transaction_id)
-                if place is None or place.height != height:
-                    raise Violation("lost an acknowledged transaction", f"{name} lacks {short(transaction_id)}")
-            for block in self.history:
-                if blocks.block_hash(block.header.height) != block.block_hash:
-                    raise Violation("not a prefix", f"{name} at {block.header.height}")
-            self._reference.compare_state(name, process.host.ledger.database)
+            try:
+                self._finish(process)
+            except StoreDamaged:
+                # Rot that nobody has met before shows now; to say so is an answer, to give wrong bytes were none.
+                continue
+
+    def _finish(self, process: "Process") -> None:
+        name, blocks = process.machine.name, process.host.blocks
+        for transaction_id, height in self.acknowledged.items():
+            place = blocks.find_transaction(transaction_id)
+            if place is None or place.height != height:
+                raise Violation("lost an acknowledged transaction", f"{name} lacks {short(transaction_id)}")
+        for block in self.history:
+            if blocks.block_hash(block.header.height) != block.block_hash:
+                raise Violation("not a prefix", f"{name} at {block.header.height}")
+        self._reference.compare_state(name, process.host.ledger.database)
 
     def _check_memory(self, process: "Process") -> None:
         """What a machine has said must stay on its disk until block and state of that height are there."""
         machine = process.machine
         height = Height(process.host.ledger.head.height + 1)
-        if machine.is_faulty:
+        if machine.is_faulty or height <= self._stored.get(machine.name, 0):
             return
         for encoded in self._votes.said_at(machine.validator_id, height):
             if not machine.disk.holds(encoded):

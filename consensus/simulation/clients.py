@@ -6,18 +6,20 @@ What a node answers counts as acknowledged: from then on the transaction must be
 from dataclasses import dataclass
 from typing import Final
 
-from chain.crypto import public_key_of
-from chain.transaction import Call, Transaction, TransactionBody, sign_transaction
+from chain.encoding import encode
+from chain.transaction import SIGNATURE_TAG, Call, Transaction, TransactionBody, transaction_id_of
 from chain.types import Digest, Height, Milliseconds
-from consensus.simulation.chance import Chance
+from consensus.simulation.chance import Chance, between, chance_of
 from consensus.simulation.clock import MILLISECOND
 from consensus.simulation.contract import CALL_GAS, CONTRACT, member_seed, name_of
 from consensus.simulation.node import Node
+from consensus.simulation.plan import Plan
+from consensus.simulation.signatures import key_of
 from consensus.simulation.world import World
 
-OPEN_MAX: Final = 60
+OPEN_MAX: Final = 40
 """Transactions without an answer; clients wait beyond."""
-RETRY_US: Final = 1_500 * MILLISECOND
+RETRY_US: Final = 700 * MILLISECOND
 REPLY_US: Final = (200, 3_000)
 VALID_MS: Final = 500_000
 SHORT_VALID_MS: Final = 2_000
@@ -36,30 +38,33 @@ class _Open:
 class Clients:
     """Owns what was submitted and not answered yet."""
 
-    def __init__(self, world: World, nodes: list[Node], chance: Chance, every_us: int) -> None:
+    def __init__(self, world: World, nodes: list[Node], seed: int, plan: Plan) -> None:
         self._world = world
         self._nodes = {node.machine.name: node for node in nodes}
-        self._chance = chance
-        self._every_us = every_us
+        self._names = list(self._nodes)
+        self._times = chance_of(seed, "submissions")
+        self._contents = chance_of(seed, "transactions")
+        self._questions = chance_of(seed, "questions")
+        self._plan = plan
         self._open: dict[Digest, _Open] = {}
-        self.submitted = 0
+        self._submitted = 0
         self.is_quiet = False
         world.on_applied = self._applied
 
     def begin(self) -> None:
         """Submit from now on, at intervals."""
-        if not self.is_quiet:
+        if not self.is_quiet and self._plan.happened.transactions < self._plan.transactions_max:
             self.submit()
-            delay = self._chance.randrange(1, 2 * self._every_us)
-            self._world.schedule.after(delay, self.begin)
+            self._plan.happened.transactions = self._submitted
+            self._world.schedule.after(between(self._times, 1, 2 * self._plan.submit_every_us), self.begin)
 
     def submit(self) -> None:
         """Submit one transaction, unless too many wait."""
         if len(self._open) >= OPEN_MAX:
             return
-        is_short = self._chance.randrange(20) == 0
+        is_short = between(self._contents, 0, 20) == 0
         transaction = self._sign(SHORT_VALID_MS if is_short else VALID_MS)
-        self.submitted += 1
+        self._submitted += 1
         self._open[transaction.transaction_id] = _Open(transaction, "", is_short)
         self._ask(transaction.transaction_id)
 
@@ -68,24 +73,16 @@ class Clients:
         return sum(not item.is_short for item in self._open.values())
 
     def _sign(self, valid_ms: int) -> Transaction:
-        seed = member_seed(name_of(self._chance.randrange(len(self._world.machines))))
-        nonce = self.submitted.to_bytes(16, "big")
-        valid_until = Milliseconds(self._world.clock() + valid_ms)
-        calls = tuple(self._call() for _ in range(self._chance.choice((1, 1, 2))))
-        gas = CALL_GAS * len(calls)
-        return sign_transaction(
-            TransactionBody(self._world.chain_id, public_key_of(seed), nonce, valid_until, calls, gas), seed
-        )
-
-    def _call(self) -> Call:
-        draw = self._chance
-        number = draw.randrange(1, 100)
-        match draw.randrange(3):
-            case 0:
-                return Call(CONTRACT, "write", (draw.choice(REGISTERS), number))
-            case 1:
-                return Call(CONTRACT, "add", (draw.choice(REGISTERS), number))
-        return Call(CONTRACT, "move", (draw.choice(REGISTERS), draw.choice(REGISTERS), number))
+        world = self._world
+        seed = member_seed(name_of(between(self._contents, 0, len(world.machines))))
+        nonce = self._submitted.to_bytes(16, "big")
+        valid_until = Milliseconds(world.clock() + valid_ms)
+        calls = tuple(_call(self._contents) for _ in range(self._contents.choice((1, 1, 2))))
+        body = TransactionBody(world.chain_id, key_of(seed), nonce, valid_until, calls, CALL_GAS * len(calls))
+        encoded = body.encoded()
+        transaction_id = transaction_id_of(encoded)
+        signature = world.signatures.sign(seed, SIGNATURE_TAG, transaction_id)
+        return Transaction(encode([1, encoded, signature]), transaction_id, body, signature)
 
     def _ask(self, transaction_id: Digest) -> None:
         """Send an open transaction to some node, and to another if no answer comes."""
@@ -95,8 +92,9 @@ class Clients:
         if item.transaction.body.valid_until < self._world.clock() - VALID_MS:
             del self._open[transaction_id]
             return
-        item.asked = self._chance.choice(list(self._nodes))
-        self._world.schedule.after(self._chance.randrange(*REPLY_US), lambda: self._arrive(item.asked, transaction_id))
+        item.asked = self._questions.choice(self._names)
+        delay = between(self._questions, *REPLY_US)
+        self._world.schedule.after(delay, lambda: self._arrive(item.asked, transaction_id))
         self._world.schedule.after(RETRY_US, lambda: self._ask(transaction_id))
 
     def _arrive(self, name: str, transaction_id: Digest) -> None:
@@ -131,4 +129,14 @@ class Clients:
             if self._open.pop(transaction_id, None) is not None:
                 self._world.checker.acknowledge(transaction_id, height)
 
-        self._world.schedule.after(self._chance.randrange(*REPLY_US), receive)
+        self._world.schedule.after(between(self._questions, *REPLY_US), receive)
+
+
+def _call(draw: Chance) -> Call:
+    number = between(draw, 1, 100)
+    match between(draw, 0, 3):
+        case 0:
+            return Call(CONTRACT, "write", (draw.choice(REGISTERS), number))
+        case 1:
+            return Call(CONTRACT, "add", (draw.choice(REGISTERS), number))
+    return Call(CONTRACT, "move", (draw.choice(REGISTERS), draw.choice(REGISTERS), number))

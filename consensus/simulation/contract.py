@@ -3,10 +3,11 @@
 It runs on the real block execution, so that validity, receipts and state roots are those of the product.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from chain.crypto import public_key_of, tagged_hash
+from chain.crypto import tagged_hash
 from chain.encoding import decode, encode
 from chain.genesis import Genesis, GenesisMember, Governance, Organisation, Parameters
 from chain.prices import LedgerPrices
@@ -21,6 +22,7 @@ from consensus.simulation.settings import (
     VIEW_TIMEOUT_MAX_MS,
     VIEW_TIMEOUT_MS,
 )
+from consensus.simulation.signatures import key_of
 
 CONTRACT: Final = "registers"
 CALL_GAS: Final = 10
@@ -32,22 +34,29 @@ def name_of(place: int) -> ValidatorId:
     return ValidatorId(NAMES[place] if place < len(NAMES) else f"node{place:02d}")
 
 
+@functools.cache
 def consensus_seed(name: str) -> bytes:
     """Return the private seed with which a node votes."""
     return bytes(tagged_hash("simulation-validator", name.encode()))
 
 
+@functools.cache
 def member_seed(name: str) -> bytes:
     """Return the private seed with which a node's organisation signs transactions."""
     return bytes(tagged_hash("simulation-member", name.encode()))
 
 
+@functools.cache
 def genesis_of(nodes: int) -> Genesis:
     """Return the genesis of a ledger with so many validators."""
     names = [name_of(place) for place in range(nodes)]
-    validators = [Validator(name, name, public_key_of(consensus_seed(name)), (b"tls",)) for name in names]
+    validators = [Validator(name, name, key_of(consensus_seed(name)), (b"tls",)) for name in names]
     parameters = Parameters(
         block_transactions_max=8,
+        block_bytes_max=32 * 1024,
+        block_gas_max=40_000,
+        transaction_bytes_max=16 * 1024,
+        transaction_gas_max=10_000,
         clock_drift_max=DRIFT_MS_MAX,
         view_timeout_base=VIEW_TIMEOUT_MS,
         view_timeout_max=VIEW_TIMEOUT_MAX_MS,
@@ -59,12 +68,13 @@ def genesis_of(nodes: int) -> Genesis:
         parameters,
         Governance(tuple(sorted(names)), 1, 1, 1, 1_000),
         validator_set(Epoch(0), validators),
-        tuple(Organisation(name, name, public_key_of(member_seed(name))) for name in sorted(names)),
-        tuple(GenesisMember(f"{name}.clerk", public_key_of(member_seed(name)), ()) for name in sorted(names)),
+        tuple(Organisation(name, name, key_of(member_seed(name))) for name in sorted(names)),
+        tuple(GenesisMember(f"{name}.clerk", key_of(member_seed(name)), ()) for name in sorted(names)),
         (),
     )
 
 
+@functools.cache
 def register_key(name: str) -> bytes:
     """Return the state key of a register."""
     return encode_key((name,))

@@ -3,7 +3,7 @@
 A process that is killed loses nothing: what it wrote is in the page cache. A power cut leaves of a file what was synced
 and, of what was written after that, any of its sectors or none; of the folder what was synced and some first few of the
 changes after that, as a journal keeps their order. A failed fsync gives up what it was to write: the pages still read
-as if nothing had happened and no later fsync writes them, which is what kernels do.
+as if nothing had happened and no later fsync writes them, which is what kernels do. Bytes may also rot where they are.
 """
 
 import errno
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from consensus.files import AppendFile
-from consensus.simulation.chance import Chance
+from consensus.simulation.chance import Chance, between
 
 SECTOR_BYTES: Final = 512
 
@@ -108,9 +108,42 @@ class SimulatedDisk:
         """Lose everything."""
         self._names, self._durable_names, self._unsynced_names = {}, {}, []
 
+    def copy(self) -> "SimulatedDisk":
+        """Return what a copy of all files would hold, without the faults that are about to happen."""
+        other = SimulatedDisk(self._chance)
+        other._names = {
+            name: _Inode(bytearray(inode.content), bytearray(inode.content)) for name, inode in self._names.items()
+        }
+        other._durable_names = dict(other._names)
+        return other
+
+    def rot(self, chance: Chance) -> None:
+        """Damage some file: flip bits, zero a sector, cut the end off, or lose the whole."""
+        if not self._names:
+            return
+        name = chance.choice(self.names())
+        inode = self._names[name]
+        size = min(len(inode.content), len(inode.durable))
+        place = between(chance, 0, max(1, size))
+        match between(chance, 0, 4):
+            case 0 if size:
+                flip = between(chance, 1, 256)
+                inode.content[place] ^= flip
+                inode.durable[place] ^= flip
+            case 1 if size:
+                start = place // SECTOR_BYTES * SECTOR_BYTES
+                end = min(size, start + SECTOR_BYTES)
+                inode.content[start:end] = inode.durable[start:end] = bytes(end - start)
+            case 2:
+                del inode.content[place:], inode.durable[place:]
+                inode.given_up.clear()
+            case _:
+                for names in (self._names, self._durable_names, *self._unsynced_names):
+                    names.pop(name, None)
+
     def cut_power(self) -> None:
         """Lose what was not synced, but for what had reached the disk by chance."""
-        kept = self._chance.randrange(len(self._unsynced_names) + 1)
+        kept = between(self._chance, 0, len(self._unsynced_names) + 1)
         self._names = dict(self._unsynced_names[kept - 1] if kept else self._durable_names)
         for name in sorted(self._names):
             self._tear(self._names[name])
@@ -135,7 +168,7 @@ class SimulatedDisk:
             self.before("write")
             self._refuse_when_full()
         except (OSError, ProcessKilled):
-            inode.content += data[: self._chance.randrange(len(data) + 1)]
+            inode.content += data[: between(self._chance, 0, len(data) + 1)]
             raise
         inode.content += data
 
@@ -144,7 +177,7 @@ class SimulatedDisk:
         try:
             self.before("sync")
         except ProcessKilled:
-            if self._chance.randrange(2):
+            if between(self._chance, 0, 2):
                 self._make_durable(inode)
             raise
         if self.faults.fail_sync_in is not None and self.faults.fail_sync_in <= 0:
@@ -163,11 +196,11 @@ class SimulatedDisk:
         start, end = len(inode.durable), len(inode.content)
         left = inode.durable
         if start < end:
-            fate = self._chance.randrange(4)
+            fate = between(self._chance, 0, 4)
             if fate == 0:
                 left += inode.content[start:]
             elif fate == 1:
-                left += inode.content[start : self._chance.randrange(start, end + 1)]
+                left += inode.content[start : between(self._chance, start, end + 1)]
             elif fate == 2:
                 left += self._some_sectors(inode.content, start, end)
         for first, last in inode.given_up:
@@ -178,7 +211,7 @@ class SimulatedDisk:
         left = bytearray()
         while start < end:
             boundary = min(end, (start // SECTOR_BYTES + 1) * SECTOR_BYTES)
-            left += content[start:boundary] if self._chance.randrange(2) else bytes(boundary - start)
+            left += content[start:boundary] if between(self._chance, 0, 2) else bytes(boundary - start)
             start = boundary
         return left
 

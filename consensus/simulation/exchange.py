@@ -8,13 +8,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from chain.encoding import DecodeError, decode, encode
+from chain.encoding import decode, encode
 from chain.types import Digest, Height, ValidatorId
+from consensus.pbft.bounds import Kept
 from consensus.pbft.events import BodyArrived, CertifiedBlock, FetchBody
 from consensus.simulation.clock import MILLISECOND
 from consensus.simulation.edge import Refused
 from consensus.simulation.machine import Machine
-from consensus.simulation.network import Channel, Packet
+from consensus.simulation.packet import Channel, Packet
 from consensus.simulation.world import World
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ BLOCKS_MAX: Final = 16
 BLOCKS_WAITING_MAX: Final = 64
 SET_ASIDE_US: Final = 1_500 * MILLISECOND
 """How long a peer is not asked that gave no useful answer."""
+OPEN_MAX: Final = 64
+"""Questions without an answer."""
+HEIGHT_MAX: Final = 2**63 - 1
 
 Then = Callable[[], None]
 
@@ -53,13 +57,22 @@ class Exchange:
         self._blocks: deque[tuple[bytes, Then]] = deque()
         self._is_taking = False
         self._is_catching_up = False
-        process.later(world.chance.randrange(HEAD_US), self._announce)
-        process.later(REMIND_US, self._remind)
+
+    def begin(self) -> None:
+        """Announce heights and pass old transactions on from now on."""
+        self._process.within((0, HEAD_US), self._announce)
+        self._process.later(REMIND_US, self._remind)
 
     @property
-    def kept(self) -> dict[str, int]:
-        """How much is kept in memory of each kind, for the checker."""
-        return {"questions": len(self._questions), "certified blocks": len(self._blocks), "heads": len(self._heads)}
+    def kept(self) -> tuple[Kept, ...]:
+        """How much is kept in memory of each kind, beside how much may be."""
+        nodes = len(self._world.machines)
+        return (
+            Kept("questions", len(self._questions), OPEN_MAX),
+            Kept("certified blocks", len(self._blocks), BLOCKS_WAITING_MAX + BLOCKS_MAX),
+            Kept("heads", len(self._heads), nodes),
+            Kept("peers set aside", len(self._aside), nodes),
+        )
 
     @property
     def _others(self) -> list[ValidatorId]:
@@ -81,14 +94,14 @@ class Exchange:
                 if len(self._blocks) < BLOCKS_WAITING_MAX:
                     self._take(payload, lambda: None)
             case Channel.HEAD:
-                self._heads[peer] = Height(max(self._heads.get(peer, 0), int.from_bytes(payload, "big")))
+                self._heads[peer] = Height(int.from_bytes(payload, "big"))
             case Channel.ASK_BODY:
-                self._answer(sender, Channel.BODY, self._body(Digest(payload)), packet.number)
+                body = self._body(Digest(payload))
+                self._answer(sender, Channel.BODY, [] if body is None else [body], packet.number)
             case Channel.ASK_BLOCKS:
                 first = int.from_bytes(payload, "big")
                 found = [host.certified(Height(height)) for height in range(first, first + BLOCKS_MAX)]
-                blocks = [block for block in found if block is not None]
-                self._answer(sender, Channel.BLOCKS, encode(blocks), packet.number)
+                self._answer(sender, Channel.BLOCKS, [block for block in found if block is not None], packet.number)
             case Channel.BODY | Channel.BLOCKS:
                 waiting = self._questions.pop(packet.number, None)
                 if waiting is not None:
@@ -110,7 +123,8 @@ class Exchange:
                 done()
 
         def take(answer: bytes | None) -> None:
-            block = None if not answer else self._process.host.take_body(answer, request.block_hash)
+            found = [] if answer is None else decode(answer)
+            block = self._process.host.take_body(found[0], request.block_hash) if found else None
             if block is None:
                 ask_next()
             else:
@@ -133,10 +147,7 @@ class Exchange:
         self._ask(source, Channel.ASK_BLOCKS, first.to_bytes(8, "big"), lambda answer: self._got(source, first, answer))
 
     def _got(self, source: ValidatorId, first: Height, answer: bytes | None) -> None:
-        try:
-            blocks = [] if answer is None else decode(answer)
-        except DecodeError:
-            blocks = []
+        blocks: list[bytes] = [] if answer is None else decode(answer)[:BLOCKS_MAX]
 
         def go_on() -> None:
             if blocks:
@@ -179,6 +190,9 @@ class Exchange:
         host.when_applied(height, go_on)
 
     def _ask(self, peer: ValidatorId, channel: Channel, payload: bytes, take: Callable[[bytes | None], None]) -> None:
+        if len(self._questions) >= OPEN_MAX:
+            take(None)
+            return
         self._asked += 1
         number = self._asked
         self._questions[number] = take
@@ -190,14 +204,18 @@ class Exchange:
 
         self._process.later(ANSWER_US_MAX, give_up)
 
-    def _answer(self, sender: str, channel: Channel, payload: bytes | None, number: int) -> None:
-        self._world.network.send(self._machine.name, sender, Packet(channel, payload or b"", number))
+    def _answer(self, sender: str, channel: Channel, found: list[bytes], number: int) -> None:
+        liar = self._machine.liar
+        answer = found if liar is None else liar.answer(channel, found)
+        self._world.network.send(self._machine.name, sender, Packet(channel, encode(answer), number))
 
     def _announce(self) -> None:
         self._process.later(HEAD_US, self._announce)
         height = self._process.host.ledger.head.height
+        liar = self._machine.liar
         for peer in self._others:
-            self._process.send(peer, Packet(Channel.HEAD, height.to_bytes(8, "big")))
+            told = height if liar is None else min(HEIGHT_MAX, liar.announced(height))
+            self._process.send(peer, Packet(Channel.HEAD, told.to_bytes(8, "big")))
         # Being one block behind for a moment is normal; consensus will bring it.
         if height == self._height_seen:
             self.catch_up()

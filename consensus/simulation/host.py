@@ -4,6 +4,7 @@ Block execution, validity, databases and mempool are the product's own code; onl
 order of a decided block is the product's: first the node's blocks, then the state, each in one durable batch.
 """
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -15,13 +16,14 @@ from chain.execution import Execution
 from chain.ledger import Ledger, open_ledger
 from chain.mempool import AdmissionError, Mempool, MempoolLimits, check_admissible
 from chain.merkle import merkle_root
-from chain.receipt import decode_result
+from chain.receipt import BlockResult, decode_result
 from chain.rules import Rules
 from chain.runtime import LocalFault
 from chain.state_database import StateDatabase
 from chain.transaction import Transaction, transaction_id_of_raw
 from chain.types import Digest, Height, Milliseconds, ValidatorId, View
 from chain.validity import InvalidBlock
+from consensus.pbft.bounds import Kept
 from consensus.pbft.events import (
     Applied,
     Decide,
@@ -33,10 +35,11 @@ from consensus.pbft.events import (
     PendingChanged,
     Proposal,
 )
-from consensus.simulation.contract import VERSIONS, Registers
+from consensus.simulation.chance import between, chance_of
+from consensus.simulation.contract import VERSIONS, Registers, genesis_of
 from consensus.simulation.edge import Edge
 from consensus.simulation.machine import Machine
-from consensus.simulation.network import Channel, Packet
+from consensus.simulation.packet import Channel, Packet
 from consensus.simulation.store import SimulatedStore
 from consensus.simulation.words import short
 from consensus.simulation.world import World
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
     from consensus.simulation.process import Process
 
 BODIES_MAX: Final = 8
+EXECUTIONS_MAX: Final = 16
+WAITING_MAX: Final = 64
 CACHE_BYTES: Final = 64 * 1024
 EXECUTE_US: Final = (150, 2_000)
 WRITE_US: Final = (100, 1_500)
@@ -58,14 +63,19 @@ class Host:
     """Owns the ledger, the mempool and the bodies of one process."""
 
     def __init__(self, world: World, machine: Machine, process: "Process") -> None:
-        """Open both databases, and replay blocks that the state misses.
+        """Open both databases, and replay blocks that the state misses; set aside what was found damaged before.
 
         Raises:
-            StoreUnusable: when a disk fails.
+            StoreError: when a disk fails, or damage is found now.
         """
         self._world = world
         self._machine = machine
         self._process = process
+        if machine.blocks.found_rotten:
+            machine.lose_blocks()
+            world.checker.forget(machine.name)
+        if machine.state.found_rotten:
+            machine.lose_state()
         self.blocks = BlockStore(machine.blocks)
         self.ledger = self._open_state()
         self.mempool = Mempool(MEMPOOL)
@@ -77,9 +87,14 @@ class Host:
         """The last applied block."""
 
     @property
-    def kept(self) -> dict[str, int]:
-        """How much is kept in memory of each kind, for the checker."""
-        return {"bodies": len(self._bodies), "executions": len(self._executions), "waiting": len(self._waiting)}
+    def kept(self) -> tuple[Kept, ...]:
+        """How much is kept in memory of each kind, beside how much may be."""
+        return (
+            Kept("bodies of proposals", len(self._bodies), BODIES_MAX),
+            Kept("executions", len(self._executions), EXECUTIONS_MAX),
+            Kept("waiting for a height", len(self._waiting), WAITING_MAX),
+            Kept("transactions", len(self.mempool), MEMPOOL.transactions_max),
+        )
 
     def admit(self, raws: list[bytes]) -> list[bytes]:
         """Take transactions into the mempool; return those that are new here."""
@@ -97,7 +112,7 @@ class Host:
             return None
         if merkle_root(transaction.merkle_leaf for transaction in transactions) != header.transactions_root:
             return None
-        return self._keep(make_block(header, [transaction.raw for transaction in transactions]))
+        return self.keep(make_block(header, [transaction.raw for transaction in transactions]))
 
     def take_body(self, raw: bytes, block_hash: Digest) -> Block | None:
         """Return a block that a peer sent if it is the one asked for."""
@@ -108,7 +123,7 @@ class Host:
             return None
         root = merkle_root(transaction.merkle_leaf for transaction in decoded)
         is_it = block.block_hash == block_hash and root == block.header.transactions_root
-        return self._keep(block) if is_it else None
+        return self.keep(block) if is_it else None
 
     def body(self, block_hash: Digest) -> bytes | None:
         """Return the raw block with this hash if it is undecided or decided here."""
@@ -130,8 +145,18 @@ class Host:
         """Send a decided block to a peer that still talks about its height."""
         data = self.certified(height)
         if data is not None:
-            self._world.note(self._machine.name, f"-> {peer} block {height}")
+            self._world.note(self._machine.name, lambda: f"-> {peer} block {height}")
             self._process.send(peer, Packet(Channel.BLOCK, data))
+
+    def executed(self, block_hash: Digest) -> tuple[Block, BlockResult] | None:
+        """Return an undecided block that was executed here, and what came out."""
+        execution = self._executions.get(block_hash)
+        return None if execution is None else (execution.block, execution.result)
+
+    def old_transaction(self, height: Height) -> bytes | None:
+        """Return some transaction of a decided block."""
+        block = self.blocks.block(height) if height else None
+        return None if block is None else decode_block(block).transactions[0]
 
     def transaction_ids(self, block: Block) -> list[Digest]:
         """Return the ids of a block's transactions."""
@@ -159,7 +184,7 @@ class Host:
                 event = ExecutionInvalid(block.block_hash, error.code)
             except LocalFault:
                 event = ExecutionFault(block.block_hash)
-            self._world.note(self._machine.name, f"{type(event).__name__} {short(block.block_hash)}")
+            self._world.note(self._machine.name, lambda: f"{type(event).__name__} {short(block.block_hash)}")
             self._process.offer(event)
 
         self._on_executor(run)
@@ -167,12 +192,12 @@ class Host:
     def apply(self, decided: Decide, done: Then) -> None:
         """Store a decided block, then write its state, then let everybody know."""
         if decided.block.block_hash in self._executions:
-            self._process.within(WRITE_US, lambda: self._store(decided, done))
+            self._process.later(0, lambda: self._store(decided, done))
             return
 
         def run() -> None:
             self._execute(decided.block)
-            self._process.within(WRITE_US, lambda: self._store(decided, done))
+            self._store(decided, done)
 
         self._on_executor(run)
 
@@ -196,7 +221,9 @@ class Host:
             block.header.encoded(),
         )
         self.blocks.append(record)
-        self._process.within(WRITE_US, lambda: self._write_state(decided, execution, done))
+        # The own database is written on the event loop, the state by the executor's process.
+        write_us = between(self._world.chance, *WRITE_US)
+        self._process.block(write_us, lambda: self._on_executor(lambda: self._write_state(decided, execution, done)))
 
     def _write_state(self, decided: Decide, execution: Execution, done: Then) -> None:
         block = decided.block
@@ -205,17 +232,18 @@ class Host:
         self._executions.clear()
         ids = self.transaction_ids(block)
         self._world.checker.applied(self._machine, block, execution)
-        self._world.note(self._machine.name, f"has block {block.header.height} {short(block.block_hash)}")
+        height, block_hash = block.header.height, block.block_hash
+        self._world.note(self._machine.name, lambda: f"has block {height} {short(block_hash)}")
         self.mempool.remove(ids)
         self.mempool.expire(block.header.time)
         self._process.pending_changed(len(self.mempool) > 0)
+        floor = Height(height + 1)
+        self._process.log.drop_below(floor)
         self._process.offer(Applied(self.head))
-        self._world.on_applied(self._machine.name, block.header.height, ids)
+        self._world.on_applied(self._machine.name, height, ids)
         done()
-        floor = Height(block.header.height + 1)
-        self._process.on_disk(lambda: self._process.log.drop_below(floor), lambda: None)
-        ready = [then for height, then in self._waiting if height < floor]
-        self._waiting = [(height, then) for height, then in self._waiting if height >= floor]
+        ready = [then for waited, then in self._waiting if waited < floor]
+        self._waiting = [(waited, then) for waited, then in self._waiting if waited >= floor]
         for then in ready:
             then()
 
@@ -226,13 +254,15 @@ class Host:
             raise LocalFault("the simulated executor failed")
         execution = self.ledger.execute(block, self._world.edge.signature_good)
         self._executions[block.block_hash] = execution
+        while len(self._executions) > EXECUTIONS_MAX:
+            del self._executions[next(iter(self._executions))]
         return execution
 
     def _on_executor(self, work: Then) -> None:
         """One block after the other, each for a while."""
         world = self._world
         begins = max(world.schedule.now, self._executor_free_at)
-        self._executor_free_at = begins + world.chance.randrange(*EXECUTE_US) + self._machine.executor_slow_us
+        self._executor_free_at = begins + between(world.chance, *EXECUTE_US) + self._machine.executor_slow_us
         self._process.later(self._executor_free_at - world.schedule.now, work)
 
     def _admit(self, transaction: Transaction) -> bool:
@@ -259,15 +289,18 @@ class Host:
         time = Milliseconds(max(self._process.clock(), head.time + 1))
         self.mempool.expire(time)
         chosen = self.mempool.select(self._rules(), time)
+        if self._machine.liar is not None:
+            chosen = self._machine.liar.chosen(chosen)
         if not chosen:
             return None
         links = (self._world.chain_id, height, head.block_hash, head.result_hash, self.blocks.history.root())
         root = merkle_root(transaction.merkle_leaf for transaction in chosen)
         own = (time, self._machine.validator_id, root, head.validators.validators_hash, head.validators.epoch)
         header = Header(self.ledger.head.next_version, *links, *own)
-        return self._keep(make_block(header, [transaction.raw for transaction in chosen]))
+        return self.keep(make_block(header, [transaction.raw for transaction in chosen]))
 
-    def _keep(self, block: Block) -> Block:
+    def keep(self, block: Block) -> Block:
+        """Keep a body for peers that ask for it."""
         self._bodies[block.block_hash] = block
         while len(self._bodies) > BODIES_MAX:
             del self._bodies[next(iter(self._bodies))]
@@ -283,17 +316,14 @@ class Host:
     def _open_state(self) -> Ledger:
         """Open the state, rebuild it if it is ahead of the blocks, and replay what it misses."""
         world, machine = self._world, self._machine
-        genesis = world.genesis
         ledger = _ledger(world, machine.state)
         stored = self.blocks.block_hash(ledger.head.height)
         if self.blocks.head is not None and stored != ledger.head.block_hash:
-            machine.state = SimulatedStore(machine.chance)
+            machine.lose_state()
             ledger = _ledger(world, machine.state)
         if self.blocks.head is None:
             result = ledger.head.result.encoded()
-            self.blocks.append(
-                BlockRecord(Height(0), genesis.genesis_hash, genesis.encoded(), b"", result, (), (), b"")
-            )
+            self.blocks.append(BlockRecord(Height(0), world.chain_id, b"", b"", result, (), (), b""))
         assert self.blocks.head is not None, "genesis is stored"
         for height in range(ledger.head.height + 1, self.blocks.head.height + 1):
             _replay(ledger, self.blocks, height, world.edge)
@@ -302,7 +332,17 @@ class Host:
 
 
 def _ledger(world: World, store: SimulatedStore) -> Ledger:
+    if store.head is None:
+        store.fill_from(_genesis_state(world.genesis.validators.size))
     return open_ledger(world.genesis, StateDatabase(store, CACHE_BYTES), Registers())
+
+
+@functools.cache
+def _genesis_state(nodes: int) -> SimulatedStore:
+    """Return a store that holds the state of genesis; making it costs as much as some blocks."""
+    store = SimulatedStore(chance_of(0, "genesis"))
+    open_ledger(genesis_of(nodes), StateDatabase(store, CACHE_BYTES), Registers())
+    return store
 
 
 def _replay(ledger: Ledger, blocks: BlockStore, height: int, edge: Edge) -> None:

@@ -1,21 +1,22 @@
 """One machine: what outlives its processes (disk, databases, clock), and what is about to go wrong with it."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from chain.types import ValidatorId
-from consensus.pbft.events import Send
 from consensus.simulation.chance import Chance
 from consensus.simulation.disk import ProcessKilled, SimulatedDisk
+from consensus.simulation.incident import What
+from consensus.simulation.liars.liar import LyingValidator
 from consensus.simulation.store import SimulatedStore
 
 
-class Liar(Protocol):
-    """Decides what a lying machine sends in place of what its replica wanted to send."""
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A copy of all that a machine held at one moment."""
 
-    def told_instead(self, outgoing: Send) -> list[Send]:
-        """Return what is sent instead."""
-        ...
+    disk: SimulatedDisk
+    blocks: SimulatedStore
+    state: SimulatedStore
 
 
 @dataclass(slots=True)
@@ -31,8 +32,8 @@ class Machine:
     starts: int = 0
     skew_ms: int = 0
     is_faulty: bool = False
-    """Counts as one of the f: it lies or has lost its disk; its votes are not held against it."""
-    liar: Liar | None = None
+    """Counts as one of the f: it lies, or its disk lost what it had said. Its votes are not held against it."""
+    liar: LyingValidator | None = None
     kill_in_actions: int | None = None
     """The process dies before the so manyth thing that it does for its replica."""
     executor_faults: int = 0
@@ -48,20 +49,78 @@ class Machine:
                 self.kill_in_actions = None
                 raise ProcessKilled(power_cut=False)
 
+    def plan_failure(self, what: What, amount: int, chance: Chance) -> None:
+        """Let something fail at the so manyth operation from now, or rot at once."""
+        faults = self.disk.faults
+        match what:
+            case What.KILL_AT_ACTION:
+                self.kill_in_actions = amount
+            case What.KILL_AT_DISK | What.POWER_AT_DISK:
+                faults.kill_in = amount
+                faults.kill_cuts_power = what is What.POWER_AT_DISK
+            case What.SYNC_FAILS:
+                faults.fail_sync_in = amount
+            case What.POWER_AT_BLOCKS:
+                self.blocks.kill_in = amount
+            case What.POWER_AT_STATE:
+                self.state.kill_in = amount
+            case What.BLOCKS_FAIL:
+                self.blocks.fail_in = amount
+            case What.STATE_FAILS:
+                self.state.fail_in = amount
+            case What.EXECUTIONS_FAIL:
+                self.executor_faults = amount
+            case What.ROT_LOG:
+                self.is_faulty = True
+                self.disk.rot(chance)
+            case What.ROT_BLOCKS:
+                self.blocks.rot(chance)
+            case What.ROT_STATE:
+                self.state.rot(chance)
+            case _:
+                raise AssertionError(f"{what} is no failure of a machine's own")
+
     def wipe(self) -> None:
         """Lose the disk."""
         self.disk.wipe()
+        self.lose_blocks()
+
+    def lose_blocks(self) -> None:
+        """Begin with empty databases."""
         self.blocks = SimulatedStore(self.chance)
+        self.lose_state()
+
+    def lose_state(self) -> None:
+        """Begin with an empty state."""
         self.state = SimulatedStore(self.chance)
-        self.is_faulty = True
+
+    def backup(self) -> Backup:
+        """Return a copy of all that is held."""
+        return Backup(self.disk.copy(), self.blocks.copy(), self.state.copy())
+
+    def restore(self, backup: Backup) -> None:
+        """Go back to a copy."""
+        self.disk, self.blocks, self.state = backup.disk, backup.blocks, backup.state
+
+    def free_disk(self) -> None:
+        """Make room."""
+        self.disk.faults.full = False
+
+    def set_clock_right(self) -> None:
+        """End a skew."""
+        self.skew_ms = 0
+
+    def speed_executor_up(self) -> None:
+        """End a slowness."""
+        self.executor_slow_us = 0
 
     def heal(self) -> None:
-        """End all faults but lies."""
-        self.skew_ms = 0
+        """End all faults but lies and what was destroyed."""
+        self.set_clock_right()
+        self.speed_executor_up()
+        self.free_disk()
         self.kill_in_actions = None
         self.executor_faults = 0
-        self.executor_slow_us = 0
-        self.disk.faults.full = False
         self.disk.faults.kill_in = None
         self.disk.faults.fail_sync_in = None
         self.blocks.kill_in = self.blocks.fail_in = None

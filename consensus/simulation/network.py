@@ -1,65 +1,53 @@
-"""The network between nodes: every packet is late by chance, and lost, doubled or cut off as the run demands.
+"""The network between nodes: every packet is late by chance, and lost, doubled or cut off as the plan says.
 
 It is harsher than the product's connections, which keep order and notice a loss: whatever consensus survives here it
-survives there. Endpoints are machines, not validators, because a twin shares its validator's name.
+survives there. Endpoints are machines, not validators, because a twin shares its validator's name. The delay of a
+packet depends on its link and its number on that link alone, so that what is left out of a plan does not change it.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
-from consensus.simulation.chance import Chance, happens
+from consensus.simulation.chance import Chance, between, chance_of
 from consensus.simulation.clock import MILLISECOND, Schedule
-from consensus.simulation.settings import Weather
+from consensus.simulation.packet import Packet
+from consensus.simulation.plan import Fate, Plan
 
-DELAY_US_MIN: Final = 100
-DELAY_US_MAX: Final = 3 * MILLISECOND
+DELAY_US: Final = (100, 3 * MILLISECOND)
 LATE_FACTOR: Final = 100
-
-
-class Channel(IntEnum):
-    """What a packet is about."""
-
-    CONSENSUS = 1
-    TRANSACTIONS = 2
-    BLOCK = 3
-    """A certified block that was not asked for."""
-    ASK_BODY = 4
-    BODY = 5
-    ASK_BLOCKS = 6
-    BLOCKS = 7
-    HEAD = 8
-    """The sender's height, told at intervals."""
-
-
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """One message under way."""
-
-    channel: Channel
-    payload: bytes
-    number: int = 0
-    """Joins an answer to its question."""
 
 
 Receiver = Callable[[str, Packet], None]
 
 
+@dataclass(slots=True)
+class _Link:
+    sender: str
+    receiver: str
+    chance: Chance
+    sent: int = 0
+    is_cut: int = 0
+    """How many cuts there are of it at the moment."""
+    extra_us: int = 0
+    lost_kinds: tuple[int, ...] = ()
+    """Kinds of messages that it does not carry."""
+
+
 class Network:
     """Owns what is under way and which links are cut."""
 
-    def __init__(self, schedule: Schedule, chance: Chance, weather: Weather) -> None:
+    def __init__(self, schedule: Schedule, seed: int, plan: Plan) -> None:
         self._schedule = schedule
-        self._chance = chance
-        self._weather = weather
+        self._seed = seed
+        self._plan = plan
         self._receivers: dict[str, Receiver] = {}
-        self._cut: set[tuple[str, str]] = set()
-        self._slow: dict[tuple[str, str], int] = {}
-        self.is_calm = False
+        self._links: dict[tuple[str, str], _Link] = {}
+        self._is_calm = False
         """No loss, doubling or long delay any more."""
         self.sent = 0
-        self.lost = 0
+        self.counts: dict[str, int] = {}
+        """How many packets were lost, doubled, late or cut off."""
 
     def attach(self, name: str, receive: Receiver) -> None:
         """Make a machine reachable."""
@@ -72,45 +60,73 @@ class Network:
 
     def is_open(self, sender: str, receiver: str) -> bool:
         """Tell whether packets get from one machine to another."""
-        return (sender, receiver) not in self._cut
+        return not self._link(sender, receiver).is_cut
 
-    def cut(self, links: set[tuple[str, str]]) -> None:
+    def cut(self, links: tuple[tuple[str, str], ...]) -> None:
         """Cut links, each in one direction."""
-        self._cut |= links
+        for link in links:
+            self._link(*link).is_cut += 1
 
-    def join(self, links: set[tuple[str, str]]) -> None:
-        """Join cut links."""
-        self._cut -= links
+    def join(self, links: tuple[tuple[str, str], ...]) -> None:
+        """Undo a cut."""
+        for link in links:
+            self._link(*link).is_cut -= 1
+
+    def lose(self, links: tuple[tuple[str, str], ...], kind: int) -> None:
+        """Let links carry no messages of a kind."""
+        for link in links:
+            self._link(*link).lost_kinds += (kind,)
+
+    def lose_no_more(self, links: tuple[tuple[str, str], ...], kind: int) -> None:
+        """Undo `lose`."""
+        for link in links:
+            kinds = list(self._link(*link).lost_kinds)
+            kinds.remove(kind)
+            self._link(*link).lost_kinds = tuple(kinds)
 
     def slow_down(self, link: tuple[str, str], extra_us: int) -> None:
         """Make a link slower; 0 ends that."""
-        self._slow[link] = extra_us
+        self._link(*link).extra_us = extra_us
 
     def calm(self) -> None:
         """End all faults."""
-        self.is_calm = True
-        self._cut.clear()
-        self._slow.clear()
+        self._is_calm = True
+        for link in self._links.values():
+            link.is_cut = link.extra_us = 0
+            link.lost_kinds = ()
 
     def send(self, sender: str, receiver: str, packet: Packet) -> None:
         """Send a packet on its way."""
+        link = self._links.get((sender, receiver)) or self._link(sender, receiver)
         self.sent += 1
-        if not self.is_open(sender, receiver) or self._happens(self._weather.loss_per_mille):
-            self.lost += 1
+        link.sent += 1
+        delay = between(link.chance, *DELAY_US) + link.extra_us
+        fate = None if self._is_calm else self._plan.fate((sender, receiver), link.sent)
+        if link.is_cut or (link.lost_kinds and packet.kind in link.lost_kinds):
+            self._count("cut off")
             return
-        copies = 2 if self._happens(self._weather.duplicate_per_mille) else 1
-        for _ in range(copies):
-            self._schedule.after(self._delay(sender, receiver), lambda: self._deliver(sender, receiver, packet))
+        if fate is not None:
+            self._count(fate)
+        if fate is Fate.LOST:
+            return
+        if fate is Fate.LATE:
+            delay *= LATE_FACTOR
+        self._schedule.after(delay, lambda: self._deliver(link, packet))
+        if fate is Fate.TWICE:
+            self._schedule.after(2 * delay, lambda: self._deliver(link, packet))
 
-    def _delay(self, sender: str, receiver: str) -> int:
-        delay = self._chance.randrange(DELAY_US_MIN, DELAY_US_MAX) + self._slow.get((sender, receiver), 0)
-        return delay * LATE_FACTOR if self._happens(self._weather.late_per_mille) else delay
-
-    def _deliver(self, sender: str, receiver: str, packet: Packet) -> None:
-        if self.is_open(sender, receiver):
-            self._receivers[receiver](sender, packet)
+    def _deliver(self, link: _Link, packet: Packet) -> None:
+        if link.is_cut:
+            self._count("cut off")
         else:
-            self.lost += 1
+            self._receivers[link.receiver](link.sender, packet)
 
-    def _happens(self, per_mille: int) -> bool:
-        return not self.is_calm and happens(self._chance, per_mille)
+    def _count(self, what: str) -> None:
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+    def _link(self, sender: str, receiver: str) -> _Link:
+        link = self._links.get((sender, receiver))
+        if link is None:
+            chance = chance_of(self._seed, f"link/{sender}>{receiver}")
+            link = self._links[(sender, receiver)] = _Link(sender, receiver, chance)
+        return link

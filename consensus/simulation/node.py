@@ -14,18 +14,19 @@ from consensus.log import LogWriteError
 from consensus.simulation.clock import MILLISECOND
 from consensus.simulation.disk import ProcessKilled
 from consensus.simulation.machine import Machine
-from consensus.simulation.network import Packet
+from consensus.simulation.packet import Packet
 from consensus.simulation.process import Process
 from consensus.simulation.world import World
 
-START_US: Final = 150 * MILLISECOND
+START_US: Final = 50 * MILLISECOND
 """From being told to start to running."""
-RESTART_US: Final = 1_000 * MILLISECOND
+RESTART_US: Final = 300 * MILLISECOND
 """After an exit of its own, until somebody starts it again."""
 HELD_MAX: Final = 4_096
-"""Work and packets kept for a paused machine; more is lost, as in the buffers of its kernel."""
+"""Work and packets kept for a machine that is paused or busy; more is lost, as in the buffers of its kernel."""
 
 Fatal = (LogWriteError, StoreError, LocalFault)
+Work = Callable[[], None]
 
 
 class Node:
@@ -38,7 +39,7 @@ class Node:
         self.is_paused = False
         self.is_kept_down = False
         """Nobody starts it before its fault is over."""
-        self._held: deque[Callable[[], None]] = deque()
+        self._held: deque[Work] = deque()
         self._is_starting = False
         world.network.attach(machine.name, self._receive)
 
@@ -61,23 +62,26 @@ class Node:
     def resume(self) -> None:
         """Go on where it was, with all that came in meanwhile."""
         self.is_paused = False
-        held, self._held = self._held, deque()
-        for work in held:
-            self._guard(work)
+        self._work_off()
 
-    def run(self, process: Process, work: Callable[[], None]) -> None:
-        """Do work of a process, unless it has ended; later if the machine is paused."""
-
-        def go_on() -> None:
-            if process is self.process:
-                work()
-
+    def run(self, process: Process, work: Work) -> None:
+        """Do work of a process, unless it has ended; later if the machine is paused or the process busy."""
         if process is not self.process:
             return
-        if self.is_paused:
-            self._hold(go_on)
-        else:
-            self._guard(go_on)
+        if self.is_paused or process.is_blocked:
+            if len(self._held) < HELD_MAX:
+                self._held.append(work)
+            return
+        self._guard(work)
+        if process is self.process and process.waiting and not process.is_blocked:
+            self._guard(process.turn)
+
+    def unblock(self, process: Process, then: Work) -> None:
+        """Let a process go on after something for which nothing else could be done, then work off the rest."""
+        if process is self.process:
+            process.is_blocked = False
+            self._held.appendleft(then)
+            self._work_off()
 
     def connected(self, other: "Node") -> None:
         """Tell the process that it can reach another node."""
@@ -92,28 +96,42 @@ class Node:
             self._is_starting = False
             return
         machine.starts += 1
-        self.world.note(machine.name, f"starts, time {machine.starts}")
+        self.world.note(machine.name, lambda: f"starts, time {machine.starts}")
         self._guard(self._open)
         self._is_starting = False
         if self.process is not None:
             self.world.on_started(machine.name)
 
     def _open(self) -> None:
-        self.process = Process(self.world, self)
+        process = Process(self.world, self)
+        self.process = process
+        process.begin()
 
     def _receive(self, sender: str, packet: Packet) -> None:
         process = self.process
         if process is not None:
             self.run(process, lambda: process.receive(sender, packet))
 
-    def _guard(self, work: Callable[[], None]) -> None:
+    def _work_off(self) -> None:
+        """Do what was held back, then let the process step on all of it at once."""
+        process = self.process
+        while process is not None and process is self.process and not (self.is_paused or process.is_blocked):
+            if self._held:
+                self._guard(self._held.popleft())
+            elif process.waiting:
+                self._guard(process.turn)
+            else:
+                return
+
+    def _guard(self, work: Work) -> None:
         try:
             work()
         except ProcessKilled as killed:
             self.kill(power_cut=killed.power_cut)
             self._start_again()
         except Fatal as error:
-            self._end(f"{type(error).__name__}: {error}")
+            why = f"{type(error).__name__}: {error}"
+            self._end(why)
             self._start_again()
 
     def _start_again(self) -> None:
@@ -121,10 +139,6 @@ class Node:
 
     def _end(self, why: str) -> None:
         if self.process is not None:
-            self.world.note(self.machine.name, f"ends: {why}")
+            self.world.note(self.machine.name, lambda: f"ends: {why}")
         self.process = None
         self._held.clear()
-
-    def _hold(self, work: Callable[[], None]) -> None:
-        if len(self._held) < HELD_MAX:
-            self._held.append(work)

@@ -1,7 +1,8 @@
 """One run of a node's process: the replica, its log on the simulated disk, and the order in which outputs happen.
 
 It mirrors consensus/driver.py: events that have come in meanwhile are stepped together, their records reach the disk in
-one fsync, and only then is anything sent, decided, fetched or reported. A kill may fall between any two of these.
+one fsync for which everything else waits (docs/adr/0007-syncs-on-the-loop.md), and only then is anything sent, decided,
+fetched or reported. A kill may fall between any two of these.
 """
 
 import functools
@@ -10,11 +11,12 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from chain.block import Block
-from chain.crypto import sign, tagged_hash
-from chain.encoding import encode
+from chain.crypto import tagged_hash
+from chain.encoding import DecodeError
 from chain.runtime import LocalFault
-from chain.types import Height, Milliseconds, ValidatorId
+from chain.types import Digest, Height, Milliseconds, ValidatorId
 from consensus.log import LogDamagedError, WriteAheadLog, create_log, has_log, open_log
+from consensus.pbft.bounds import Kept
 from consensus.pbft.config import PbftConfig
 from consensus.pbft.events import (
     CannotExecute,
@@ -34,25 +36,26 @@ from consensus.pbft.events import (
     Serve,
     Tick,
 )
-from consensus.pbft.messages import NONCE_BYTES, Message, PrePrepare, Vote, encode_message
-from consensus.pbft.records import Record
+from consensus.pbft.messages import NONCE_BYTES, Message, PrePrepare, Vote
 from consensus.pbft.replica import Replica
+from consensus.simulation.chance import between
 from consensus.simulation.contract import consensus_seed
 from consensus.simulation.edge import Refused
 from consensus.simulation.exchange import Exchange
 from consensus.simulation.host import Host
+from consensus.simulation.liars.liar import UNASKED_US
+from consensus.simulation.liars.lies import Told
 from consensus.simulation.machine import Machine
-from consensus.simulation.network import Channel, Packet
+from consensus.simulation.packet import Channel, Packet
 from consensus.simulation.settings import RESEND_TICKS, SEGMENT_BYTES_MAX, TICK_US
 from consensus.simulation.words import message_words, report_words
 from consensus.simulation.world import World
 
 EVENTS_MAX: Final = 4096
 EVENTS_AT_ONCE_MAX: Final = 256
-TURN_US: Final = (20, 300)
 SYNC_US: Final = (80, 900)
-SLOW_SYNC_US: Final = 20_000
-"""One fsync in a hundred takes up to this long."""
+SLOW_SYNC_US: Final = (900, 20_000)
+"""One fsync in a hundred takes so long."""
 
 Then = Callable[[], None]
 
@@ -63,7 +66,11 @@ class Owner(Protocol):
     machine: Machine
 
     def run(self, process: "Process", work: Then) -> None:
-        """Do work of the process, now or when the machine is no longer paused; nothing once it has ended."""
+        """Do work of the process, now or when it is neither paused nor busy; nothing once it has ended."""
+        ...
+
+    def unblock(self, process: "Process", then: Then) -> None:
+        """Let the process go on where nothing else could be done meanwhile."""
         ...
 
 
@@ -74,24 +81,30 @@ class Process:
         """Open what the disk holds.
 
         Raises:
-            LogWriteError, StoreUnusable: when the disk refuses.
+            LogWriteError, StoreError: when the disk refuses.
         """
         machine = owner.machine
         self.world = world
         self.machine = machine
         self._owner = owner
         self._inbox: deque[Event] = deque()
-        self._is_turning = False
-        self._jobs: deque[tuple[Then, Then]] = deque()
         self._running: set[object] = set()
+        self.is_blocked = False
+        """Something is under way for which the whole process waits."""
         self.host = Host(world, machine, self)
         self.exchange = Exchange(world, machine, self)
         self.log, self._first = self._open_log(self.host.head)
         name = machine.validator_id
-        seed = consensus_seed(name)
-        self.replica = Replica(_config(world, name), lambda tag, payload: sign(seed, tag, payload))
-        self._turn_with([self._first])
+        self.replica = Replica(_config(world, name), functools.partial(world.signatures.sign, consensus_seed(name)))
+
+    def begin(self) -> None:
+        """Restore the replica and let time run."""
         self.later(TICK_US, self._tick)
+        self.exchange.begin()
+        if self.machine.liar is not None:
+            self.machine.liar.craft.insight = self.host
+            self._lie_later()
+        self._step([self._first])
 
     def later(self, delay_us: int, work: Then) -> None:
         """Do something after a while, unless the process has ended by then."""
@@ -99,13 +112,18 @@ class Process:
 
     def within(self, range_us: tuple[int, int], work: Then) -> None:
         """Do something after a time drawn from a range."""
-        self.later(self.world.chance.randrange(*range_us), work)
+        self.later(between(self.world.chance, *range_us), work)
+
+    def block(self, delay_us: int, then: Then) -> None:
+        """Go on after a while in which the process does nothing else: it waits for its disk."""
+        assert not self.is_blocked, "a process waits for one thing at a time"
+        self.is_blocked = True
+        self.world.schedule.after(delay_us, lambda: self._owner.unblock(self, then))
 
     def offer(self, event: Event) -> None:
         """Queue an event; what does not fit is lost."""
         if len(self._inbox) < EVENTS_MAX:
             self._inbox.append(event)
-            self._wake()
 
     @property
     def waiting(self) -> int:
@@ -113,9 +131,10 @@ class Process:
         return len(self._inbox)
 
     @property
-    def log_jobs(self) -> int:
-        """How much work waits for the disk."""
-        return len(self._jobs)
+    def kept(self) -> tuple[Kept, ...]:
+        """How much is kept in memory of each kind, beside how much may be."""
+        own = Kept("events", len(self._inbox), EVENTS_MAX)
+        return (own, *self.replica.kept, *self.host.kept, *self.exchange.kept)
 
     def clock(self) -> Milliseconds:
         """Return what this machine's wall clock shows."""
@@ -127,15 +146,18 @@ class Process:
         if packet.channel is not Channel.CONSENSUS:
             self.exchange.receive(sender, peer, packet)
             return
+        liar = self.machine.liar
+        if liar is not None:
+            liar.craft.heard.append(packet.payload)
         try:
             message, ids = self.world.edge.message(packet.payload, self.host.head.validators)
         except Refused as error:
-            self.world.checker.refused(self.machine.name, peer, error)
+            self.world.checker.refused(self.machine, peer, error)
             return
         block = None
         if isinstance(message, PrePrepare) and ids is not None:
             block = self.host.assemble(message.header, ids)
-        self.world.note(self.machine.name, f"<- {peer} {message_words(message)}")
+        self.world.note(self.machine.name, lambda: f"<- {peer} {message_words(message)}")
         self.offer(MessageArrived(peer, message, self.clock(), block))
 
     def connected(self, peer: ValidatorId) -> None:
@@ -146,50 +168,26 @@ class Process:
         """Tell the replica whether transactions wait."""
         self.offer(PendingChanged(has_pending))
 
-    def on_disk(self, work: Then, then: Then) -> None:
-        """Let the one thread that writes the log do work, and go on when it is done."""
-        self._jobs.append((work, then))
-        if len(self._jobs) == 1:
-            self._start_job()
-
-    def _start_job(self) -> None:
-        chance = self.world.chance
-        delay = chance.randrange(*SYNC_US) if chance.randrange(100) else chance.randrange(SLOW_SYNC_US)
-        self.later(delay, self._finish_job)
-
-    def _finish_job(self) -> None:
-        work, then = self._jobs[0]
-        work()
-        self._jobs.popleft()
-        if self._jobs:
-            self._start_job()
-        then()
-
-    def _wake(self) -> None:
-        if self._inbox and not self._is_turning:
-            self._is_turning = True
-            self.within(TURN_US, self._turn)
-
-    def _turn(self) -> None:
+    def turn(self) -> None:
+        """Step the replica with the events that wait."""
         count = min(len(self._inbox), EVENTS_AT_ONCE_MAX)
-        self._turn_with([self._inbox.popleft() for _ in range(count)])
+        self._step([self._inbox.popleft() for _ in range(count)])
 
-    def _turn_with(self, events: list[Event]) -> None:
-        self._is_turning = True
+    def sync_us(self) -> int:
+        """Return how long an fsync takes."""
+        chance = self.world.chance
+        return between(chance, *(SYNC_US if chance.random() < 0.99 else SLOW_SYNC_US))
+
+    def _step(self, events: list[Event]) -> None:
         outputs = [self.replica.step(event) for event in events]
         self.world.checker.turned(self)
-        self._carry_out(outputs)
-
-    def _carry_out(self, outputs: list[Output]) -> None:
-        records = tuple(record for output in outputs for record in output.persist)
+        records = [record for output in outputs for record in output.persist]
         if records:
-            self.on_disk(lambda: self._persist(records), lambda: self._perform(outputs))
+            self.log.append(records)
+            self.log.sync()
+            self.block(self.sync_us(), lambda: self._perform(outputs))
         else:
             self._perform(outputs)
-
-    def _persist(self, records: tuple[Record, ...]) -> None:
-        self.log.append(records)
-        self.log.sync()
 
     def _perform(self, outputs: list[Output]) -> None:
         for output in outputs:
@@ -203,12 +201,10 @@ class Process:
                 self.machine.count_action()
                 self._request(request)
             for report in output.report:
-                self.world.note(self.machine.name, report_words(report))
+                self.world.note(self.machine.name, functools.partial(report_words, report))
                 self.world.checker.reported(self.machine, report)
                 if isinstance(report, CannotExecute):
                     raise LocalFault("an operator starts it again")
-        self._is_turning = False
-        self._wake()
 
     def _send(self, outgoing: Send | Serve) -> None:
         self.machine.count_action()
@@ -217,20 +213,43 @@ class Process:
             return
         liar = self.machine.liar
         if liar is None:
-            self.say(outgoing.to, outgoing.message, outgoing.block)
+            self._say(outgoing.to, outgoing.message, outgoing.block)
         else:
-            for lie in liar.told_instead(outgoing):
-                self.say(lie.to, lie.message, lie.block)
+            for told in liar.told_instead(outgoing):
+                self._tell(told)
 
-    def say(self, to: tuple[ValidatorId, ...], message: Message, block: Block | None) -> None:
+    def _tell(self, told: Told) -> None:
+        """Carry out a lie."""
+        if told.delay_us:
+            self.later(told.delay_us, lambda: self._tell_now(told))
+        else:
+            self._tell_now(told)
+
+    def _tell_now(self, told: Told) -> None:
+        if isinstance(told.content, Packet):
+            for peer in told.to:
+                self.send(peer, told.content)
+        else:
+            self._say(told.to, told.content, told.block)
+
+    def _say(self, to: tuple[ValidatorId, ...], message: Message, block: Block | None) -> None:
         """Hand a message to the network."""
-        encoded = encode_message(message)
-        self.world.checker.said(self.machine, message, encoded, self._body_of(message))
-        self.world.note(self.machine.name, f"-> {' '.join(to)} {message_words(message)}")
-        ids = None if block is None else b"".join(self.host.transaction_ids(block))
-        packet = Packet(Channel.CONSENSUS, encode([1, encoded, ids]))
+        edge, machine = self.world.edge, self.machine
+        self.world.checker.said(machine, message, edge.encoded(message), self._body_of(message))
+        self.world.note(machine.name, lambda: f"-> {' '.join(to)} {message_words(message)}")
+        ids = None if block is None else self._ids_of(block)
+        payload = edge.payload(message, ids, self.host.head.validators, is_honest=machine.liar is None)
+        packet = Packet(Channel.CONSENSUS, payload, kind=message.kind)
         for peer in to:
             self.send(peer, packet)
+
+    def _ids_of(self, block: Block) -> list[Digest] | None:
+        """Return the ids of a block's transactions; None where a liar has put in what is no transaction."""
+        try:
+            return self.host.transaction_ids(block)
+        except DecodeError:
+            assert self.machine.liar is not None, "honest nodes propose transactions"
+            return None
 
     def _body_of(self, message: Message) -> bytes | None:
         body = self.replica.body(message.subject.block_hash) if isinstance(message, Vote) else None
@@ -262,6 +281,18 @@ class Process:
         self.later(TICK_US, self._tick)
         self.offer(Tick(self.clock()))
 
+    def _lie_later(self) -> None:
+        """Let a liar say something unasked, time and again."""
+        liar = self.machine.liar
+        assert liar is not None, "only liars lie"
+
+        def lie() -> None:
+            for told in liar.unasked():
+                self._tell(told)
+            self._lie_later()
+
+        self.within(UNASKED_US, lie)
+
     def _open_log(self, head: Head) -> tuple[WriteAheadLog, Restored]:
         """Open the log, or begin one, as the product's start does (rule 11)."""
         machine, world = self.machine, self.world
@@ -274,7 +305,8 @@ class Process:
         try:
             opened = open_log(machine.disk, segment_bytes_max=SEGMENT_BYTES_MAX)
         except LogDamagedError as error:
-            world.note(machine.name, f"damaged log: {error}")
+            why = str(error)
+            world.note(machine.name, lambda: f"damaged log: {why}")
             machine.disk.wipe()
             log = create_log(machine.disk, floor, segment_bytes_max=SEGMENT_BYTES_MAX)
             return log, Restored(head, floor, (), nonce, self.clock(), True)

@@ -1,28 +1,33 @@
 """One run from its seed to its outcome: faults for so many events, then calm, then everything must be committed.
 
-A run that fails returns the broken promise, the command that repeats it and the last lines of its trace.
+A run that fails returns the broken promise and a script of all that had gone wrong until then.
 """
 
-import time
+import functools
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from chain.types import ValidatorId
-from consensus.simulation.byzantine import LIES, Lie, LyingValidator
-from consensus.simulation.chance import chance_of
+from chain.genesis import Genesis
+from chain.types import Digest, ValidatorId
+from consensus.simulation.chance import between, chance_of
 from consensus.simulation.checker import Checker
 from consensus.simulation.clients import Clients
 from consensus.simulation.clock import MILLISECOND, SECOND, Schedule
-from consensus.simulation.contract import genesis_of, name_of
+from consensus.simulation.contract import consensus_seed, genesis_of, member_seed, name_of
 from consensus.simulation.edge import Edge
 from consensus.simulation.incidents import Incidents
-from consensus.simulation.machine import Machine, machine_of
+from consensus.simulation.liars.craft import Craft
+from consensus.simulation.liars.liar import LyingValidator
+from consensus.simulation.liars.lies import Lie
+from consensus.simulation.machine import machine_of
 from consensus.simulation.network import Network
 from consensus.simulation.node import Node
-from consensus.simulation.settings import RECOVERY_US_MAX, Fault, Settings, Weather, weather_of
-from consensus.simulation.trace import WORLD, Trace, Violation
+from consensus.simulation.plan import DrawnPlan, Plan, Script, ScriptedPlan, script_of
+from consensus.simulation.settings import RECOVERY_US_MAX, Settings
+from consensus.simulation.signatures import REAL_EVERY, RealSignatures, Signatures, StandInSignatures
+from consensus.simulation.trace import TAIL_LINES, WORLD, Trace, Violation
 from consensus.simulation.world import World
 
 LOOK_US: Final = 50 * MILLISECOND
@@ -38,7 +43,9 @@ class Failure:
     rule: str
     detail: str
     tail: tuple[str, ...]
-    """The last lines of the trace."""
+    """The last lines of the trace, if it was kept."""
+    script: Script
+    """What had gone wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +59,38 @@ class Outcome:
     transactions: int
     """Committed ones."""
     acknowledged: int
-    incidents: dict[str, int]
+    faults: dict[str, int]
+    """What went wrong, by kind: incidents, packets that did not arrive as they should, lies told."""
     lies: tuple[str, ...]
+    refused: int
+    """Messages of liars that the edges refused."""
     recovery_seconds: float | None
     """Virtual time from the end of the faults until everything was committed everywhere."""
-    digest: str
-    """Over the whole trace: equal in every run of the same settings."""
+    digest: str | None
+    """Over the whole trace: equal in every run of the same settings; None if it was not kept."""
     failure: Failure | None
 
 
 class Run:
     """Owns one world and takes it through its phases."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, plan: Plan, *, is_traced: bool) -> None:
         self._settings = settings
-        seed, weather = settings.seed, weather_of(settings)
+        self._plan = plan
+        seed = settings.seed
         genesis = genesis_of(settings.nodes)
-        schedule, edge = Schedule(), Edge()
-        checker = Checker(genesis, edge)
-        network = Network(schedule, chance_of(seed, "network"), weather)
-        chance = chance_of(seed, "work")
-        chain_id = genesis.genesis_hash
-        self.world = World(genesis, chain_id, schedule, Trace(), network, edge, checker, chance)
+        schedule, signatures = Schedule(), _signatures_of(settings)
+        edge = Edge(signatures)
+        checker = Checker(genesis, edge, plan.lies)
+        network = Network(schedule, seed, plan)
+        trace, chance = Trace(is_kept=is_traced), chance_of(seed, "work")
+        chain_id = _chain_id(settings.nodes)
+        self.world = World(genesis, chain_id, schedule, trace, network, edge, signatures, checker, chance)
         self.world.on_started = self._started
         self.nodes: list[Node] = []
-        faulty = self._make_nodes(weather)
-        faulty_left = genesis.validators.faults_max - faulty
-        self.incidents = Incidents(self.world, self.nodes, chance_of(seed, "incidents"), weather, faulty_left)
-        self.clients = Clients(self.world, self.nodes, chance_of(seed, "clients"), weather.submit_every_us)
+        self._make_nodes()
+        self.incidents = Incidents(self.world, self.nodes, plan, genesis.validators.faults_max)
+        self.clients = Clients(self.world, self.nodes, seed, plan)
         self._recovery_us: int | None = None
 
     def carry_out(self) -> Outcome:
@@ -88,11 +99,10 @@ class Run:
         try:
             self._carry_out()
         except Violation as violation:
-            failure = Failure(violation.rule, violation.detail, tuple(self.world.trace.tail(400)))
+            failure = self._failure(violation.rule, violation.detail)
         except Exception as error:  # noqa: BLE001 - the boundary of a run: whatever a node raises is a finding
             where = "".join(traceback.format_exception(error)[-3:]).strip()
-            rule = f"raised {type(error).__name__}"
-            failure = Failure(rule, where, tuple(self.world.trace.tail(400)))
+            failure = self._failure(f"raised {type(error).__name__}", where)
         return self._outcome(failure)
 
     def _carry_out(self) -> None:
@@ -101,9 +111,10 @@ class Run:
         self.clients.begin()
         self.incidents.begin()
         schedule = self.world.schedule
-        while schedule.done < self._settings.steps and schedule.run_next():
+        while not self._plan.is_over(schedule.done, schedule.now) and schedule.run_next():
             pass
-        self.world.note(WORLD, "the faults stop")
+        self.world.note(WORLD, lambda: "the faults stop")
+        self._plan.happened.calm_at_us = schedule.now
         self.incidents.end()
         self.clients.is_quiet = True
         for _ in range(AFTERWARDS):
@@ -138,9 +149,8 @@ class Run:
 
     def _honest(self) -> Iterator[Node]:
         """Yield the nodes that have to recover: all but liars."""
-        twins = {name for names in self.world.machines.values() if len(names) > 1 for name in names}
         for node in self.nodes:
-            if node.machine.liar is None and node.machine.name not in twins:
+            if node.machine.validator_id not in self._plan.lies:
                 yield node
 
     def _describe(self) -> Iterator[str]:
@@ -154,30 +164,32 @@ class Run:
                 waiting = len(node.process.host.mempool)
                 yield f"{node.machine.name} at {status.height}/{status.view} {state}, {waiting} pending"
 
-    def _make_nodes(self, weather: Weather) -> int:
-        """Make machines, some of which lie; return how many validators are faulty."""
+    def _make_nodes(self) -> None:
+        """Make the machines, some of which lie."""
         settings, world = self._settings, self.world
         names = [name_of(place) for place in range(settings.nodes)]
-        lies = _lies_of(settings, weather, names)
         for name in names:
-            doubles = [name, f"{name}2"] if lies.get(name) is Lie.TWINS else [str(name)]
+            lies = self._plan.lies.get(name, ())
+            doubles = [name, f"{name}2"] if Lie.TWINS in lies else [str(name)]
             world.machines[name] = doubles
             for double in doubles:
                 machine = machine_of(double, name, chance_of(settings.seed, f"disk/{double}"))
-                self._make_faulty(machine, lies.get(name), names)
+                machine.is_faulty = bool(lies)
+                if lies and Lie.TWINS not in lies:
+                    machine.liar = self._liar(name, lies, names)
                 world.validator_of[double] = name
                 self.nodes.append(Node(world, machine))
-        self.lies = tuple(f"{name} {lie}" for name, lie in lies.items())
-        if lies:
-            world.note(WORLD, f"liars: {', '.join(self.lies)}")
-        return len(lies)
+        world.note(WORLD, lambda: f"liars: {', '.join(self._lies())}")
 
-    def _make_faulty(self, machine: Machine, lie: Lie | None, names: list[ValidatorId]) -> None:
-        machine.is_faulty = lie is not None
-        if lie is not None and lie is not Lie.TWINS:
-            others = [name for name in names if name != machine.validator_id]
-            chance = chance_of(self._settings.seed, f"lies/{machine.name}")
-            machine.liar = LyingValidator(machine.validator_id, lie, chance, others)
+    def _liar(self, name: ValidatorId, lies: tuple[Lie, ...], names: list[ValidatorId]) -> LyingValidator:
+        world, seed = self.world, self._settings.seed
+        others = tuple(other for other in names if other != name)
+        chance = chance_of(seed, f"liar/{name}")
+        craft = Craft(name, world.genesis, world.signatures, others, world.checker.poison, chance)
+        return LyingValidator(craft, lies, seed, functools.partial(self._plan.tells, name))
+
+    def _lies(self) -> tuple[str, ...]:
+        return tuple(f"{name} {lie}" for name, lies in self._plan.lies.items() for lie in lies)
 
     def _started(self, name: str) -> None:
         """Let a node that has started and all that run find each other."""
@@ -192,10 +204,20 @@ class Run:
             if other.process is not None and self.world.network.is_open(other.machine.name, node.machine.name):
                 node.connected(other)
 
-        self.world.schedule.after(self.world.chance.randrange(*CONNECT_US), connect)
+        self.world.schedule.after(between(self.world.chance, *CONNECT_US), connect)
+
+    def _failure(self, rule: str, detail: str) -> Failure:
+        happened = self._plan.happened
+        happened.calm_at_us = happened.calm_at_us or self.world.schedule.now
+        return Failure(rule, detail, tuple(self.world.trace.tail(TAIL_LINES)), script_of(self._plan))
 
     def _outcome(self, failure: Failure | None) -> Outcome:
         schedule, checker = self.world.schedule, self.world.checker
+        faults = {**self.incidents.counts, **self.world.network.counts}
+        for node in self.nodes:
+            told = {} if node.machine.liar is None else node.machine.liar.counts
+            for lie, count in told.items():
+                faults[lie] = faults.get(lie, 0) + count
         return Outcome(
             self._settings,
             schedule.done,
@@ -203,34 +225,36 @@ class Run:
             len(checker.history),
             sum(len(block.transactions) for block in checker.history),
             len(checker.acknowledged),
-            dict(sorted(self.incidents.counts.items())),
-            self.lies,
+            dict(sorted(faults.items())),
+            self._lies(),
+            checker.refusals,
             None if self._recovery_us is None else self._recovery_us / SECOND,
             self.world.trace.digest,
             failure,
         )
 
 
-def _lies_of(settings: Settings, weather: Weather, names: list[ValidatorId]) -> dict[ValidatorId, Lie]:
-    faults_max = (settings.nodes - 1) // 3
-    if Fault.BYZANTINE not in weather.faults or faults_max == 0:
-        return {}
-    chance = chance_of(settings.seed, "liars")
-    liars = chance.sample(names, chance.randrange(1, faults_max + 1))
-    return {name: chance.choice(LIES) for name in liars}
+def simulate(settings: Settings, script: Script | None = None, *, is_traced: bool = False) -> Outcome:
+    """Carry out one run, of what the seed draws or of what a script says."""
+    names = [name_of(place) for place in range(settings.nodes)]
+    plan = DrawnPlan(settings, list(names)) if script is None else ScriptedPlan(script)
+    return Run(settings, plan, is_traced=is_traced).carry_out()
 
 
-def simulate(settings: Settings) -> Outcome:
-    """Carry out one run."""
-    return Run(settings).carry_out()
+def _signatures_of(settings: Settings) -> Signatures:
+    if settings.seed % REAL_EVERY == REAL_EVERY - 1:
+        return RealSignatures()
+    return _stand_ins(settings.nodes)
 
 
-def campaign(
-    first_seed: int, nodes: tuple[int, ...], seconds: float, steps: int, faults: frozenset[Fault]
-) -> Iterator[Outcome]:
-    """Carry out runs of consecutive seeds, each with the next number of nodes, until the time is over."""
-    end = time.monotonic() + seconds
-    seed = first_seed
-    while time.monotonic() < end:
-        yield simulate(Settings(seed, nodes[seed % len(nodes)], steps, faults))
-        seed += 1
+@functools.cache
+def _stand_ins(nodes: int) -> StandInSignatures:
+    names = [name_of(place) for place in range(nodes)]
+    strangers = (member_seed("a stranger"),)
+    return StandInSignatures((*map(consensus_seed, names), *map(member_seed, names), *strangers))
+
+
+@functools.cache
+def _chain_id(nodes: int) -> Digest:
+    genesis: Genesis = genesis_of(nodes)
+    return genesis.genesis_hash

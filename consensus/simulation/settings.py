@@ -27,29 +27,34 @@ class Fault(StrEnum):
     DISK = "disk"
     SKEW = "skew"
     EXECUTOR = "executor"
+    ROT = "rot"
+    """Bytes of a file or a database change, or vanish; counts as one of the f faulty nodes."""
+    BACKUP = "backup"
+    """A machine is set back to an older copy of its disk; counts as one of the f faulty nodes."""
     WIPE = "wipe"
-    """A node loses its whole disk; counts as one of the f faulty nodes."""
+    """A machine loses its whole disk; counts as one of the f faulty nodes."""
     BYZANTINE = "byzantine"
     """Up to f nodes lie; which way is drawn from the seed."""
 
 
 ALL_FAULTS: Final = frozenset(Fault)
 NODES_MAX: Final = VALIDATORS_LIMIT
-STEPS: Final = 3_000
-"""Events of a run before its faults stop, unless told otherwise."""
+LENGTHS: Final = (150, 150, 300, 300, 300, 600, 1_500)
+"""Events of a run before its faults stop; most bugs show early, some need a long run."""
 
 GENESIS_TIME: Final = Milliseconds(1_750_000_000_000)
-TICK_US: Final = 50 * MILLISECOND
-RESEND_TICKS: Final = 10
+TICK_US: Final = 100 * MILLISECOND
+RESEND_TICKS: Final = 5
 VIEW_TIMEOUT_MS: Final = 500
-VIEW_TIMEOUT_MAX_MS: Final = 4_000
+VIEW_TIMEOUT_MAX_MS: Final = 2_000
 DRIFT_MS_MAX: Final = 2_000
 """Small, so that a block proposed again in a later view is often older than a fresh one may be."""
-PRIMARY_TERM_BLOCKS: Final = 7
+PRIMARY_TERM_BLOCKS: Final = 3
 SEGMENT_BYTES_MAX: Final = 24 * 1024
 """A small segment, so that the log begins new ones often."""
-RECOVERY_US_MAX: Final = 60 * SECOND
-"""Virtual time within which everything is committed everywhere once the faults have stopped."""
+RECOVERY_US_MAX: Final = 30 * SECOND
+"""Virtual time within which everything is committed everywhere once the faults have stopped: fifteen of the longest
+timeouts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +63,21 @@ class Settings:
 
     seed: int
     nodes: int
-    steps: int = STEPS
+    steps: int | None = None
+    """Events before the faults stop; drawn from the seed if absent."""
     faults: frozenset[Fault] = ALL_FAULTS
     """Kinds that this seed may draw from."""
+
+    @property
+    def length(self) -> int:
+        """Events before the faults stop."""
+        return chance_of(self.seed, "length").choice(LENGTHS) if self.steps is None else self.steps
 
     @property
     def command(self) -> str:
         """The command that repeats the run."""
         words = f"tally simulate --seed {self.seed} --nodes {self.nodes}"
-        if self.steps != STEPS:
+        if self.steps is not None:
             words += f" --steps {self.steps}"
         if self.faults != ALL_FAULTS:
             words += f" --faults {','.join(sorted(self.faults)) or 'none'}"
@@ -98,6 +109,6 @@ def weather_of(settings: Settings) -> Weather:
         chance.choice((10, 50, 200)) if Fault.LOSS in faults else 0,
         chance.choice((10, 100)) if Fault.DUPLICATE in faults else 0,
         chance.choice((10, 100, 300)) if Fault.DELAY in faults else 0,
-        chance.choice((300, 1_000, 3_000)) * MILLISECOND,
-        chance.choice((30, 150, 600)) * MILLISECOND,
+        chance.choice((60, 200, 600)) * MILLISECOND,
+        chance.choice((10, 30, 100)) * MILLISECOND,
     )

@@ -1,13 +1,14 @@
-"""A database that survives kills and power cuts, and fails when it is told to: the promises of chain.storage, no more.
+"""A database that lives through crashes: implements chain.storage.Store, whose promises it keeps and no more.
 
-A batch is durable with its head once `write` returns. A write that fails may have happened or not, and the process has
-to end; what the disk then holds is one of the two, never half of a batch.
+A batch is whole and durable with its head once `write` returns. A write that fails may have happened or not, and the
+process has to end; what the disk then holds is one of the two, never half of a batch. Entries may rot, which shows when
+they are read, as the checksums of the product's databases show it.
 """
 
 from collections.abc import Iterable, Iterator
 
-from chain.storage import Head, MemoryStore, StoreUnusable, Write
-from consensus.simulation.chance import Chance
+from chain.storage import Head, StoreDamaged, StoreUnusable, Write
+from consensus.simulation.chance import Chance, between
 from consensus.simulation.disk import ProcessKilled
 
 
@@ -16,7 +17,11 @@ class SimulatedStore:
 
     def __init__(self, chance: Chance) -> None:
         self._chance = chance
-        self._kept = MemoryStore()
+        self._values: dict[bytes, bytes] = {}
+        self._head: Head | None = None
+        self._rotten: set[bytes] = set()
+        self.found_rotten = False
+        """Somebody has read damaged bytes: whoever starts next sets the database aside."""
         self.kill_in: int | None = None
         """The process dies at the so manyth write from now."""
         self.fail_in: int | None = None
@@ -25,15 +30,27 @@ class SimulatedStore:
     @property
     def head(self) -> Head | None:
         """The head that was written last, None in an empty store."""
-        return self._kept.head
+        return self._head
 
     def get(self, key: bytes) -> bytes | None:
-        """Return the value under a key."""
-        return self._kept.get(key)
+        """Return the value under a key.
+
+        Raises:
+            StoreDamaged: when it has rotted.
+        """
+        if self._rotten:
+            self._refuse_rotten(key)
+        return self._values.get(key)
 
     def scan(self, start: bytes, end: bytes, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
-        """Yield the entries with start <= key < end in ascending or descending order."""
-        return self._kept.scan(start, end, reverse)
+        """Yield the entries with start <= key < end in ascending or descending order.
+
+        Raises:
+            StoreDamaged: when one has rotted.
+        """
+        for key in sorted((key for key in self._values if start <= key < end), reverse=reverse):
+            self._refuse_rotten(key)
+            yield key, self._values[key]
 
     def write(self, writes: Iterable[Write], head: Head | None = None) -> None:
         """Carry out all writes or none, and with them the new head.
@@ -43,8 +60,8 @@ class SimulatedStore:
         """
         self.kill_in, is_killed = _count_down(self.kill_in)
         self.fail_in, fails = _count_down(self.fail_in)
-        if not (is_killed or fails) or self._chance.randrange(2):
-            self._kept.write(writes, head)
+        if not (is_killed or fails) or between(self._chance, 0, 2):
+            self._keep(writes, head)
         if is_killed:
             raise ProcessKilled(power_cut=True)
         if fails:
@@ -52,6 +69,35 @@ class SimulatedStore:
 
     def close(self) -> None:
         """Do nothing: what is kept is on the disk."""
+
+    def rot(self, chance: Chance) -> None:
+        """Damage a few entries."""
+        keys = sorted(self._values)
+        self._rotten.update(chance.choice(keys) for _ in range(between(chance, 1, 4)) if keys)
+
+    def fill_from(self, other: "SimulatedStore") -> None:
+        """Hold what another store holds."""
+        self._values, self._head = dict(other._values), other._head
+
+    def copy(self) -> "SimulatedStore":
+        """Return a copy, without the faults that are about to happen."""
+        other = SimulatedStore(self._chance)
+        other._values, other._head, other._rotten = dict(self._values), self._head, set(self._rotten)
+        return other
+
+    def _keep(self, writes: Iterable[Write], head: Head | None) -> None:
+        for key, value in writes:
+            if value is None:
+                self._values.pop(key, None)
+            else:
+                self._values[key] = value
+            self._rotten.discard(key)
+        self._head = self._head if head is None else head
+
+    def _refuse_rotten(self, key: bytes) -> None:
+        if key in self._rotten:
+            self.found_rotten = True
+            raise StoreDamaged(f"the entry {key.hex()} has rotted")
 
 
 def _count_down(count: int | None) -> tuple[int | None, bool]:

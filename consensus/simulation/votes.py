@@ -41,6 +41,8 @@ class VoteRules:
         self._results: dict[tuple[Height, Digest], Digest] = {}
         self._duties: dict[tuple[Height, View], set[Digest]] = {}
         """Blocks that NEW-VIEWs oblige a view to propose again; empty while any block will do."""
+        self._striven: dict[Height, View] = {}
+        """The highest view of a height that an honest validator strove for, or a quorum did."""
         self._free: set[tuple[Height, View]] = set()
         """Views that some NEW-VIEW leaves free to propose a fresh block."""
 
@@ -74,6 +76,9 @@ class VoteRules:
                 self._check_commit(message)
             case ViewChange():
                 self._check_view_change(message)
+            case NewView(view_changes=changes):
+                for change in changes:
+                    self._check_genuine(change.prepared, message)
         self._remember(message, encoded)
         return True
 
@@ -102,7 +107,23 @@ class VoteRules:
             who = " ".join(sorted(prepared))
             raise Violation("commit without a quorum of prepares", f"{message_words(vote)}, prepared by {who}")
 
+    def _check_genuine(self, prepared: Certificate | None, message: Ranked) -> None:
+        """What an honest validator passes on as prepared was sent by everyone who is named."""
+        if prepared is None:
+            return
+        signers = {signer for signer, _ in prepared.signatures}
+        if len(signers) < self._quorum or not signers <= self._prepared.get(prepared.subject, set()):
+            raise Violation("showed what was not prepared", message_words(message))
+
     def _check_view_change(self, change: ViewChange) -> None:
+        self._check_genuine(change.prepared, change)
+        striven = self._striven.get(change.height, View(0))
+        if change.view > striven + 1:
+            # Either the view before ran out here, or f + 1 others are there already, one of them honest.
+            raise Violation(
+                "hurried by liars", f"{message_words(change)}, no honest one strove for more than {striven}"
+            )
+        self._striven[change.height] = max(change.view, striven)
         committed = self._committed.get((change.signer, change.height))
         if committed is None:
             return
@@ -121,6 +142,8 @@ class VoteRules:
                 self._left[place] = max((message.view, encoded), self._left.get(place, (View(0), b"")))
             case NewView():
                 self._remember_duty(message)
+                if len({change.signer for change in message.view_changes}) >= self._quorum:
+                    self._striven[message.height] = max(message.view, self._striven.get(message.height, View(0)))
 
     def _remember_duty(self, message: NewView) -> None:
         place = (message.height, message.view)

@@ -11,7 +11,8 @@ from consensus.simulation.clock import MILLISECOND, Schedule
 from consensus.simulation.edge import Edge
 from consensus.simulation.network import Network
 from consensus.simulation.settings import GENESIS_TIME
-from consensus.simulation.trace import Trace
+from consensus.simulation.signatures import Signatures
+from consensus.simulation.trace import Line, Trace
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class World:
     trace: Trace
     network: Network
     edge: Edge
+    signatures: Signatures
     checker: Checker
     chance: Chance
     """For how long work takes."""
@@ -34,9 +36,9 @@ class World:
     """Told when a machine has stored a block and its state."""
     on_started: Callable[[str], None] = lambda name: None
 
-    def note(self, node: str, text: str) -> None:
+    def note(self, node: str, line: Line) -> None:
         """Add a line to the trace."""
-        self.trace.note(self.schedule.now, node, text)
+        self.trace.note(self.schedule.now, node, line)
 
     def clock(self, skew_ms: int = 0) -> Milliseconds:
         """Return what a wall clock shows that is wrong by `skew_ms`."""

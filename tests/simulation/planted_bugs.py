@@ -1,4 +1,4 @@
-"""Bugs planted into a running cluster, one at a time: what the simulator has to find, and how soon."""
+"""Bugs planted into a running cluster, one at a time: what the simulator has to find, and by which broken promise."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,22 +6,37 @@ from typing import Any
 
 import pytest
 
-from chain.certificate import Phase
+from chain import certificate as chain_certificate
+from chain import validity
+from chain.certificate import Certificate, Phase
+from chain.ledger import Ledger
 from chain.runtime import CallContext, CallOutcome
-from chain.types import Height
+from chain.types import Height, View
 from chain.validators import ValidatorSet
+from consensus import log as write_ahead_log
+from consensus import verify
 from consensus.log import WriteAheadLog
-from consensus.pbft import heights, normal, replica, rules, view_change
-from consensus.pbft.config import PbftConfig
-from consensus.pbft.events import Decide, Output, Send
-from consensus.pbft.messages import Kind, NewView, ViewChange, Vote, encode_message
+from consensus.pbft import heights, intake, normal, replica, rules, view_change
+from consensus.pbft.events import Decide, Send
+from consensus.pbft.messages import Kind, PrePrepare, ViewChange, Vote, encode_message
 from consensus.pbft.records import Record, RecordKind
-from consensus.pbft.state import State, say, signed, votes_of
+from consensus.pbft.slots import Slots
+from consensus.pbft.state import State, say, signed
 from consensus.simulation.contract import Registers
 from consensus.simulation.host import Host
 from consensus.simulation.process import Process
+from consensus.simulation.twins.scenario import Cast
 
 Patch = pytest.MonkeyPatch
+Done = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TwinsSearch:
+    """Twins scenarios in which a bug is looked for, where seeds would take long to meet it."""
+
+    cast: Cast
+    rounds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +45,10 @@ class PlantedBug:
 
     name: str
     plant: Callable[[Patch], None]
-    rules: frozenset[str]
+    rules: tuple[str, ...]
     """Broken promises by which it may show."""
     nodes: int = 4
-    seeds_max: int = 40
+    twins: TwinsSearch | None = None
 
 
 def small_quorum(patch: Patch) -> None:
@@ -41,13 +56,13 @@ def small_quorum(patch: Patch) -> None:
 
 
 def sends_before_it_persists(patch: Patch) -> None:
-    def carry_out(self: Process, outputs: list[Output]) -> None:
-        records = tuple(record for output in outputs for record in output.persist)
+    def step(self: Process, events: list[Any]) -> None:
+        outputs = [self.replica.step(event) for event in events]
         self._perform(outputs)
-        if records:
-            self.on_disk(lambda: self._persist(records), lambda: None)
+        self.log.append([record for output in outputs for record in output.persist])
+        self.log.sync()
 
-    patch.setattr(Process, "_carry_out", carry_out)
+    patch.setattr(Process, "_step", step)
 
 
 def writes_without_fsync(patch: Patch) -> None:
@@ -68,6 +83,22 @@ def writes_without_fsync(patch: Patch) -> None:
     patch.setattr(WriteAheadLog, "sync", sync_nothing)
 
 
+def renames_without_syncing_the_folder(patch: Patch) -> None:
+    write_segment = write_ahead_log._write_segment
+
+    class Unsynced:
+        def __init__(self, files: Any) -> None:
+            self.create, self.rename = files.create, files.rename
+
+        def sync_folder(self) -> None:
+            pass
+
+    def write(files: Any, *rest: Any) -> Any:
+        return write_segment(Unsynced(files), *rest)  # type: ignore[arg-type]
+
+    patch.setattr(write_ahead_log, "_write_segment", write)
+
+
 def forgets_votes_at_restart(patch: Patch) -> None:
     patch.setattr(heights, "_load", lambda state, records: None)
 
@@ -75,12 +106,21 @@ def forgets_votes_at_restart(patch: Patch) -> None:
 def drops_the_log_too_early(patch: Patch) -> None:
     apply = Host.apply
 
-    def drop_and_apply(self: Host, decided: Decide, done: Callable[[], None]) -> None:
-        floor = Height(decided.block.header.height + 1)
-        self._process.on_disk(lambda: self._process.log.drop_below(floor), lambda: apply(self, decided, done))
+    def drop_and_apply(self: Host, decided: Decide, done: Done) -> None:
+        self._process.log.drop_below(Height(decided.block.header.height + 1))
+        apply(self, decided, done)
 
     patch.setattr(Host, "apply", drop_and_apply)
     patch.setattr("consensus.simulation.process.SEGMENT_BYTES_MAX", 1)
+
+
+def proposes_without_logging(patch: Patch) -> None:
+    def say_unlogged(state: State, message: Any, block: Any = None) -> None:
+        say(state, message, block)
+        if isinstance(message, PrePrepare):
+            state.out.persist.pop()
+
+    patch.setattr(normal, "say", say_unlogged)
 
 
 def hides_the_prepared_certificate(patch: Patch) -> None:
@@ -108,25 +148,59 @@ def commits_after_leaving_the_view(patch: Patch) -> None:
         prepare = state.own(Kind.PREPARE)
         if state.round.entered or not isinstance(prepare, Vote) or state.own_view(Kind.COMMIT) >= prepare.view:
             return False
-        equal = [vote for vote in votes_of(state, Kind.PREPARE) if vote.subject == prepare.subject]
+        equal = [vote for vote in state.round.slots.prepares.values() if vote.subject == prepare.subject]
         if rules.certificate_of(equal, state.validators.quorum) is None:
             return False
         vote = signed(state, Vote(Phase.COMMIT, prepare.subject, state.own_id, normal.UNSIGNED))
         state.out.persist.append(Record(RecordKind.MESSAGE, vote.height, encode_message(vote)))
-        state.round.slots[(state.own_id, Kind.COMMIT)] = vote
+        state.round.slots.put(vote)
         state.out.send.append(Send(state.others, vote))
         return True
 
     patch.setattr(replica, "_TRANSITIONS", (*replica._TRANSITIONS, commit_late))
 
 
+def accepts_a_new_view_for_a_lower_view(patch: Patch) -> None:
+    def enter_any(state: State) -> bool:
+        found = state.round.slots.new_views.values()
+        new_view = max(found, key=lambda item: item.view, default=None)
+        if new_view is None or new_view.view == state.round.view:
+            return False
+        state.round.view, state.round.entered, state.round.accepted = new_view.view, True, None
+        return True
+
+    transitions = tuple(enter_any if item is view_change.enter_view else item for item in replica._TRANSITIONS)
+    patch.setattr(replica, "_TRANSITIONS", transitions)
+
+
 def votes_without_keeping_the_body(patch: Patch) -> None:
     patch.setattr(normal, "_log_body", lambda state, block_hash: None)
 
 
+def commits_what_is_not_prepared(patch: Patch) -> None:
+    def of_a_majority(votes: Any, quorum: int) -> Certificate | None:
+        found = list(votes)
+        is_prepare = bool(found) and found[0].phase is Phase.PREPARE
+        return rules.certificate_of(found, quorum - 1 if is_prepare else quorum)
+
+    patch.setattr(normal, "certificate_of", of_a_majority)
+
+
 def never_changes_the_view(patch: Patch) -> None:
     patch.setattr(view_change, "timer_runs", lambda state: False)
-    patch.setattr(view_change, "join_view", lambda state: False)
+    transitions = tuple(item for item in replica._TRANSITIONS if item is not view_change.join_view)
+    patch.setattr(replica, "_TRANSITIONS", transitions)
+
+
+def never_sends_again(patch: Patch) -> None:
+    patch.setattr(view_change, "resend", lambda state, to: None)
+
+
+def follows_a_single_liar_to_its_view(patch: Patch) -> None:
+    def highest(views: Any, faults_max: int) -> View | None:
+        return max(views, default=None)
+
+    patch.setattr(view_change, "view_to_join", highest)
 
 
 def applies_the_clock_rule_to_re_proposals(patch: Patch) -> None:
@@ -143,24 +217,15 @@ def applies_the_clock_rule_to_re_proposals(patch: Patch) -> None:
     patch.setattr(replica, "_TRANSITIONS", transitions)
 
 
-def accepts_a_new_view_for_a_lower_view(patch: Patch) -> None:
-    def enter_any(state: State) -> bool:
-        found = [item for item in state.round.slots.values() if isinstance(item, NewView)]
-        new_view = max(found, key=lambda item: item.view, default=None)
-        if new_view is None or new_view.view == state.round.view:
-            return False
-        state.round.view, state.round.entered, state.round.accepted = new_view.view, True, None
-        return True
-
-    transitions = tuple(enter_any if item is view_change.enter_view else item for item in replica._TRANSITIONS)
-    patch.setattr(replica, "_TRANSITIONS", transitions)
-
-
 def keeps_messages_of_any_height(patch: Patch) -> None:
-    def keep_all(*parameters: Any) -> PbftConfig:
-        return replace(PbftConfig(*parameters), buffer_heights=10_000)
+    receive = intake.receive
 
-    patch.setattr("consensus.simulation.process.PbftConfig", keep_all)
+    def keep_all(state: State, event: Any, message: Any) -> None:
+        if message.height > state.round.height:
+            state.buffer.setdefault(message.height, Slots()).put(message)
+        receive(state, event, message)
+
+    patch.setattr(intake, "receive", keep_all)
 
 
 def executes_differently_each_time(patch: Patch) -> None:
@@ -184,55 +249,140 @@ def computes_wrongly_everywhere(patch: Patch) -> None:
     patch.setattr(Registers, "call", call_off_by_one)
 
 
+def accepts_short_certificates(patch: Patch) -> None:
+    check = chain_certificate.check_certificate_form
+
+    def check_form(certificate: Certificate, validators: ValidatorSet) -> None:
+        try:
+            check(certificate, validators)
+        except chain_certificate.CertificateError as error:
+            if not str(error).endswith(f"where a quorum is {validators.quorum}"):
+                raise
+
+    patch.setattr(chain_certificate, "check_certificate_form", check_form)
+    patch.setattr(verify, "check_certificate_form", check_form)
+
+
+def believes_certificates_unchecked(patch: Patch) -> None:
+    def check(certificate: Certificate, validators: ValidatorSet, verify: Any = None) -> None:
+        chain_certificate.check_certificate_form(certificate, validators)
+
+    patch.setattr(verify, "check_certificate", check)
+
+
+def believes_signatures_unchecked(patch: Patch) -> None:
+    patch.setattr(verify._Check, "signature", lambda self, message: None)
+
+
+def takes_another_body_for_a_certified_block(patch: Patch) -> None:
+    def check(block: Any, result: Any, certificate: Certificate, validators: ValidatorSet, verify: Any = None) -> None:
+        if certificate.subject.block_hash != block.block_hash or certificate.subject.epoch != validators.epoch:
+            raise chain_certificate.CertificateError("of another block")
+        if certificate.phase is not Phase.COMMIT or certificate.subject.result_hash != result.result_hash:
+            raise chain_certificate.CertificateError("of another result")
+        chain_certificate.check_certificate(certificate, validators, verify)
+
+    patch.setattr("consensus.simulation.edge.check_certified_block", check)
+
+
+def checks_no_transaction_twice(patch: Patch) -> None:
+    patch.setattr(Ledger, "load_window", lambda self: None)
+    patch.setattr("chain.window.Window.add_block", lambda self, time, entries: None)
+
+
+def checks_no_header(patch: Patch) -> None:
+    patch.setattr("chain.ledger.check_header", lambda block, head, parameters: None)
+
+
+def checks_no_sender(patch: Patch) -> None:
+    check_transaction = validity._check_transaction
+
+    def check(transaction: Any, index: int, block: Any, parameters: Any, find_member: Any) -> Any:
+        try:
+            return check_transaction(transaction, index, block, parameters, find_member)
+        except validity.InvalidBlock as error:
+            if error.code != "expired_transaction":
+                raise
+            return find_member(transaction.body.sender_key)
+
+    patch.setattr(validity, "_check_transaction", check)
+
+
+def forgets_what_it_left(patch: Patch) -> None:
+    """After a restart the view that VIEW-CHANGE was sent for is forgotten, so that it votes in an older one."""
+
+    def load_view(state: State) -> None:
+        state.round.view, state.round.entered = View(0), True
+        state.round.slots.view_changes.pop(state.own_id, None)
+
+    patch.setattr(heights, "_load_view", load_view)
+
+
+DURABLE = "sent before it was durable"
+PREPARED = "commit without a quorum of prepares"
+QUORUM = "decided without a quorum"
+SLOT = "two messages in one slot"
+LEFT = "spoke in a view that it had left"
+HIDDEN = "hid what it had prepared"
+NEW_VIEW = "voted against the new view"
+RECOVERY = "no recovery"
+RESULT = "a result that no sequential run gives"
+FORGED = "showed what was not prepared"
+INVALID = "voted for an invalid block"
+SPLIT = "two blocks at one height"
+
 PLANTED_BUGS = (
+    PlantedBug("quorum 2f+1 at n=6", small_quorum, (PREPARED, QUORUM), nodes=6),
+    PlantedBug("sends before it persists", sends_before_it_persists, (DURABLE,)),
+    PlantedBug("writes without fsync", writes_without_fsync, (DURABLE,)),
+    PlantedBug("renames without syncing the folder", renames_without_syncing_the_folder, (DURABLE,)),
+    PlantedBug("forgets its votes at a restart", forgets_votes_at_restart, (SLOT, LEFT, HIDDEN)),
+    PlantedBug("forgets at a restart which views it left", forgets_what_it_left, (SLOT, LEFT, "raised AssertionError")),
     PlantedBug(
-        "quorum 2f+1 at n=6",
-        small_quorum,
-        frozenset({"commit without a quorum of prepares", "decided without a quorum"}),
-        nodes=6,
+        "drops its log before the block is stored", drops_the_log_too_early, ("forgot before the block was stored",)
     ),
-    PlantedBug("sends before it persists", sends_before_it_persists, frozenset({"sent before it was durable"})),
-    PlantedBug("writes without fsync", writes_without_fsync, frozenset({"sent before it was durable"})),
+    PlantedBug("proposes without logging it", proposes_without_logging, (DURABLE, SLOT)),
+    PlantedBug("hides what it prepared", hides_the_prepared_certificate, (HIDDEN,)),
+    PlantedBug("ignores what others prepared", ignores_the_prepared_certificate, (NEW_VIEW,)),
+    PlantedBug("chooses the lowest prepared view", chooses_the_lowest_prepared_view, (NEW_VIEW, SPLIT)),
+    PlantedBug("commits in a view that it has left", commits_after_leaving_the_view, (LEFT,)),
     PlantedBug(
-        "forgets its votes at a restart",
-        forgets_votes_at_restart,
-        frozenset({"two messages in one slot", "spoke in a view that it had left", "hid what it had prepared"}),
-    ),
-    PlantedBug(
-        "drops its log before the block is stored",
-        drops_the_log_too_early,
-        frozenset({"forgot before the block was stored"}),
-    ),
-    PlantedBug("hides what it prepared", hides_the_prepared_certificate, frozenset({"hid what it had prepared"})),
-    PlantedBug(
-        "ignores what others prepared", ignores_the_prepared_certificate, frozenset({"voted against the new view"})
+        "enters lower views again", accepts_a_new_view_for_a_lower_view, (LEFT, "raised AssertionError", HIDDEN)
     ),
     PlantedBug(
-        "commits in a view that it has left",
-        commits_after_leaving_the_view,
-        frozenset({"spoke in a view that it had left"}),
+        "votes without keeping the body", votes_without_keeping_the_body, ("voted before the body was durable",)
+    ),
+    PlantedBug("commits with one PREPARE too few", commits_what_is_not_prepared, (PREPARED,)),
+    PlantedBug("never changes the view", never_changes_the_view, (RECOVERY,)),
+    PlantedBug("never sends anything again", never_sends_again, (RECOVERY,)),
+    PlantedBug(
+        "follows a single liar to its view",
+        follows_a_single_liar_to_its_view,
+        ("hurried by liars", "raised EncodeError"),
+    ),
+    PlantedBug("looks at the clock again", applies_the_clock_rule_to_re_proposals, (RECOVERY,)),
+    PlantedBug("keeps messages of any height", keeps_messages_of_any_height, ("unbounded",)),
+    PlantedBug("executes differently each time", executes_differently_each_time, ("two results of one block", RESULT)),
+    PlantedBug("computes wrongly everywhere", computes_wrongly_everywhere, (RESULT,)),
+    PlantedBug("accepts short certificates", accepts_short_certificates, (QUORUM, NEW_VIEW, SPLIT)),
+    PlantedBug(
+        "believes certificates unchecked",
+        believes_certificates_unchecked,
+        (NEW_VIEW, SPLIT, QUORUM, FORGED, "a certificate with a bad signature"),
     ),
     PlantedBug(
-        "enters lower views again",
-        accepts_a_new_view_for_a_lower_view,
-        frozenset({"spoke in a view that it had left", "raised AssertionError"}),
+        "believes signatures unchecked", believes_signatures_unchecked, (PREPARED, "a certificate with a bad signature")
     ),
     PlantedBug(
-        "votes without keeping the body",
-        votes_without_keeping_the_body,
-        frozenset({"voted before the body was durable"}),
-    ),
-    PlantedBug("never changes the view", never_changes_the_view, frozenset({"no recovery"})),
-    PlantedBug("looks at the clock again", applies_the_clock_rule_to_re_proposals, frozenset({"no recovery"})),
-    PlantedBug("keeps messages of any height", keeps_messages_of_any_height, frozenset({"unbounded"})),
-    PlantedBug(
-        "executes differently each time",
-        executes_differently_each_time,
-        frozenset({"two results of one block", "a result that no sequential run gives"}),
+        "takes another body for a certified block",
+        takes_another_body_for_a_certified_block,
+        ("diverged", "raised InvalidBlock"),
     ),
     PlantedBug(
-        "computes wrongly everywhere",
-        computes_wrongly_everywhere,
-        frozenset({"a result that no sequential run gives"}),
+        "lets a transaction in twice",
+        checks_no_transaction_twice,
+        (INVALID, "committed twice", "two outcomes of one block"),
     ),
+    PlantedBug("checks no header", checks_no_header, (INVALID,)),
+    PlantedBug("takes expired transactions", checks_no_sender, (INVALID,)),
 )

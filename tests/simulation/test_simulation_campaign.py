@@ -1,49 +1,44 @@
-"""A short campaign: clusters under every kind of fault keep every promise and recover; `--campaign` runs longer."""
+"""A thousand seeds: clusters under every kind of fault and lie keep every promise and recover; campaigns run longer."""
 
-import functools
+from typing import Final
 
 import pytest
 
-from consensus.simulation.run import Outcome, simulate
+from consensus.simulation.campaign import NODES, Extent, Totals, run_seeds
+from consensus.simulation.liars.lies import Lie
+from consensus.simulation.plan import Fate
+from consensus.simulation.run import simulate
 from consensus.simulation.settings import Fault, Settings
 
-STEPS = 1_200
+SEEDS: Final = 1_000
+GROUP: Final = 50
+STEPS: Final = 150
+"""Fewer than in campaigns for most seeds; a tenth runs as long as there."""
+
+SEEN: Final = Totals()
 
 
-@functools.cache
-def outcome_of(settings: Settings) -> Outcome:
-    return simulate(settings)
+@pytest.mark.parametrize("first", range(0, SEEDS, GROUP))
+def test_every_promise_is_kept(first: int) -> None:
+    for seeds, steps in ((range(first, first + GROUP // 10), None), (range(first + GROUP // 10, first + GROUP), STEPS)):
+        totals = run_seeds(Extent(steps=steps), seeds)
+        broken = [f"{simulate(settings).failure} {settings.command}" for settings in totals.broken]
+        assert not broken
+        assert totals.blocks > totals.runs and totals.acknowledged >= totals.runs
+        SEEN.merge(totals)
 
 
-def passed(settings: Settings) -> Outcome:
-    outcome = outcome_of(settings)
-    failure = outcome.failure
-    shown = "" if failure is None else "\n".join((*failure.tail[-40:], failure.rule, failure.detail, settings.command))
-    assert failure is None, shown
-    return outcome
+def test_a_quiet_network_commits_everything_at_once() -> None:
+    for nodes in sorted(set(NODES)):
+        outcome = simulate(Settings(1, nodes, STEPS, frozenset()), is_traced=True)
+        assert outcome.failure is None and outcome.faults == {} and outcome.lies == ()
+        assert outcome.recovery_seconds is not None and outcome.recovery_seconds < 1
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_four_nodes(seed: int) -> None:
-    outcome = passed(Settings(seed, 4, STEPS))
-    assert outcome.blocks > 0 and outcome.acknowledged >= 3
-
-
-@pytest.mark.parametrize(("nodes", "seed"), [(nodes, seed) for nodes in (1, 5, 6, 7) for seed in range(5)])
-def test_other_sizes(nodes: int, seed: int) -> None:
-    assert passed(Settings(seed, nodes, STEPS)).blocks > 0
-
-
-def test_a_quiet_network_commits_everything_in_view_0() -> None:
-    outcome = passed(Settings(1, 4, STEPS, faults=frozenset()))
-    assert outcome.incidents == {} and outcome.lies == ()
-    assert outcome.recovery_seconds is not None and outcome.recovery_seconds < 1
-
-
-def test_faults_do_happen() -> None:
-    outcomes = [outcome_of(Settings(seed, 4, STEPS)) for seed in range(60)]
-    seen = {kind for outcome in outcomes for kind in outcome.incidents}
-    from_the_network = {Fault.LOSS, Fault.DUPLICATE, Fault.BYZANTINE}
-    assert seen >= set(Fault) - from_the_network
-    lies = {lie.partition(" ")[2] for outcome in outcomes for lie in outcome.lies}
-    assert lies == {"silent", "equivocate", "hide", "twins"}
+def test_every_fault_and_every_lie_does_happen() -> None:
+    if SEEN.runs < SEEDS:
+        SEEN.merge(run_seeds(Extent(steps=STEPS), range(400)))
+    unseen = {str(kind) for kinds in (Fault, Fate, Lie) for kind in kinds} - set(SEEN.faults)
+    # What these kinds do is counted under other names: packets, and the cuts between twins.
+    assert unseen <= {Fault.LOSS, Fault.DUPLICATE, Lie.TWINS, Lie.CENSOR}
+    assert SEEN.refused > SEEN.runs

@@ -94,7 +94,7 @@ def test_messages_of_a_signer_take_one_slot_a_kind() -> None:
         arrive(replica, view_change(ADA, view=view + 1))
         arrive(replica, pre_prepare(ADA, view=view))
     assert len(inside(replica).round.slots) == 4
-    assert inside(replica).round.slots[(ADA, messages.Kind.COMMIT)].view == 999
+    assert inside(replica).round.slots.commits[ADA].view == 999
 
 
 def test_buffered_heights_are_bounded_and_the_rest_starts_one_catch_up_an_interval() -> None:
@@ -128,7 +128,7 @@ def test_strangers_are_not_heard() -> None:
     replica = started()
     arrive(replica, vote(ValidatorId("eve")), ADA)
     arrive(replica, vote(ValidatorId("eve"), height=2), ADA)
-    assert not inside(replica).round.slots
+    assert not len(inside(replica).round.slots)
     assert not inside(replica).buffer.get(Height(2))
     assert "eve" not in inside(replica).heard
 
@@ -137,7 +137,7 @@ def test_a_foreign_chain_is_not_heard() -> None:
     replica = started()
     foreign = replace(vote(ADA), subject=replace(vote(ADA).subject, chain_id=tagged_hash("another")))
     assert arrive(replica, foreign) == events.Output()
-    assert not inside(replica).round.slots
+    assert not len(inside(replica).round.slots)
 
 
 def test_only_the_primary_proposes_and_opens_views() -> None:
@@ -157,7 +157,7 @@ def test_equivocation_is_reported_once() -> None:
     arrive(replica, first)
     assert arrive(replica, second).report == (events.Equivocation(first, second),)
     assert arrive(replica, third).report == ()
-    assert inside(replica).round.slots[(ADA, messages.Kind.PREPARE)] == first
+    assert inside(replica).round.slots.prepares[ADA] == first
 
 
 def test_own_messages_from_outside_change_nothing() -> None:
@@ -165,7 +165,7 @@ def test_own_messages_from_outside_change_nothing() -> None:
     arrive(replica, vote(DAN, view=7), ADA)
     arrive(replica, view_change(DAN, view=9), ADA)
     assert replica.status.view == 0
-    assert not inside(replica).round.slots
+    assert not len(inside(replica).round.slots)
 
 
 def test_no_vote_without_the_body_nor_without_the_result() -> None:
