@@ -3,6 +3,7 @@
 A block's bytes hold neither the view nor the result, so that a re-proposal in a later view is the same block.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,7 @@ from chain.types import Digest, Epoch, Height, Milliseconds, ValidatorId
 
 HEADER_BYTES_MAX: Final = 512
 _HEADER_KINDS: Final = (int, bytes, int, bytes, bytes, bytes, int, str, bytes, bytes, int)
+HEADERS_KEPT: Final = 128
 BLOCK_BYTES_MAX: Final = 8 * 1024 * 1024
 """Bound on any block before genesis' own, tighter limit is known."""
 
@@ -84,8 +86,11 @@ def decode_block(raw: bytes, *, size_max: int = BLOCK_BYTES_MAX) -> Block:
     return Block(raw, block_hash_of(header), decode_header(header), tuple(transactions))
 
 
+@functools.lru_cache(maxsize=HEADERS_KEPT)
 def decode_header(data: bytes) -> Header:
     """Return the header in canonical bytes, checked for form alone.
+
+    The last ones are kept: each proposal's is asked for by the edge, by consensus, and when its body is put together.
 
     Raises:
         DecodeError: when the bytes are no header.

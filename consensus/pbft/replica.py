@@ -8,7 +8,7 @@ is proposed again (rules.py says why that is enough).
 
 How it works. An event changes what the replica knows; then every transition whose conditions hold is taken, until
 none is (`_TRANSITIONS`, in order of importance). Each transition is a small function that states its conditions, so
-that nothing depends on the order in which messages come in.
+that nothing depends on the order in which messages come in. After votes only few need to be looked at (`_AFTER`).
 
     replica.py      this file: dispatch of events
     startup.py      restoring, silence after a start        intake.py   receiving, buffering, late messages
@@ -20,7 +20,9 @@ that nothing depends on the order in which messages come in.
 It must not read a clock, draw random numbers, log, or touch disk and network: the host does (consensus/driver.py).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from chain.block import Block
 from chain.types import Digest, Height, ValidatorId, View
@@ -43,10 +45,12 @@ from consensus.pbft.events import (
     Restored,
     Tick,
 )
-from consensus.pbft.messages import Inquiry, Kind, Testimony
-from consensus.pbft.state import Outbox, Sign, State, keep_body, note_invalid, view_changes_of, votes_of
+from consensus.pbft.messages import Inquiry, Kind, Testimony, Vote
+from consensus.pbft.state import Outbox, Sign, State, keep_body, note_invalid, view_changes_of
 
-_TRANSITIONS = (
+Transition = Callable[[State], bool]
+
+_TRANSITIONS: tuple[Transition, ...] = (
     startup.awake,
     normal.certify,
     normal.decide,
@@ -62,6 +66,17 @@ _TRANSITIONS = (
     normal.commit,
     normal.ask_for_proposal,
 )
+
+
+NOTHING: Final = Output()
+
+_AFTER: Final[dict[Kind, tuple[Transition, ...]]] = {
+    Kind.PREPARE: (normal.commit,),
+    Kind.COMMIT: (normal.certify,),
+    Kind.VIEW_CHANGE: (view_change.join_view, view_change.make_new_view),
+}
+"""Before an event no transition's conditions hold. These messages do no more than to fill a slot, and these transitions
+are all that look at such a slot; if none of them is taken, none at all can be. Most messages are of these kinds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +125,16 @@ class Replica:
         if isinstance(event, Restored):
             assert self._state is None, "a replica is restored once"
             self._state = startup.restore(self._config, self._sign, event)
-        else:
-            assert self._state is not None, "the first event is Restored"
+        assert self._state is not None, "the first event is Restored"
         state = self._state
         if state.halted is not None:
-            return Output()
-        if isinstance(event, Restored) or _handle(state, event):
+            return NOTHING
+        if isinstance(event, Restored):
             _advance(state)
+        else:
+            _handle(state, event)
+        if state.out.is_empty:
+            return NOTHING
         outbox, state.out = state.out, Outbox()
         return outbox.output()
 
@@ -131,11 +149,12 @@ class Replica:
         assert state is not None, "the first event is Restored"
         current = state.round
 
-        def voters(kind: Kind) -> tuple[ValidatorId, ...]:
-            return tuple(vote.signer for vote in votes_of(state, kind) if vote.view == current.view)
+        def voters(votes: dict[ValidatorId, Vote]) -> tuple[ValidatorId, ...]:
+            return tuple(signer for signer in sorted(votes) if votes[signer].view == current.view)
 
         changes = tuple((change.signer, change.view) for change in view_changes_of(state))
-        return Spoken(current.accepted is not None, voters(Kind.PREPARE), voters(Kind.COMMIT), changes)
+        slots = current.slots
+        return Spoken(current.accepted is not None, voters(slots.prepares), voters(slots.commits), changes)
 
     @property
     def kept(self) -> tuple[Kept, ...]:
@@ -154,13 +173,15 @@ class Replica:
         return Status(current.height, current.view, primary, not current.entered, why_not is None, why_not)
 
 
-def _handle(state: State, event: Event) -> bool:
-    """Take an event in; return whether it can have made a transition possible."""
+def _handle(state: State, event: Event) -> None:
+    """Take an event in, and every transition that it makes possible."""
     match event:
-        case Tick():
-            return _tick(state, event)
         case MessageArrived():
             _receive(state, event)
+            return
+        case Tick():
+            if not _tick(state, event):
+                return
         case BodyArrived(block=block):
             if block.block_hash in state.round.fetching:
                 keep_body(state, block)
@@ -188,7 +209,7 @@ def _handle(state: State, event: Event) -> bool:
         case PeerConnected(peer=peer):
             startup.inquire(state, (peer,))
             view_change.resend(state, (peer,))
-    return True
+    _advance(state)
 
 
 def _receive(state: State, event: MessageArrived) -> None:
@@ -202,6 +223,10 @@ def _receive(state: State, event: MessageArrived) -> None:
             startup.take_testimony(state, event.message)
         case ranked:
             intake.receive(state, event, ranked)
+            few = _AFTER.get(ranked.kind)
+            if few is not None and not _take_one(state, few):
+                return
+    _advance(state)
 
 
 def _was_executing(state: State, event: Executed | ExecutionInvalid | ExecutionFault) -> bool:
@@ -231,12 +256,15 @@ def _tick(state: State, event: Tick) -> bool:
 
 def _advance(state: State) -> None:
     """Take every transition whose conditions hold, until none is left."""
-    while state.halted is None and state.round.decided is None:
-        for transition in _TRANSITIONS:
-            if transition(state):
-                break
-        else:
-            return
+    while _take_one(state, _TRANSITIONS):
+        pass
+
+
+def _take_one(state: State, transitions: tuple[Transition, ...]) -> bool:
+    """Take the first transition whose conditions hold; return whether there was one."""
+    if state.halted is not None or state.round.decided is not None:
+        return False
+    return any(transition(state) for transition in transitions)
 
 
 def _why_silent(state: State) -> str | None:

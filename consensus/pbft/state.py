@@ -114,6 +114,11 @@ class Outbox:
     fetch: list[Request] = field(default_factory=list)
     report: list[Report] = field(default_factory=list)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked for."""
+        return not (self.persist or self.send or self.decide or self.fetch or self.report)
+
     def output(self) -> Output:
         """Return the collected parts."""
         return Output(tuple(self.persist), tuple(self.send), tuple(self.decide), tuple(self.fetch), tuple(self.report))

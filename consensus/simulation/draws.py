@@ -9,7 +9,7 @@ from consensus.simulation.clock import MILLISECOND, SECOND
 from consensus.simulation.incident import Incident, What
 from consensus.simulation.settings import DRIFT_MS_MAX, Fault, Weather
 
-LASTS_US: Final = (20 * MILLISECOND, 2 * SECOND)
+LASTS_US: Final = (10 * MILLISECOND, 600 * MILLISECOND)
 ACTIONS_MAX: Final = 60
 """A planned kill falls on one of so many next things that a process does."""
 DISK_OPERATIONS_MAX: Final = 30

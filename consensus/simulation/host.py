@@ -8,9 +8,10 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from chain.batch import batch_of
 from chain.block import Block, Header, decode_block, decode_header, make_block
 from chain.block_store import BlockRecord, BlockStore
-from chain.certificate import decode_certificate, join_certified_block
+from chain.certificate import Certificate, decode_certificate, join_certified_block
 from chain.encoding import DecodeError
 from chain.execution import Execution
 from chain.ledger import Ledger, open_ledger
@@ -20,7 +21,7 @@ from chain.receipt import BlockResult, decode_result
 from chain.rules import Rules
 from chain.runtime import LocalFault
 from chain.state_database import StateDatabase
-from chain.transaction import Transaction, transaction_id_of_raw
+from chain.transaction import Transaction
 from chain.types import Digest, Height, Milliseconds, ValidatorId, View
 from chain.validity import InvalidBlock
 from consensus.pbft.bounds import Kept
@@ -150,8 +151,8 @@ class Host:
 
     def executed(self, block_hash: Digest) -> tuple[Block, BlockResult] | None:
         """Return an undecided block that was executed here, and what came out."""
-        execution = self._executions.get(block_hash)
-        return None if execution is None else (execution.block, execution.result)
+        execution, block = self._executions.get(block_hash), self._bodies.get(block_hash)
+        return None if execution is None or block is None else (block, execution.result)
 
     def old_transaction(self, height: Height) -> bytes | None:
         """Return some transaction of a decided block."""
@@ -159,8 +160,12 @@ class Host:
         return None if block is None else decode_block(block).transactions[0]
 
     def transaction_ids(self, block: Block) -> list[Digest]:
-        """Return the ids of a block's transactions."""
-        return [transaction_id_of_raw(raw) for raw in block.transactions]
+        """Return the ids of a block's transactions.
+
+        Raises:
+            DecodeError: when one is no transaction, as a liar's may be.
+        """
+        return [self._world.edge.transaction(raw).transaction_id for raw in block.transactions]
 
     def propose(self, height: Height, view: View, done: Then) -> None:
         """Build a fresh block on the head."""
@@ -228,7 +233,7 @@ class Host:
     def _write_state(self, decided: Decide, execution: Execution, done: Then) -> None:
         block = decided.block
         self.ledger.apply(execution)
-        self.head = self._read_head()
+        self.head = self._head_with(decided.certificate)
         self._executions.clear()
         ids = self.transaction_ids(block)
         self._world.checker.applied(self._machine, block, execution)
@@ -252,11 +257,25 @@ class Host:
             self._machine.executor_faults -= 1
             self._machine.executor_failed = True
             raise LocalFault("the simulated executor failed")
-        execution = self.ledger.execute(block, self._world.edge.signature_good)
+        execution = self._executed(block)
         self._executions[block.block_hash] = execution
         while len(self._executions) > EXECUTIONS_MAX:
             del self._executions[next(iter(self._executions))]
         return execution
+
+    def _executed(self, block: Block) -> Execution:
+        """Execute a block as the product does: decoded and checked once, if nothing is amiss with its transactions."""
+        edge, parameters = self._world.edge, self._world.genesis.parameters
+        try:
+            transactions = [edge.transaction(raw) for raw in block.transactions]
+        except DecodeError:
+            return self.ledger.execute(block, edge.signature_good)
+        for transaction in transactions:
+            is_large = len(transaction.raw) > parameters.transaction_bytes_max
+            is_ours = transaction.body.chain_id == block.header.chain_id
+            if is_large or not is_ours or not edge.signature_good(transaction):
+                return self.ledger.execute(block, edge.signature_good)
+        return self.ledger.execute_batch(batch_of(block, transactions))
 
     def _on_executor(self, work: Then) -> None:
         """One block after the other, each for a while."""
@@ -307,9 +326,12 @@ class Host:
         return block
 
     def _read_head(self) -> Head:
+        height = self.ledger.head.height
+        stored = self.blocks.certificate(height) if height else None
+        return self._head_with(None if stored is None else decode_certificate(stored))
+
+    def _head_with(self, certificate: Certificate | None) -> Head:
         head = self.ledger.head
-        stored = self.blocks.certificate(head.height) if head.height else None
-        certificate = None if stored is None else decode_certificate(stored)
         links = (head.block_hash, head.result.result_hash, head.time, head.proposer)
         return Head(head.height, *links, certificate, head.validators)
 

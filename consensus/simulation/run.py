@@ -32,7 +32,7 @@ from consensus.simulation.world import World
 
 LOOK_US: Final = 50 * MILLISECOND
 CONNECT_US: Final = (200, 20_000)
-AFTERWARDS: Final = 3
+AFTERWARDS: Final = 2
 """Transactions that are submitted once the faults have stopped."""
 
 

@@ -39,8 +39,12 @@ class Fault(StrEnum):
 
 ALL_FAULTS: Final = frozenset(Fault)
 NODES_MAX: Final = VALIDATORS_LIMIT
-LENGTHS: Final = (150, 150, 300, 300, 300, 600, 1_500)
+LENGTHS: Final = (60, 60, 120, 120, 240, 600)
 """Events of a run before its faults stop; most bugs show early, some need a long run."""
+FAULT_EVERY_MS: Final = (10, 40, 150)
+"""Mean time between two incidents, one of these for each seed; a block takes about ten milliseconds."""
+SUBMIT_EVERY_MS: Final = (20, 50, 150)
+"""Mean time between two transactions."""
 
 GENESIS_TIME: Final = Milliseconds(1_750_000_000_000)
 TICK_US: Final = 100 * MILLISECOND
@@ -109,6 +113,6 @@ def weather_of(settings: Settings) -> Weather:
         chance.choice((10, 50, 200)) if Fault.LOSS in faults else 0,
         chance.choice((10, 100)) if Fault.DUPLICATE in faults else 0,
         chance.choice((10, 100, 300)) if Fault.DELAY in faults else 0,
-        chance.choice((60, 200, 600)) * MILLISECOND,
-        chance.choice((10, 30, 100)) * MILLISECOND,
+        chance.choice(FAULT_EVERY_MS) * MILLISECOND,
+        chance.choice(SUBMIT_EVERY_MS) * MILLISECOND,
     )

@@ -113,9 +113,13 @@ class Host:
     outputs: list[Output] = field(default_factory=list)
     clock: Milliseconds = GENESIS_TIME
     starts: int = 0
+    catch_ups: int = 0
+    """Asked for so far; each time somebody else is asked."""
     asked: ProposeBlock | None = None
     executor: str = "honest"
     """honest, fault, invalid, wrong (another result) or silent."""
+    swaps_bodies: bool = False
+    """Answers who asks for a body, or missed a block, with the right header over other transactions."""
     observe: Callable[["Host", Event, Output], None] = lambda host, event, output: None
     """Told of every step, before its output is carried out."""
 
@@ -181,20 +185,30 @@ class Host:
                 travelled = decode_message(encode_message(message))
                 check_message(travelled, self.validators)
                 self.step(MessageArrived(packet.sender, travelled, self.clock, block), crash_after)
-            case CertifiedBlock(certificate=certificate):
+            case CertifiedBlock(block=block, certificate=certificate):
                 check_certificate(certificate, self.validators)
+                self._check_body(block, packet.sender)
                 self.step(packet.content, crash_after)
-            case BodyArrived():
+            case BodyArrived(block=block):
+                self._check_body(block, packet.sender)
                 self.step(packet.content, crash_after)
             case BodyRequest(block_hash=block_hash):
                 assert self.replica is not None, "the host runs"
                 stored = (decided.block for decided in self.chain if decided.block.block_hash == block_hash)
                 block = self.replica.body(block_hash) or next(stored, None)
                 if block is not None:
-                    self.emit(Packet(self.name, packet.sender, BodyArrived(block)))
+                    self.emit(Packet(self.name, packet.sender, BodyArrived(self._shown(block))))
             case ChainRequest(height=height):
                 for decided in self.chain[height - 1 :]:
                     self._serve(decided, packet.sender)
+
+    def _shown(self, block: Block) -> Block:
+        return make_block(block.header, [b"a lie"]) if self.swaps_bodies else block
+
+    def _check_body(self, block: Block, sender: ValidatorId) -> None:
+        """Refuse a body that its header does not commit to, as every host must."""
+        if block.header.transactions_root != tagged_hash("bench-content", *block.transactions):
+            raise MessageError("body_of_something_else", sender)
 
     def submit(self, transaction: bytes) -> None:
         """Add a pending transaction."""
@@ -228,7 +242,7 @@ class Host:
                 self._serve(self.chain[item.height - 1], item.to)
 
     def _serve(self, decided: Decide, to: ValidatorId) -> None:
-        content = CertifiedBlock(decided.block, decided.result, decided.certificate)
+        content = CertifiedBlock(self._shown(decided.block), decided.result, decided.certificate)
         self.emit(Packet(self.name, to, content))
 
     def _decide(self, output: Output) -> None:
@@ -254,7 +268,9 @@ class Host:
                     for candidate in candidates:
                         self.emit(Packet(self.name, candidate, BodyRequest(block_hash)))
                 case CatchUp(height=height, candidates=candidates):
-                    self.emit(Packet(self.name, candidates[0], ChainRequest(height)))
+                    source = candidates[self.catch_ups % len(candidates)]
+                    self.catch_ups += 1
+                    self.emit(Packet(self.name, source, ChainRequest(height)))
 
     def _execute(self, block: Block) -> None:
         result = result_of(block)

@@ -14,6 +14,7 @@ the expected output. Commands:
     crash NAME, restart NAME [damaged], wipe NAME, cut NAME, join NAME, connect NAME NAME
     executor NAME honest|fault|invalid|wrong|silent
     clock NAME MILLISECONDS           shift a clock
+    swap-bodies NAME                  from now on it answers with the right header over other transactions
     propose NAME TX view V to NAME ...    sign a fresh PRE-PREPARE with NAME's key, and send it
     vote NAME prepare|commit TX view V to NAME ...
     view-change NAME view V [at H] [forged] to NAME ...
@@ -76,6 +77,7 @@ class Script:
             "connect": self.connect,
             "executor": self.executor,
             "clock": self.clock,
+            "swap-bodies": lambda words: setattr(self.host(words[0]), "swaps_bodies", True),
             "propose": self.propose,
             "vote": self.vote,
             "view-change": self.view_change,

@@ -12,32 +12,28 @@ from consensus.simulation.settings import Fault, Settings
 
 SEEDS: Final = 1_000
 GROUP: Final = 50
-STEPS: Final = 150
-"""Fewer than in campaigns for most seeds; a tenth runs as long as there."""
-
 SEEN: Final = Totals()
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, GROUP))
 def test_every_promise_is_kept(first: int) -> None:
-    for seeds, steps in ((range(first, first + GROUP // 10), None), (range(first + GROUP // 10, first + GROUP), STEPS)):
-        totals = run_seeds(Extent(steps=steps), seeds)
-        broken = [f"{simulate(settings).failure} {settings.command}" for settings in totals.broken]
-        assert not broken
-        assert totals.blocks > totals.runs and totals.acknowledged >= totals.runs
-        SEEN.merge(totals)
+    totals = run_seeds(Extent(), range(first, first + GROUP))
+    broken = [f"{simulate(settings).failure} {settings.command}" for settings in totals.broken]
+    assert not broken
+    assert totals.blocks > totals.runs and totals.acknowledged >= totals.runs
+    SEEN.merge(totals)
 
 
 def test_a_quiet_network_commits_everything_at_once() -> None:
     for nodes in sorted(set(NODES)):
-        outcome = simulate(Settings(1, nodes, STEPS, frozenset()), is_traced=True)
+        outcome = simulate(Settings(1, nodes, 200, frozenset()), is_traced=True)
         assert outcome.failure is None and outcome.faults == {} and outcome.lies == ()
         assert outcome.recovery_seconds is not None and outcome.recovery_seconds < 1
 
 
 def test_every_fault_and_every_lie_does_happen() -> None:
     if SEEN.runs < SEEDS:
-        SEEN.merge(run_seeds(Extent(steps=STEPS), range(400)))
+        SEEN.merge(run_seeds(Extent(), range(400)))
     unseen = {str(kind) for kinds in (Fault, Fate, Lie) for kind in kinds} - set(SEEN.faults)
     # What these kinds do is counted under other names: packets, and the cuts between twins.
     assert unseen <= {Fault.LOSS, Fault.DUPLICATE, Lie.TWINS, Lie.CENSOR}

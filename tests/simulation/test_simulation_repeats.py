@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from cli.errors import CliError
 from cli.main import tally
+from consensus.pbft import replica
 from consensus.simulation import settings
 from consensus.simulation.run import simulate
 from consensus.simulation.settings import Settings
@@ -48,6 +49,13 @@ def test_a_run_without_a_trace_takes_the_same_course() -> None:
     traced, plain = (simulate(Settings(5, 4, STEPS), is_traced=is_traced) for is_traced in (True, False))
     assert plain.digest is None
     assert (traced.events, traced.blocks, traced.faults) == (plain.events, plain.blocks, plain.faults)
+
+
+def test_looking_at_few_transitions_after_a_vote_overlooks_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds = range(60, 72)
+    here = [digest_of(seed) for seed in seeds]
+    monkeypatch.setattr(replica, "_AFTER", {})
+    assert here == [digest_of(seed) for seed in seeds]
 
 
 def test_the_command_prints_what_the_run_gave() -> None:
