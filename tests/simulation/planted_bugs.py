@@ -369,6 +369,6 @@ PLANTED_BUGS = (
         checks_no_transaction_twice,
         (INVALID, "committed twice", "two outcomes of one block"),
     ),
-    PlantedBug("checks no header", checks_no_header, (INVALID,)),
+    PlantedBug("checks no header", checks_no_header, (INVALID, "raised KeyError")),
     PlantedBug("takes expired transactions", takes_expired_transactions, (INVALID,)),
 )
