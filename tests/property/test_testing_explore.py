@@ -133,7 +133,7 @@ def test_a_call_that_fails_with_a_mistake_is_a_fault_of_its_own() -> None:
 def test_a_sound_contract_is_explored_in_all_its_methods() -> None:
     ledger, _ = deployed()
     before = (ledger.height, ledger.time, ledger.entries("bank", "balances"), list(ledger.events))
-    found = [explore(ledger, invariants=[lambda: total(ledger) == 1_000], stories=20) for _ in range(2)]
+    found = [explore(ledger, invariants=[lambda: total(ledger) == 1_000], stories=12) for _ in range(2)]
     assert found[0] == found[1], "the same seed gives the same stories"
     assert set(found[0].succeeded) == {"bank.transfer", "bank.lock", "bank.release"}
     assert found[0].failed["bank.transfer", "insufficient_balance"] > 0

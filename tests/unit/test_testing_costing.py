@@ -77,9 +77,8 @@ def test_deployment_costs_what_is_said() -> None:
     assert abs(ledger.last.gas_used - cost_of(SOURCE).deployment) < 50
 
 
-@pytest.mark.parametrize("name", ["remittance", "traceability"])
-def test_long_contracts_have_a_cost(name: str) -> None:
-    source = (Path(__file__).parents[2] / "contracts" / "library" / f"{name}.py").read_text()
+def test_long_contracts_have_a_cost() -> None:
+    source = (Path(__file__).parents[2] / "contracts" / "library" / "remittance.py").read_text()
     cost = cost_of(source)
     assert cost.deployment > 1_000_000
     assert all(method.fixed > 100 for method in cost.methods.values())
