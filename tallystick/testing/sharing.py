@@ -12,7 +12,7 @@ from tallystick.testing.sources import Source
 def exported(session: Session) -> dict[str, Any]:
     """Return the sources and counts of a session that measures, in lists, texts and integers."""
     meter = session.meter
-    assert meter is not None, "this session does not measure"
+    assert meter is not None, "this run of pytest does not measure"
     contracts = [
         {
             "text": source.text,
@@ -32,7 +32,7 @@ def exported(session: Session) -> dict[str, Any]:
 def add(session: Session, data: dict[str, Any]) -> None:
     """Add to a session what another one exported."""
     meter = session.meter
-    assert meter is not None, "this session does not measure"
+    assert meter is not None, "this run of pytest does not measure"
     session.names.update(data["names"])
     for contract in data["contracts"]:
         path = contract["path"]

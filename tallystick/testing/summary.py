@@ -27,7 +27,7 @@ class Measured:
 
 def measured(session: Session) -> Measured:
     """Return what was measured so far in a session that measures."""
-    assert session.meter is not None, "this session does not measure"
+    assert session.meter is not None, "this run of pytest does not measure"
     return Measured(tuple(coverage_of(session.meter, session.sources)), tuple(costs_of(session.meter)), session.names)
 
 
