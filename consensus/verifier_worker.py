@@ -19,7 +19,7 @@ FIELDS: Final = 4
 
 def main() -> None:
     """Report the walls that are missing, then answer each batch with one byte a check: 1 for a good signature."""
-    missing = lock_down(Walls(None, MEMORY_BYTES_MAX))
+    missing = lock_down(Walls(None, MEMORY_BYTES_MAX)).missing
     channel = Channel()
     try:
         channel.send([0, list(missing)])

@@ -10,6 +10,7 @@ import sys
 from typing import Final
 
 PR_SET_PDEATHSIG: Final = 1
+PR_SET_DUMPABLE: Final = 4
 PR_SET_NO_NEW_PRIVS: Final = 38
 
 CAPABILITY_SET_NUMBER: Final = {"x86_64": 126, "aarch64": 91}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from processes import landlock, seccomp
-from processes.kernel import PR_SET_NO_NEW_PRIVS, Libc, keep_capabilities
+from processes.kernel import PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, Libc, keep_capabilities
 from processes.limits import set_limits
 
 CAP_DAC_OVERRIDE: Final = 1 << 1
@@ -28,8 +28,18 @@ class Walls:
     memory_bytes_max: int
 
 
-def lock_down(walls: Walls) -> tuple[str, ...]:
-    """Lock the present process in; return a sentence for each wall that this kernel lacks.
+@dataclass(frozen=True, slots=True)
+class LockedIn:
+    """What stands around a process."""
+
+    missing: tuple[str, ...]
+    """A sentence for each wall that this kernel lacks."""
+    machine: str | None
+    """Whose system calls are filtered; None where they cannot be."""
+
+
+def lock_down(walls: Walls) -> LockedIn:
+    """Lock the present process in.
 
     Raises:
         OSError: when the folder cannot be opened.
@@ -37,7 +47,10 @@ def lock_down(walls: Walls) -> tuple[str, ...]:
     assert _threads() == 1, "a thread that runs already would stay outside of the walls"
     libc = Libc()
     missing: list[str] = []
-    set_limits(walls.memory_bytes_max, threads=walls.folder is not None)
+    files = walls.folder is not None
+    set_limits(walls.memory_bytes_max, files=files)
+    # Whoever handles dumps on this machine may not heed the limit: what is in memory is never written down.
+    libc.process_control(PR_SET_DUMPABLE, 0)
     libc.process_control(PR_SET_NO_NEW_PRIVS, 1)
     version = landlock.version(libc)
     if version:
@@ -45,15 +58,27 @@ def lock_down(walls: Walls) -> tuple[str, ...]:
     else:
         missing.append("file system: this kernel offers no Landlock; files are protected by their permissions alone")
     try:
-        keep_capabilities(libc, CAP_DAC_OVERRIDE if walls.folder is not None and os.geteuid() == 0 else 0)
+        keep_capabilities(libc, CAP_DAC_OVERRIDE if files and os.geteuid() == 0 else 0)
     except (OSError, NotImplementedError) as error:
         missing.append(f"capabilities: they cannot be given up ({error})")
+    machine: str | None = os.uname().machine
     try:
-        seccomp.restrict(libc, files=walls.folder is not None)
+        seccomp.restrict(libc, files=files)
     except (OSError, NotImplementedError) as error:
+        machine = None
         missing.append(f"system calls: they cannot be filtered ({error})")
         missing.extend(landlock.gaps(version))
-    return tuple(missing)
+    return LockedIn(tuple(missing), machine)
+
+
+def forbid_threads(locked_in: LockedIn) -> None:
+    """Forbid this process to start any further thread, where system calls can be filtered.
+
+    Raises:
+        OSError: when the kernel refuses.
+    """
+    if locked_in.machine is not None:
+        seccomp.forbid_threads(Libc(), locked_in.machine)
 
 
 def _threads() -> int:

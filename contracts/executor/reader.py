@@ -29,7 +29,7 @@ def run(runtime: ContractRuntime) -> None:
         _, kind, *arguments = channel.receive()
         assert kind == Kind.OPEN, "the first request opens"
         memory_bytes_max, number = fields_of(arguments, "open request", int, int)
-        missing = lock_down(Walls(None, memory_bytes_max))
+        missing = lock_down(Walls(None, memory_bytes_max)).missing
         channel.send([0, Outcome.DONE, list(missing)])
         status = _serve(channel, ReaderService(RemoteStore(Link(), number), runtime))
     except PipeClosed:

@@ -1,8 +1,8 @@
 """The executor process: opens the state, locks itself in, and answers the node until the pipe closes.
 
 The order at the start matters: everything is imported first, because afterwards no file outside the state folder can
-be read; the walls come before the database, whose thread would otherwise stand outside of Landlock; and the database
-comes before the first contract.
+be read; the walls come before the database, whose thread would otherwise stand outside of Landlock; and the database,
+with the last thread, comes before the first contract.
 """
 
 import os
@@ -28,7 +28,7 @@ from contracts.executor.snapshots import SnapshotMaker
 from contracts.executor.state_link import StateLink
 from processes.channel import Channel, PipeClosed
 from processes.link import Link, LinkLost
-from processes.lockdown import Walls, lock_down
+from processes.lockdown import Walls, forbid_threads, lock_down
 
 STORE_KIND: Final = "state"
 LOCK_RETRY_SECONDS: Final = 0.05
@@ -114,10 +114,12 @@ def _open(channel: Channel, runtime: ContractRuntime) -> tuple[Ledger, SnapshotM
     folder = Path(request.folder)
     try:
         _make_folder(folder)
-        missing = lock_down(Walls(folder, request.memory_bytes_max))
+        locked_in = lock_down(Walls(folder, request.memory_bytes_max))
         store = _open_store(folder, genesis, request)
+        store.start_thread()
+        forbid_threads(locked_in)
         ledger = open_ledger(genesis, StateDatabase(store), runtime)
-        return ledger, SnapshotMaker(ledger, folder, store.freeze), store, missing
+        return ledger, SnapshotMaker(ledger, folder, store.freeze), store, locked_in.missing
     except StoreError as error:
         _end(channel, number, [Outcome.STORE, type(error).__name__, str(error)])
     except GenesisExecutionError as error:

@@ -6,8 +6,8 @@ import pytest
 
 from processes import landlock
 from processes.kernel import Libc
-from processes.seccomp import ALLOW, ERROR, KILL, MACHINES, Instruction, filter_program
-from processes.syscalls import ALWAYS, CONDITIONAL, FILES, HOSTILE
+from processes.seccomp import ALLOW, ERROR, KILL, MACHINES, Instruction, filter_program, last_filter_program
+from processes.syscalls import ALWAYS, CONDITIONAL, CONDITIONAL_FILES, FILES, HOSTILE
 
 OWN_PID = 4321
 DENY = ERROR | errno.EPERM
@@ -48,14 +48,15 @@ def test_each_list_gets_its_verdict(machine: str, files: bool) -> None:
             if (number := numbers[column]) is not None:
                 assert verdict(program, architecture, number) == expected, name
                 assert verdict(program, architecture ^ 1, number) == KILL
-                assert verdict(program, architecture, number | X32) == DENY
+                assert verdict(program, architecture, number | X32) == (KILL if machine == "x86_64" else DENY)
 
 
 @pytest.mark.parametrize("machine", sorted(MACHINES))
 def test_every_other_number_fails(machine: str) -> None:
     column, architecture, _ = MACHINES[machine]
     program = filter_program(machine, OWN_PID, files=True)
-    known = {numbers[column] for calls in (ALWAYS, FILES, HOSTILE, CONDITIONAL) for numbers in calls.values()}
+    lists = (ALWAYS, FILES, HOSTILE, CONDITIONAL, CONDITIONAL_FILES)
+    known = {numbers[column] for calls in lists for numbers in calls.values()}
     for number in range(700):
         if number not in known:
             assert verdict(program, architecture, number) == DENY, number
@@ -70,8 +71,6 @@ def test_every_other_number_fails(machine: str) -> None:
         ("mmap", (0, 4096, 0b111), DENY),
         ("mprotect", (4096, 4096, 0b001), ALLOW),
         ("mprotect", (4096, 4096, 0b100), DENY),
-        ("clone", (0x3D0F00,), ALLOW),
-        ("clone", (0x7D0F00,), ALLOW),
         ("clone", (17,), KILL),
         ("clone", (0x01200011,), KILL),
         ("clone", (0x4111,), KILL),
@@ -93,6 +92,43 @@ def test_arguments_decide(machine: str, name: str, arguments: tuple[int, ...], e
     assert number is not None
     for files in (True, False):
         assert verdict(filter_program(machine, OWN_PID, files=files), architecture, number, *arguments) == expected
+
+
+@pytest.mark.parametrize("machine", sorted(MACHINES))
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("clone", (0x3D0F00,), ALLOW),
+        ("clone", (0x7D0F00,), ALLOW),
+        ("openat", (3, 1 << 40, 0x80000), ALLOW),
+        ("openat", (3, 1 << 40, 0x280000), DENY),
+        ("open", (1 << 40, 0x80000), ALLOW),
+        ("open", (1 << 40, 0x200000), DENY),
+        ("seccomp", (1, 1, 1 << 40), ALLOW),
+        ("seccomp", (0, 0, 0), DENY),
+        ("seccomp", (2, 0, 1 << 40), DENY),
+    ],
+)
+def test_arguments_decide_where_there_is_a_folder(
+    machine: str, name: str, arguments: tuple[int, ...], expected: int
+) -> None:
+    column, architecture, _ = MACHINES[machine]
+    number = {**CONDITIONAL, **CONDITIONAL_FILES}[name][column]
+    if number is None:
+        return
+    assert verdict(filter_program(machine, OWN_PID, files=True), architecture, number, *arguments) == expected
+    without = verdict(filter_program(machine, OWN_PID, files=False), architecture, number, *arguments)
+    assert without == (KILL if name == "clone" else DENY)
+
+
+@pytest.mark.parametrize("machine", sorted(MACHINES))
+def test_the_last_filter_takes_threads_and_further_filters_away(machine: str) -> None:
+    column, architecture, _ = MACHINES[machine]
+    program = last_filter_program(machine)
+    expected = {CONDITIONAL["clone"][column]: KILL, CONDITIONAL_FILES["seccomp"][column]: DENY}
+    for number in range(600):
+        assert verdict(program, architecture, number) == expected.get(number, ALLOW)
+    assert verdict(program, architecture ^ 1, 0) == KILL
 
 
 @pytest.mark.parametrize(
