@@ -5,14 +5,15 @@ from typing import Any, Final
 
 from lockdown_attempts import tried
 
-from chain.runtime import CallContext, CallOutcome, StateAccess, SystemPrices
+from chain.prices import LedgerPrices
+from chain.runtime import CallContext, CallOutcome, StateAccess
 from contracts.executor.worker import run
 
 
 class AttemptRuntime:
     """Implements chain.runtime.ContractRuntime; what comes of an attempt is the value of its call."""
 
-    versions: Final[Mapping[int, SystemPrices]] = {1: SystemPrices(0, 0)}
+    versions: Final[Mapping[int, LedgerPrices]] = {1: LedgerPrices(0, 0, 0, 0)}
 
     def call(
         self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
