@@ -89,7 +89,7 @@ def _fetch_report(node: NodePlace) -> NodeReport:
     pid = processes.running_pid(node)
     if pid is None:
         return _silent(node, None, "not running")
-    if _is_stopped(pid):
+    if is_stopped(pid):
         return _silent(node, pid, "paused")
     try:
         with urllib.request.urlopen(f"{node.api}/v1/network", timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
@@ -115,7 +115,8 @@ def _silent(node: NodePlace, pid: int | None, reason: str) -> NodeReport:
     return NodeReport(node.name, node.api, pid, None, None, None, None, False, (reason,), ())
 
 
-def _is_stopped(pid: int) -> bool:
+def is_stopped(pid: int) -> bool:
+    """Tell whether a process is stopped by a signal."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:

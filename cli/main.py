@@ -12,6 +12,7 @@ GROUPS: Final = {
     "audit": ("cli.audit", "audit"),
     "cluster": ("cli.cluster", "cluster"),
     "contract": ("cli.contract", "contract"),
+    "doctor": ("cli.doctor", "doctor"),
     "epcis": ("cli.epcis", "epcis"),
     "export": ("cli.export", "export"),
     "iso20022": ("cli.iso20022", "iso20022"),

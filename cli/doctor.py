@@ -1,0 +1,74 @@
+"""`tally doctor`: answers why nothing is being committed, from all nodes of a cluster, some of them, or one."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from cli import cluster_layout
+from cli.diagnosis.diagnose import diagnose
+from cli.diagnosis.evidence import Evidence, ask_cluster, ask_urls
+from cli.diagnosis.findings import Finding, Severity
+from cli.errors import EXIT_FAILED
+from cli.output import print_json
+from cli.session import DEFAULT_FOLDER
+
+WORDS: Final = {
+    Severity.STOPS: "Nothing can be committed",
+    Severity.HARMS: "Committing goes on, but",
+    Severity.NOTE: "All is well; note",
+}
+
+
+@click.command()
+@click.option("--url", "urls", multiple=True, help="A node's address; repeat it for more, from anywhere.")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT_FOLDER,
+    show_default=True,
+    help="Folder of the local cluster to look at when no --url is given.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+@click.pass_context
+def doctor(ctx: click.Context, urls: tuple[str, ...], folder: Path, as_json: bool) -> None:
+    """Tell why nothing is being committed, or what else is wrong, with what to do; the likeliest cause first.
+
+    It works with whatever nodes answer, one included: what the others are is then told by that one. Exit codes: 0 all
+    is well, 1 something is wrong.
+    """
+    evidence = ask_urls(urls) if urls else ask_cluster(cluster_layout.load(folder))
+    findings = diagnose(evidence)
+    if as_json:
+        print_json({"summary": summary(evidence, findings), "findings": [_finding_json(item) for item in findings]})
+    else:
+        click.echo(summary(evidence, findings))
+        for number, finding in enumerate(findings, 1):
+            click.echo(f"\n{number}. {finding.what}")
+            click.echo(f"   {finding.cause.meaning}")
+            click.echo(f"   What to do: {finding.cause.action}")
+    if any(finding.severity is not Severity.NOTE for finding in findings):
+        ctx.exit(EXIT_FAILED)
+
+
+def summary(evidence: Evidence, findings: list[Finding]) -> str:
+    """Return the line that everybody reads."""
+    if findings:
+        first = findings[0]
+        return f"{WORDS[first.severity]}: {first.what}."
+    heads = [node.consensus["height"] - 1 for node in evidence.running if node.consensus]
+    waiting = [node.status["pool"]["transactions"] for node in evidence.running if node.status]
+    rest = f"{max(waiting)} transactions wait" if max(waiting, default=0) else "nothing waits to be committed"
+    return f"All is well: {len(evidence.validators)} validators vote, height {max(heads, default=0)}, {rest}."
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "severity": finding.severity.name.lower(),
+        "what": finding.what,
+        "meaning": finding.cause.meaning,
+        "action": finding.cause.action,
+        "nodes": list(finding.nodes),
+    }
