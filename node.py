@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keys = load_keys(config, genesis)
         set_up_logging(config)
     except ConfigError as error:
-        _say(f"node: {error}")
+        _say(f"node: {ExitCode.CONFIGURATION.name}: {error}")
         return ExitCode.CONFIGURATION
     try:
         uvloop.run(_run_until_told(config, genesis, keys))

@@ -47,6 +47,10 @@ CAUSES: Final[dict[str, Cause]] = {
         "The node stopped cleanly because its disk, quota or file size was used up. What was acknowledged is kept.",
         "Make room on its disk, then start it.",
     ),
+    "disk_failed": Cause(
+        "The node stopped because the system refused to read or write its files.",
+        "Look at permissions, mounts and the system's log, then start it.",
+    ),
     "data_damaged": Cause(
         "A database does not read as it was written, and was repaired as often as a run may, or cannot be.",
         "Check the disk. Then move the folder that the message names away and start it. Leave wal/ alone.",

@@ -7,7 +7,7 @@ from cli.diagnosis.findings import RANK
 
 ENDINGS: Final = {
     "DISK_FULL": "disk_full",
-    "DISK_FAILED": "disk_full",
+    "DISK_FAILED": "disk_failed",
     "DATA_DAMAGED": "data_damaged",
     "CONFIGURATION": "configuration",
     "PORT_TAKEN": "configuration",

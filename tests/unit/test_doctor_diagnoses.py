@@ -10,6 +10,7 @@ from api_fake_node import FakeNode
 from api_support import check_schema
 
 from api.network_status import detail_json
+from assembly.exit_codes import ExitCode
 from cli.diagnosis.diagnose import diagnose
 from cli.diagnosis.evidence import Evidence, NodeEvidence
 from cli.diagnosis.findings import CAUSES, Finding, Severity
@@ -174,6 +175,7 @@ STOPS: dict[str, tuple[Change, str, str]] = {
         "node3 is reached by nobody",
     ),
     "full disks": (ended("DISK_FULL"), "disk_full", "DISK_FULL: what DISK_FULL says"),
+    "failing disks": (ended("DISK_FAILED"), "disk_failed", "node3 ended"),
     "damaged data": (ended("DATA_DAMAGED"), "data_damaged", "node3 ended"),
     "bad configurations": (ended("CONFIGURATION"), "configuration", "node3 ended"),
     "results that differ": (ended("DIVERGED"), "diverged", "node3 ended"),
@@ -302,6 +304,7 @@ def test_every_cause_is_told_of_by_something_here() -> None:
     """No entry of the table is without a test, and each is said with what it means and what to do."""
     tried = {code for _, code, _ in STOPS.values()} | {code for _, code, _ in HARMS.values()}
     assert set(CAUSES) - tried == {"few_validators", "nothing_known"}
+    assert set(ENDINGS) == {code.name for code in ExitCode} - {"OK", "FAILED", "USAGE"}
     assert set(ENDINGS.values()) | set(SILENCES.values()) <= set(CAUSES)
     assert all(cause.meaning.endswith(".") and cause.action.endswith(".") for cause in CAUSES.values())
 
