@@ -48,7 +48,7 @@ class TransactionProof:
     def encoded(self) -> bytes:
         """Return the canonical bytes."""
         place: list[Any] = [self.transaction, self.index, self.count, list(self.transactions_path)]
-        return encode([1, *place, self.receipt, list(self.receipts_path), *_certified_fields(self.certified)])
+        return encode([1, *place, self.receipt, list(self.receipts_path), *certified_fields(self.certified)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class StateProof:
 
     def encoded(self) -> bytes:
         """Return the canonical bytes."""
-        return encode([1, self.contract, self.key, self.proof, *_certified_fields(self.certified)])
+        return encode([1, self.contract, self.key, self.proof, *certified_fields(self.certified)])
 
 
 class BlockProver:
@@ -106,9 +106,7 @@ def decode_transaction_proof(data: bytes) -> TransactionProof:
     kinds = (1, bytes, int, int, list, bytes, list, bytes, bytes, bytes)
     value = decode(data, size_max=PROOF_BYTES_MAX, depth_max=2)
     _, raw, index, count, path, receipt, receipts_path, *certified = fields_of(value, "transaction proof", *kinds)
-    return TransactionProof(
-        raw, index, count, _path(path), receipt, _path(receipts_path), _certified_header(*certified)
-    )
+    return TransactionProof(raw, index, count, _path(path), receipt, _path(receipts_path), certified_header(*certified))
 
 
 def decode_state_proof(data: bytes) -> StateProof:
@@ -120,7 +118,7 @@ def decode_state_proof(data: bytes) -> StateProof:
     kinds = (1, str, bytes, bytes, bytes, bytes, bytes)
     value = decode(data, size_max=PROOF_BYTES_MAX, depth_max=1)
     _, contract, key, proof, *certified = fields_of(value, "certified state proof", *kinds)
-    return StateProof(contract, key, proof, _certified_header(*certified))
+    return StateProof(contract, key, proof, certified_header(*certified))
 
 
 def certified_header_of(record: RecordedBlock) -> CertifiedHeader:
@@ -128,11 +126,17 @@ def certified_header_of(record: RecordedBlock) -> CertifiedHeader:
     return CertifiedHeader(record.decoded_block().header.encoded(), record.result, record.certificate)
 
 
-def _certified_fields(certified: CertifiedHeader) -> list[bytes]:
+def certified_fields(certified: CertifiedHeader) -> list[bytes]:
+    """Return the parts of a certified header in the order in which they are written."""
     return [certified.header, certified.result, certified.certificate]
 
 
-def _certified_header(header: bytes, result: bytes, certificate: bytes) -> CertifiedHeader:
+def certified_header(header: bytes, result: bytes, certificate: bytes) -> CertifiedHeader:
+    """Return a certified header of parts whose size is bounded and that were not looked into.
+
+    Raises:
+        DecodeError: when one exceeds its bound.
+    """
     if len(header) > HEADER_BYTES_MAX or len(result) > RESULT_BYTES_MAX or len(certificate) > CERTIFICATE_BYTES_MAX:
         raise DecodeError("header, result or certificate exceeds its bound")
     return CertifiedHeader(header, result, certificate)

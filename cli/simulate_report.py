@@ -34,6 +34,7 @@ def value_of(outcome: Outcome) -> dict[str, Any]:
         "faults": {str(kind): count for kind, count in outcome.faults.items()},
         "liars": list(outcome.lies),
         "refused_messages_of_liars": outcome.refused,
+        "evidence": outcome.evidence,
         "recovery_seconds": outcome.recovery_seconds,
         "trace_digest": outcome.digest,
         "broken": None if outcome.failure is None else outcome.failure.rule,

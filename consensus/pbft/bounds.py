@@ -29,7 +29,7 @@ def kept_by(state: State) -> tuple[Kept, ...]:
         Kept("blocks being fetched", len(height.fetching), BLOCKS_MAX),
         Kept("invalid blocks", len(height.invalid), BLOCKS_MAX),
         Kept("bodies in the log", len(height.logged), BLOCKS_MAX),
-        Kept("validators accused", len(height.accused), slots),
+        Kept("validators accused", len(height.accused) + len(height.accused_of_hiding), slots + nodes),
         Kept("validators heard", len(state.heard), nodes),
         Kept("witnesses", len(state.witnesses), nodes),
         Kept("peers ahead", len(state.ahead), nodes),

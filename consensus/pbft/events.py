@@ -32,7 +32,7 @@ from chain.certificate import Certificate
 from chain.receipt import BlockResult
 from chain.types import Digest, Height, Milliseconds, ValidatorId, View
 from chain.validators import ValidatorSet
-from consensus.pbft.messages import Message, Ranked
+from consensus.pbft.messages import Message, PrePrepare, Ranked, ViewChange, Vote
 from consensus.pbft.records import Record
 
 
@@ -287,6 +287,8 @@ class BadProposal:
     view: View
     proposer: ValidatorId
     code: str
+    message: PrePrepare | None
+    """What was refused, if it is still here; with the right things beside it, it may be evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +297,14 @@ class Equivocation:
 
     first: Ranked
     second: Ranked
+
+
+@dataclass(frozen=True, slots=True)
+class HidPrepared:
+    """A validator left a view in which it had sent COMMIT without showing what it had prepared there: evidence too."""
+
+    change: ViewChange
+    commit: Vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +328,8 @@ class CannotExecute:
 
 Outgoing = Send | Serve
 Request = FetchBody | Execute | ProposeBlock | CatchUp
-Report = Awoke | LostVotes | ViewChanged | ViewEntered | BadProposal | Equivocation | Diverged | CannotExecute
+Accusation = BadProposal | Equivocation | HidPrepared
+Report = Awoke | LostVotes | ViewChanged | ViewEntered | Accusation | Diverged | CannotExecute
 
 
 @dataclass(frozen=True, slots=True)

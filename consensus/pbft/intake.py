@@ -8,7 +8,7 @@ already decided are answered with block and certificate.
 from chain.block import Block
 from chain.certificate import Certificate, Phase
 from chain.types import Height, ValidatorId, View
-from consensus.pbft.events import BadProposal, CatchUp, Equivocation, MessageArrived, Serve
+from consensus.pbft.events import BadProposal, CatchUp, Equivocation, HidPrepared, MessageArrived, Serve
 from consensus.pbft.messages import Kind, NewView, PrePrepare, Ranked, ViewChange, Vote, rank_of
 from consensus.pbft.rules import is_drifted
 from consensus.pbft.slots import Slots
@@ -43,9 +43,12 @@ def take(state: State, message: Ranked) -> None:
     needs_primary = isinstance(message, PrePrepare | NewView)
     if needs_primary and message.signer != state.primary_of(message.view):
         return
-    if _keep_highest(state, state.round.slots, message) and isinstance(message, NewView):
-        for change in message.view_changes:
-            _keep_highest(state, state.round.slots, change)
+    if not _keep_highest(state, state.round.slots, message):
+        return
+    _look_for_hiding(state, message.signer)
+    for change in message.view_changes if isinstance(message, NewView) else ():
+        if _keep_highest(state, state.round.slots, change):
+            _look_for_hiding(state, change.signer)
 
 
 def take_buffered(state: State) -> None:
@@ -147,6 +150,17 @@ def _keep_highest(state: State, slots: Slots, message: Ranked) -> bool:
     return True
 
 
+def _look_for_hiding(state: State, signer: ValidatorId) -> None:
+    """Compare a validator's COMMIT with what its VIEW-CHANGE to a higher view shows (section 4.4)."""
+    slots, accused = state.round.slots, state.round.accused_of_hiding
+    change, commit = slots.view_changes.get(signer), slots.commits.get(signer)
+    if change is None or commit is None or commit.view >= change.view or signer in accused:
+        return
+    if change.prepared is None or change.prepared.subject.view < commit.view:
+        accused.add(signer)
+        state.out.report.append(HidPrepared(change, commit))
+
+
 def _is_refused_for_drift(state: State, message: PrePrepare) -> bool:
     """Compare a fresh proposal's time with the clock, once: when it first comes in (rule 4)."""
     slots = state.round.slots if message.height == state.round.height else state.buffer.get(message.height, Slots())
@@ -157,7 +171,7 @@ def _is_refused_for_drift(state: State, message: PrePrepare) -> bool:
         return False
     if message.height == state.round.height:
         state.round.stirred = True
-    state.out.report.append(BadProposal(message.height, message.view, message.signer, "clock_drift"))
+    state.out.report.append(BadProposal(message.height, message.view, message.signer, "clock_drift", message))
     return True
 
 

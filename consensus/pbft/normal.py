@@ -249,9 +249,14 @@ def _vote(state: State, phase: Phase, block_hash: Digest, result: BlockResult) -
 
 def _refuse(state: State, code: str) -> None:
     current = state.round
+    primary = state.primary_of(current.view)
+    message = current.slots.pre_prepares.get(primary)
+    if message is not None and message.view != current.view:
+        # It has gone on since, or this replica has restarted.
+        message = None
     current.refused = current.view
     current.accepted = None
-    state.out.report.append(BadProposal(current.height, current.view, state.primary_of(current.view), code))
+    state.out.report.append(BadProposal(current.height, current.view, primary, code, message))
 
 
 def _log_body(state: State, block_hash: Digest) -> None:

@@ -93,6 +93,7 @@ class HeightState:
     """Blocks whose body is in the log."""
     accused: set[tuple[ValidatorId, Kind]] = field(default_factory=set)
     """Whose equivocation was reported."""
+    accused_of_hiding: set[ValidatorId] = field(default_factory=set)
     asked_to_propose: bool = False
     refused: View | None = None
     """The view whose proposal was found invalid; nothing can be decided in it."""

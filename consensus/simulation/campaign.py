@@ -56,6 +56,8 @@ class Totals:
     recovery_seconds_sum: float = 0.0
     cpu_seconds: float = 0.0
     faults: dict[str, int] = field(default_factory=dict)
+    evidence: dict[str, int] = field(default_factory=dict)
+    """What validators were convicted of."""
     broken: list[Settings] = field(default_factory=list)
     """Runs that broke a promise."""
 
@@ -78,6 +80,8 @@ class Totals:
         self.recovery_seconds_sum += outcome.recovery_seconds or 0.0
         for kind, count in outcome.faults.items():
             self.faults[str(kind)] = self.faults.get(str(kind), 0) + count
+        for code, count in outcome.evidence.items():
+            self.evidence[code] = self.evidence.get(code, 0) + count
         if outcome.failure is not None:
             self.broken.append(outcome.settings)
 
@@ -90,6 +94,8 @@ class Totals:
         self.recovery_seconds_max = max(self.recovery_seconds_max, other.recovery_seconds_max)
         for kind, count in other.faults.items():
             self.faults[kind] = self.faults.get(kind, 0) + count
+        for code, count in other.evidence.items():
+            self.evidence[code] = self.evidence.get(code, 0) + count
         self.broken += other.broken
 
     def as_value(self) -> dict[str, Any]:
@@ -107,6 +113,7 @@ class Totals:
             "recovery_seconds_max": round(self.recovery_seconds_max, 3),
             "cpu_seconds": round(self.cpu_seconds, 1),
             "faults": dict(sorted(self.faults.items())),
+            "evidence": dict(sorted(self.evidence.items())),
             "broken": len(self.broken),
         }
 

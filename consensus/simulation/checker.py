@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from chain.block import Block
 from chain.certificate import VOTE_TAG, Certificate
+from chain.evidence import Evidence, decode_evidence
+from chain.evidence_check import Finding
 from chain.execution import Execution
 from chain.genesis import Genesis
 from chain.storage import StoreDamaged
@@ -50,6 +52,9 @@ class Checker:
         """What each machine has ever stored: votes below are needed no more, even if the blocks are lost again."""
         self.acknowledged: dict[Digest, Height] = {}
         self.checks = 0
+        self.evidence: dict[str, int] = {}
+        """What liars were convicted of, once a height."""
+        self._findings: set[tuple[ValidatorId, str, Height]] = set()
         self.refusals = 0
         """Messages of liars that the edges refused."""
 
@@ -70,6 +75,21 @@ class Checker:
         if sender not in self._liars:
             raise Violation("an honest message was refused", f"{machine.name} refused {sender}: {error}")
         self.refusals += 1
+
+    def excuse(self, validator: ValidatorId) -> None:
+        """A validator's disk was damaged: what it signs anew may contradict what it has forgotten."""
+        self._liars |= {validator}
+
+    def accused(self, machine: Machine, evidence: Evidence, finding: Finding) -> None:
+        """A machine has evidence against a validator, which holds."""
+        if finding.validator not in self._liars:
+            raise Violation("evidence against an honest validator", f"{machine.name}: {finding}")
+        if decode_evidence(evidence.encoded()) != evidence:
+            raise Violation("evidence that is not what was written", f"{machine.name}: {finding}")
+        key = (finding.validator, finding.code, finding.place.height)
+        if key not in self._findings:
+            self._findings.add(key)
+            self.evidence[finding.code] = self.evidence.get(finding.code, 0) + 1
 
     def poison(self, block_hash: Digest, code: str) -> None:
         """A liar proposes a block for which no honest validator may vote."""

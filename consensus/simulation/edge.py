@@ -63,6 +63,13 @@ class Edge:
         """
         return self._once("message", (payload, validators.epoch), lambda: self._message(payload, validators))
 
+    def refused_message(self, payload: bytes) -> Message | None:
+        """Return the message in a payload that was refused; None where the form is what is wrong."""
+        try:
+            return decode_message(decode(payload)[1])
+        except DecodeError:
+            return None
+
     def certified_block(self, data: bytes, validators: ValidatorSet) -> tuple[Block, BlockResult, Certificate]:
         """Return the parts of a certified block.
 

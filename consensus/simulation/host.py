@@ -13,10 +13,12 @@ from chain.block import Block, Header, decode_block, decode_header, make_block
 from chain.block_store import BlockRecord, BlockStore
 from chain.certificate import Certificate, decode_certificate, join_certified_block
 from chain.encoding import DecodeError
+from chain.evidence import ShownTransaction
 from chain.execution import Execution
 from chain.ledger import Ledger, open_ledger
 from chain.mempool import AdmissionError, Mempool, MempoolLimits, check_admissible
 from chain.merkle import merkle_root
+from chain.proofs import CertifiedHeader
 from chain.receipt import BlockResult, decode_result
 from chain.rules import Rules
 from chain.runtime import LocalFault
@@ -24,6 +26,7 @@ from chain.state_database import StateDatabase
 from chain.transaction import Transaction
 from chain.types import Digest, Height, Milliseconds, ValidatorId, View
 from chain.validity import InvalidBlock
+from consensus.evidence import shown_transaction
 from consensus.pbft.bounds import Kept
 from consensus.pbft.events import (
     Applied,
@@ -82,6 +85,8 @@ class Host:
         self.mempool = Mempool(MEMPOOL)
         self._bodies: dict[Digest, Block] = {}
         self._executions: dict[Digest, Execution] = {}
+        self._invalid: dict[Digest, int | None] = {}
+        """Blocks of the present height that are not valid, with the place of the transaction that makes them so."""
         self._executor_free_at = 0
         self._waiting: list[tuple[Height, Then]] = []
         self.head = self._read_head()
@@ -93,6 +98,7 @@ class Host:
         return (
             Kept("bodies of proposals", len(self._bodies), BODIES_MAX),
             Kept("executions", len(self._executions), EXECUTIONS_MAX),
+            Kept("invalid blocks of the height", len(self._invalid), WAITING_MAX),
             Kept("waiting for a height", len(self._waiting), WAITING_MAX),
             Kept("transactions", len(self.mempool), MEMPOOL.transactions_max),
         )
@@ -142,6 +148,19 @@ class Host:
             return None
         return join_certified_block(block, result, certificate)
 
+    def parent_of(self, height: Height) -> CertifiedHeader | None:
+        """Return the decided block below a height with its certificate, if it is here."""
+        block, result = self.blocks.block(height - 1), self.blocks.result(height - 1)
+        certificate = self.blocks.certificate(height - 1)
+        if height <= 1 or block is None or result is None or certificate is None:
+            return None
+        return CertifiedHeader(decode_block(block).header.encoded(), result, certificate)
+
+    def culprit_of(self, block_hash: Digest) -> ShownTransaction | None:
+        """Return the transaction that makes a block invalid, with its path to the root."""
+        body, index = self._bodies.get(block_hash), self._invalid.get(block_hash)
+        return None if body is None or index is None else shown_transaction(body, index)
+
     def serve(self, height: Height, peer: ValidatorId) -> None:
         """Send a decided block to a peer that still talks about its height."""
         data = self.certified(height)
@@ -186,6 +205,7 @@ class Host:
             try:
                 event = Executed(block.block_hash, self._execute(block).result)
             except InvalidBlock as error:
+                self._invalid[block.block_hash] = error.index
                 event = ExecutionInvalid(block.block_hash, error.code)
             except LocalFault:
                 event = ExecutionFault(block.block_hash)
@@ -235,6 +255,7 @@ class Host:
         self.ledger.apply(execution)
         self.head = self._head_with(decided.certificate)
         self._executions.clear()
+        self._invalid.clear()
         ids = self.transaction_ids(block)
         self._world.checker.applied(self._machine, block, execution)
         height, block_hash = block.header.height, block.block_hash

@@ -62,6 +62,8 @@ class Incidents:
             self._plan.happened.incidents.append(incident)
             self.counts[incident.fault] = self.counts.get(incident.fault, 0) + 1
             self._world.note(incident.machine, lambda: f"! {incident.words()}")
+            if incident.what in DESTRUCTIVE:
+                self._world.checker.excuse(node.machine.validator_id)
             self._carry_out(node, incident)
         self._plan_next()
 

@@ -7,18 +7,23 @@ fetched or reported. A kill may fall between any two of these.
 
 import functools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
 from chain.block import Block
 from chain.crypto import tagged_hash
 from chain.encoding import DecodeError
+from chain.evidence import Evidence
+from chain.evidence_check import EvidenceError, check_evidence
 from chain.runtime import LocalFault
 from chain.types import Digest, Height, Milliseconds, ValidatorId
+from consensus.evidence import candidates, of_refused
 from consensus.log import LogDamagedError, WriteAheadLog, create_log, has_log, open_log
 from consensus.pbft.bounds import Kept
 from consensus.pbft.config import PbftConfig
 from consensus.pbft.events import (
+    Accusation,
+    BadProposal,
     CannotExecute,
     CatchUp,
     Event,
@@ -153,6 +158,9 @@ class Process:
             message, ids = self.world.edge.message(packet.payload, self.host.head.validators)
         except Refused as error:
             self.world.checker.refused(self.machine, peer, error)
+            refused = self.world.edge.refused_message(packet.payload)
+            evidence = None if refused is None else of_refused(refused)
+            self._accuse(() if evidence is None else (evidence,))
             return
         block = None
         if isinstance(message, PrePrepare) and ids is not None:
@@ -203,8 +211,32 @@ class Process:
             for report in output.report:
                 self.world.note(self.machine.name, functools.partial(report_words, report))
                 self.world.checker.reported(self.machine, report)
+                if isinstance(report, Accusation):
+                    self._accuse(self._evidence_of(report))
                 if isinstance(report, CannotExecute):
                     raise LocalFault("an operator starts it again")
+
+    def _evidence_of(self, accusation: Accusation) -> Iterator[Evidence]:
+        """Yield what may be evidence of what the replica has caught somebody at."""
+        parent, culprit = None, None
+        if isinstance(accusation, BadProposal) and accusation.message is not None:
+            parent = self.host.parent_of(accusation.height)
+            culprit = self.host.culprit_of(accusation.message.block_hash)
+        return candidates(accusation, parent, culprit)
+
+    def _accuse(self, found: Iterable[Evidence]) -> None:
+        """Keep the first evidence that holds."""
+        world = self.world
+        for evidence in found:
+            try:
+                finding = check_evidence(
+                    evidence, world.genesis, world.chain_id, self.host.head.validators, world.signatures.verify
+                )
+            except EvidenceError:
+                continue
+            world.note(self.machine.name, lambda: f"has evidence against {finding.validator}: {finding.code}")  # noqa: B023
+            world.checker.accused(self.machine, evidence, finding)
+            return
 
     def _send(self, outgoing: Send | Serve) -> None:
         self.machine.count_action()

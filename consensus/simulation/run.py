@@ -64,6 +64,8 @@ class Outcome:
     lies: tuple[str, ...]
     refused: int
     """Messages of liars that the edges refused."""
+    evidence: dict[str, int]
+    """What validators were convicted of, once a validator and height."""
     recovery_seconds: float | None
     """Virtual time from the end of the faults until everything was committed everywhere."""
     digest: str | None
@@ -228,6 +230,7 @@ class Run:
             dict(sorted(faults.items())),
             self._lies(),
             checker.refusals,
+            dict(sorted(checker.evidence.items())),
             None if self._recovery_us is None else self._recovery_us / SECOND,
             self.world.trace.digest,
             failure,

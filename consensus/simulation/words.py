@@ -36,6 +36,8 @@ def report_words(report: events.Report) -> str:
             return f"has lost votes, {what}"
         case events.Equivocation(first=first, second=second):
             return f"caught {first.signer}: {message_words(first)} and {message_words(second)}"
+        case events.HidPrepared(change=change, commit=commit):
+            return f"caught {change.signer} hiding: {message_words(commit)} and {message_words(change)}"
         case events.Diverged(height=height) | events.CannotExecute(height=height):
             return f"stops at {height}: {type(report).__name__}"
         case events.Awoke():

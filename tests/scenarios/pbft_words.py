@@ -94,6 +94,9 @@ class Words:
                 return f"report bad proposal of {proposer}: {code}"
             case events.Equivocation(first=first, second=second):
                 return f"report {first.signer} equivocates: {self.show_message(first)}, {self.show_message(second)}"
+            case events.HidPrepared(change=change, commit=commit):
+                both = f"{self.show_message(commit)}, {self.show_message(change)}"
+                return f"report {change.signer} hides what it prepared: {both}"
             case events.Diverged(height=height):
                 return f"report diverged at {height}, stopped"
             case events.CannotExecute(height=height):
