@@ -1,7 +1,7 @@
 """Makes evidence of what a replica or its edge has caught a validator at; checking it is chain.evidence_check's.
 
-What cannot be shown to somebody who was not there makes no evidence: that a proposal came late, or that a transaction was
-already in the state.
+What cannot be shown to somebody who was not there makes no evidence: that a proposal came late, or that a
+transaction was already in the state.
 """
 
 from collections.abc import Iterator
