@@ -29,6 +29,7 @@ from assembly.keys import NodeKeys, load_keys
 from assembly.node_logging import set_up_logging
 from assembly.repair import Repairs, damage_of
 from assembly.voting_log import open_voting_log
+from assembly.walls import WallWatch
 from chain.block_store import BlockStore
 from chain.genesis import Genesis
 from chain.storage import StoreDamaged
@@ -140,8 +141,10 @@ async def _take_part(config: NodeConfig, genesis: Genesis, keys: NodeKeys, *, ma
             verifier = VerifierPool(config.verifier_processes)
             stack.push_async_callback(verifier.close)
             await verifier.start()
+            walls = WallWatch(executor, verifier, required=config.require_walls)
+            await walls.start()
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_watch(store))
+                tasks.create_task(_watch(store, walls))
                 node = Node(config, genesis, keys, blocks, executor, opened, verifier, may_join=may_join)
                 tasks.create_task(node.run())
         except (StoreDamaged, BaseExceptionGroup) as error:
@@ -160,13 +163,15 @@ def _open_blocks(
     return store, BlockStore(store)
 
 
-async def _watch(store: LevelStore) -> None:
+async def _watch(store: LevelStore, walls: WallWatch) -> None:
     """End the node when its own database has failed, whoever met the failure: a peer's or a client's question, perhaps.
 
     Raises:
         StoreError: the failure.
+        WallsMissing: when a helper was started again without a wall that is required.
     """
     while True:
+        walls.look()
         if store.failure is not None:
             raise store.failure
         await asyncio.sleep(WATCH_SECONDS)

@@ -85,6 +85,8 @@ class HelperDetail:
 
     executor_pid: int | None
     executor_restarts: int
+    reader_pid: int | None
+    reader_restarts: int
     verifier_processes: int
     verifier_restarts: int
     lacks_protocol: bool

@@ -368,7 +368,8 @@ def _detail_schema() -> Schema:
     disk |= {"sync_seconds_median": seconds, "sync_seconds_max": seconds}
     pool = {"transactions": INTEGER, "bytes": INTEGER, "transactions_max": INTEGER, "bytes_max": INTEGER}
     pool |= {"oldest_seconds": seconds, "has_candidates": BOOLEAN}
-    helpers = {"executor_pid": optional(INTEGER), "executor_restarts": INTEGER, "verifier_processes": INTEGER}
+    helpers = {"executor_pid": optional(INTEGER), "executor_restarts": INTEGER}
+    helpers |= {"reader_pid": optional(INTEGER), "reader_restarts": INTEGER, "verifier_processes": INTEGER}
     helpers |= {"verifier_restarts": INTEGER, "lacks_protocol": BOOLEAN, "snapshot_failure": optional(TEXT)}
     own = {"node": ref("NodeStatus"), "chain_id": DIGEST, "observer": BOOLEAN, "clock": INTEGER}
     own |= {"clock_drift_max": INTEGER, "view_timeout_max": INTEGER, "certificate_expires": INTEGER}

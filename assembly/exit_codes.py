@@ -32,3 +32,5 @@ class ExitCode(IntEnum):
     """The processes that check signatures cannot be kept alive."""
     PROTOCOL_UNKNOWN = 21
     """The next block needs a version of the protocol that this program does not know."""
+    WALLS_MISSING = 22
+    """The configuration requires walls around the helper processes that this machine lacks."""

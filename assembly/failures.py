@@ -4,6 +4,7 @@ import errno
 from typing import Final
 
 from assembly.exit_codes import ExitCode
+from assembly.walls import WallsMissing
 from chain.block_store import BlockConflictError, BlockGapError
 from chain.header_chain import CertifiedConflictError
 from chain.protocol import ProtocolUnknown
@@ -63,6 +64,7 @@ CODES: Final[tuple[tuple[type[BaseException], ExitCode], ...]] = (
     (ExecutorFault, ExitCode.EXECUTOR_FAILED),
     (VerifierFault, ExitCode.VERIFIER_FAILED),
     (ProtocolUnknown, ExitCode.PROTOCOL_UNKNOWN),
+    (WallsMissing, ExitCode.WALLS_MISSING),
 )
 """More specific classes stand before their bases."""
 

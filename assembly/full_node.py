@@ -42,6 +42,7 @@ from assembly.proposals import Proposals
 from assembly.protocol_watch import lacks_rules, notices
 from assembly.voting_log import VotingLog
 from assembly.waiters import Waiters
+from assembly.walls import missing_walls
 from chain.block_store import BlockStore
 from chain.certificate import Certificate, decode_certificate, join_certified_block
 from chain.crypto import signer
@@ -217,6 +218,7 @@ class Node:
                 self._metrics,
                 self._history,
                 self._detail,
+                self._walls_missing,
                 self._config.observer,
             )
         )
@@ -356,7 +358,12 @@ class Node:
             self._stalled_seconds(),
             state_head.next_version,
             lacks_rules(state_head, self._executor.versions),
+            len(self._walls_missing()),
+            self._executor.reader_restarts,
         )
+
+    def _walls_missing(self) -> tuple[str, ...]:
+        return missing_walls(self._executor, self._verifier)
 
 
 def _certificate(blocks: BlockStore, height: Height) -> Certificate | None:

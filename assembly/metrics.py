@@ -18,6 +18,8 @@ def node_metrics(
     stalled_seconds: float,
     protocol_version: int,
     protocol_unknown: bool,
+    walls_missing: int,
+    reader_restarts: int,
 ) -> list[Metric]:
     """Return a snapshot."""
 
@@ -48,6 +50,8 @@ def node_metrics(
             "protocol_unknown", gauge, "1 when a version is decided that this program lacks.", float(protocol_unknown)
         ),
         single("executor_restarts_total", counter, "Times that the executor was started again.", executor_restarts),
+        single("reader_restarts_total", counter, "Times that the reader was started again.", reader_restarts),
+        single("walls_missing", gauge, "Walls around the helper processes that this machine lacks.", walls_missing),
         Metric(
             "tallystick_peer_sent_bytes_total",
             counter,

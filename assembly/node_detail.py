@@ -159,6 +159,8 @@ def helper_detail(running: Running, snapshot_failure: str | None) -> HelperDetai
     return HelperDetail(
         executor.pid,
         executor.restarts,
+        executor.reader_pid,
+        executor.reader_restarts,
         len(running.verifier.pids),
         running.verifier.restarts,
         lacks_rules(executor.head, executor.versions),

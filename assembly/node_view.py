@@ -65,6 +65,7 @@ class ViewPorts:
     metrics: Callable[[], Sequence[Metric]]
     history: History
     detail: Callable[[], NodeDetail]
+    walls_missing: Callable[[], tuple[str, ...]]
     observes: bool
     """Whether this node is meant to follow without voting."""
 
@@ -120,7 +121,7 @@ class NodeView:
             ports.mempool.bytes_used,
             os.getpid(),
             ports.executor.pid,
-            ports.executor.walls_missing,
+            ports.walls_missing(),
             ports.executor.head.next_version,
             notices(ports.executor.head, ports.executor.versions),
             ports.history.status(),

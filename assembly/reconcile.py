@@ -58,8 +58,6 @@ async def open_state(
         aside = set_aside(settings.folder)
         LOG.warning("the state does not fit this node's blocks; set aside as %s and rebuilt", aside)
         executor = await _start(stack, settings, genesis, blocks)
-    for wall in executor.walls_missing:
-        LOG.warning("executor: %s", wall)
     try:
         await replay_missing(executor, blocks)
     except StoreDamaged as error:

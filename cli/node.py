@@ -9,13 +9,17 @@ from typing import Any, Final
 import click
 
 import node as composition_root
+from assembly.exit_codes import ExitCode
+from assembly.keys import load_keys
+from assembly.walls import WallsMissing
 from chain.genesis import GENESIS_BYTES_MAX, Genesis, GenesisError, decode_genesis, genesis_from_json, genesis_to_json
 from chain.identity import is_name
 from cli.errors import CliError
+from cli.node_check import try_walls
 from cli.node_files import NodeFiles, certificate_path, configuration, make_keys
 from cli.node_status import status_lines
 from cli.output import print_json
-from configs.node_config import ConfigError, load_node_config, parse_address
+from configs.node_config import ConfigError, load_genesis, load_node_config, parse_address
 
 TIMEOUT_SECONDS: Final = 10.0
 
@@ -90,6 +94,35 @@ def init(
     click.echo(f"   each copies it as {name}.pem into the folder that `observers` of his node.toml names.")
     click.echo(f"2. Start it: tally node run {folder / 'node.toml'}")
     click.echo(f"3. See how far it is: tally node status {folder / 'node.toml'}")
+
+
+@node.command()
+@click.argument("config_path", metavar="CONFIG", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+def check(config_path: Path, as_json: bool) -> None:
+    """Check whether the node that CONFIG describes could run here, without starting it or touching its data.
+
+    Reads configuration, genesis and keys, and tries on this machine the walls that the helper processes would put
+    around themselves. Ends with the exit code that the node would end with (docs/operations.md lists them).
+    """
+    try:
+        config = load_node_config(config_path)
+        genesis = load_genesis(config.genesis_path)
+        load_keys(config, genesis)
+    except ConfigError as error:
+        raise CliError(str(error), ExitCode.CONFIGURATION) from error
+    missing = try_walls()
+    if as_json:
+        print_json({"name": config.name, "require_walls": config.require_walls, "walls_missing": list(missing)})
+    else:
+        role = "observer" if config.observer else "validator"
+        click.echo(f"{config.name} ({role}) of {genesis.name}, genesis hash {genesis.genesis_hash.hex()}")
+        click.echo("  keys     those that genesis and the configuration name")
+        click.echo(f"  walls    {'missing around' if missing else 'all stand: file system, network, system calls'}")
+        for line in missing:
+            click.echo(f"           {line}")
+    if missing and config.require_walls:
+        raise CliError(str(WallsMissing(missing)), ExitCode.WALLS_MISSING)
 
 
 @node.command()

@@ -18,6 +18,7 @@ def status_lines(document: dict[str, Any]) -> list[str]:
     if node["catch_up"] is not None:
         lines += _catch_up_lines(node["catch_up"])
     lines += _lacking_lines(node["lacking"])
+    lines += [f"  walls    missing around {line}" for line in node["walls_missing"]]
     lines += [f"  note     {notice}" for notice in node["notices"]]
     return lines
 

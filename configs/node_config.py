@@ -75,6 +75,8 @@ class NodeConfig:
     log_bytes_max: int
     log_files_max: int
     verifier_processes: int
+    require_walls: bool
+    """Whether a node ends rather than run its helpers without a wall that this machine lacks."""
     store_cache_bytes: int
     """Of each of the two databases."""
     mempool: MempoolLimits
@@ -120,7 +122,8 @@ def load_genesis(path: Path) -> Genesis:
 
 def _parse(document: dict[str, Any], folder: Path) -> NodeConfig:
     required = {"name", "genesis", "data", "api", "peer", "peers", "keys"}
-    unknown = set(document) - required - set(_DEFAULTS) - {"mempool", "catch_up", "observer", "observers"}
+    optional = {"mempool", "catch_up", "observer", "observers", "require_walls"}
+    unknown = set(document) - required - set(_DEFAULTS) - optional
     if unknown:
         raise ConfigError(f"unknown field {sorted(unknown)[0]}")
     missing = required - set(document)
@@ -145,6 +148,7 @@ def _parse(document: dict[str, Any], folder: Path) -> NodeConfig:
         _positive(document, "log_bytes_max"),
         _positive(document, "log_files_max"),
         _number(document, "verifier_processes", minimum=0),
+        _flag(document, "require_walls", default=False),
         _positive(document, "store_cache_bytes"),
         _mempool(document.get("mempool", {})),
         _catch_up(document.get("catch_up", {})),

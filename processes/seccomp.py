@@ -60,7 +60,7 @@ def restrict(libc: Libc, *, files: bool) -> None:
     machine = os.uname().machine
     if machine not in MACHINES:
         raise NotImplementedError(f"the system calls of {machine} are not known")
-    _install(libc, machine, filter_program(machine, os.getpid(), files=files), 0)
+    install(libc, machine, filter_program(machine, os.getpid(), files=files), 0)
 
 
 def forbid_threads(libc: Libc, machine: str) -> None:
@@ -69,10 +69,15 @@ def forbid_threads(libc: Libc, machine: str) -> None:
     Raises:
         OSError: when the kernel refuses.
     """
-    _install(libc, machine, last_filter_program(machine), ALL_THREADS)
+    install(libc, machine, last_filter_program(machine), ALL_THREADS)
 
 
-def _install(libc: Libc, machine: str, program: list[Instruction], flags: int) -> None:
+def install(libc: Libc, machine: str, program: list[Instruction], flags: int) -> None:
+    """Bind this thread, or all threads of the process, by a filter, for good.
+
+    Raises:
+        OSError: when the kernel refuses.
+    """
     code = buffer_of(b"".join(struct.pack("=HBBI", *instruction) for instruction in program))
     head = buffer_of(struct.pack("@HP", len(program), ctypes.addressof(code)))
     libc.system_call(MACHINES[machine][2], SET_MODE_FILTER, flags, head)

@@ -140,6 +140,9 @@ def _of_node(node: NodeEvidence, now: float) -> Iterator[Finding]:
         yield from _of_helpers(name, helpers)
     if pool is not None:
         yield from _of_pool(name, pool)
+    if status["node"]["walls_missing"]:
+        what = f"{name} lacks walls around {'; '.join(status['node']['walls_missing'])}"
+        yield Finding("walls_missing", Severity.NOTE, what, (name,))
     catch_up = status["node"]["catch_up"]
     if status["phase"] == "running" and catch_up is not None:
         what = f"{name} is at height {catch_up['height']}, the others at {catch_up['target']}"
@@ -147,10 +150,11 @@ def _of_node(node: NodeEvidence, now: float) -> Iterator[Finding]:
 
 
 def _of_helpers(name: str, helpers: dict[str, Any]) -> Iterator[Finding]:
-    restarts = helpers["executor_restarts"] + helpers["verifier_restarts"]
-    if restarts:
-        what = f"{name} has started its executor {helpers['executor_restarts']} times again, verifiers "
-        yield Finding("helper_restarts", Severity.HARMS, f"{what}{helpers['verifier_restarts']} times", (name,))
+    counts = {kind: helpers[f"{kind}_restarts"] for kind in ("executor", "reader", "verifier")}
+    # A reader is started again with its executor; over a question of a client's alone it harms nobody.
+    if counts["executor"] or counts["verifier"]:
+        what = ", ".join(f"its {kind} {count} times" for kind, count in counts.items() if count)
+        yield Finding("helper_restarts", Severity.HARMS, f"{name} has started {what} again", (name,))
     if helpers["lacks_protocol"]:
         yield Finding("old_program", Severity.HARMS, f"{name} lacks the rules of a change that is decided", (name,))
 

@@ -71,6 +71,10 @@ CAUSES: Final[dict[str, Cause]] = {
         "The processes that execute contracts or check signatures cannot be kept alive, or fail on a decided block.",
         "Its log says how they died; memory is the usual cause. Start it again.",
     ),
+    "walls_required": Cause(
+        "The node's configuration requires walls around its helper processes that its kernel does not offer.",
+        "Give it a kernel that has them (docs/sandbox.md), or set require_walls = false.",
+    ),
     "lost_votes": Cause(
         "The validator's log of votes was lost, damaged or put back from an old copy. It may vote no more.",
         "If the very last wal/ still exists, stop the node and put it back. Otherwise its key has to be replaced.",
@@ -153,6 +157,10 @@ CAUSES: Final[dict[str, Cause]] = {
     ),
     "set_aside": Cause(
         "Folders were set aside after damage. The node has repaired itself.", "Check the disk, then remove them."
+    ),
+    "walls_missing": Cause(
+        "The kernel lacks walls around the processes that run contracts or check signatures; the others stand.",
+        "docs/sandbox.md tells what still holds. With a newer kernel nothing is missing; require_walls insists on it.",
     ),
     "few_validators": Cause(
         "Fewer than four validators tolerate no fault: as soon as one is gone nothing is committed.", "Add validators."

@@ -18,6 +18,7 @@ ENDINGS: Final = {
     "DIVERGED": "diverged",
     "EXECUTOR_FAILED": "helper_failed",
     "VERIFIER_FAILED": "helper_failed",
+    "WALLS_MISSING": "walls_required",
 }
 """Causes by the name of the exit code that a node ended with."""
 

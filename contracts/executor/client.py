@@ -102,8 +102,13 @@ class ExecutorClient:
 
     @property
     def walls_missing(self) -> tuple[str, ...]:
-        """Sentences that name the walls which this kernel lacks, as the processes have reported them."""
-        return tuple(dict.fromkeys((*self._walls_missing, *self._reader_walls_missing)))
+        """Sentences that name the walls which the executor lacks, as it has reported them."""
+        return self._walls_missing
+
+    @property
+    def reader_walls_missing(self) -> tuple[str, ...]:
+        """The same of the reader; empty before its first process is ready."""
+        return self._reader_walls_missing
 
     @property
     def origin(self) -> Height:
@@ -125,6 +130,10 @@ class ExecutorClient:
             raise
         self._reader.begin()
         return self.head
+
+    async def reader_opened(self) -> None:
+        """Return once there is a reader that has locked itself in."""
+        await self._reader.ready.wait()
 
     async def watch(self) -> None:
         """Return when the client was closed.

@@ -266,7 +266,7 @@ class FakeNode:
             disk=DiskDetail(10**9, 10**10, 0.001, 0.02, ("state.damaged-1",)),
             consensus=consensus,
             pool=PoolDetail(1, 200, 50_000, 10**7, 2.5, True),
-            helpers=HelperDetail(4712, 0, 1, 0, False, None),
+            helpers=HelperDetail(4712, 0, 4713, 0, 1, 0, False, None),
         )
 
     def metrics(self) -> Sequence[Metric]:

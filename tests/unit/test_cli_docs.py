@@ -66,6 +66,7 @@ def test_the_sample_configuration_names_every_setting_with_its_default() -> None
         "log_bytes_max",
         "log_files_max",
         "verifier_processes",
+        "require_walls",
         "store_cache_bytes",
     }
     required = {"name", "genesis", "data", "api", "peer", "peers", "keys", "mempool", "catch_up"}
@@ -80,6 +81,7 @@ def test_the_sample_configuration_names_every_setting_with_its_default() -> None
         (('api = "127.0.0.1:7700"', 'api = "host:99999"'), "is not of the form host:port"),
         (("verifier_processes = 1", "verifier_processes = -1"), "verifier_processes: an integer of at least 0"),
         (("verifier_processes = 1", "verifier_processes = true"), "verifier_processes: an integer"),
+        (("require_walls = false", "require_walls = 1"), "require_walls: true or false"),
         (("[mempool]", "[mempool]\nsize = 1"), "mempool: a table with some of"),
         (("observer = false", "observer = 0"), "observer: true or false"),
         (('observers = "../observers"', "observers = 7"), "observers: text"),

@@ -26,7 +26,7 @@ def status_of(name: str, names: tuple[str, ...]) -> dict[str, Any]:
     fake = FakeNode()
     status: dict[str, Any] = copy.deepcopy(detail_json(fake.status(), fake.detail()))
     others = [other for other in names if other != name]
-    status["node"].update(name=name, validator=name, catch_up=None)
+    status["node"].update(name=name, validator=name, catch_up=None, walls_missing=[])
     status["peers"] = [
         {
             "name": other,
@@ -181,6 +181,7 @@ STOPS: dict[str, tuple[Change, str, str]] = {
     "results that differ": (ended("DIVERGED"), "diverged", "node3 ended"),
     "executors that die": (ended("EXECUTOR_FAILED"), "helper_failed", "node3 ended"),
     "programs that are too old": (ended("PROTOCOL_UNKNOWN"), "old_program", "node3 ended"),
+    "walls that are required": (ended("WALLS_MISSING"), "walls_required", "node3 ended"),
     "lost votes": (two(silent("lost_votes")), "lost_votes", "node3 does not vote (lost_votes)"),
     "halted over a result": (two(silent("diverged")), "diverged", "node3 does not vote"),
     "halted over an execution": (two(silent("cannot_execute")), "helper_failed", "node3 does not vote"),
@@ -217,6 +218,18 @@ def slow_disk(nodes: Nodes) -> None:
 
 def restarted(nodes: Nodes) -> None:
     told(nodes, "node2")["helpers"].update(executor_restarts=4)
+
+
+def verifier_restarted(nodes: Nodes) -> None:
+    told(nodes, "node2")["helpers"].update(verifier_restarts=1, reader_restarts=2)
+
+
+def reader_restarted(nodes: Nodes) -> None:
+    told(nodes, "node2")["helpers"].update(reader_restarts=2)
+
+
+def without_landlock(nodes: Nodes) -> None:
+    told(nodes, "node2")["node"]["walls_missing"] = ["executor, reader: file system: no Landlock"]
 
 
 def lacks_rules(nodes: Nodes) -> None:
@@ -264,6 +277,7 @@ HARMS: dict[str, tuple[Change, str, Severity]] = {
     "one disk is nearly full": (full_disk, "disk_low", Severity.HARMS),
     "one disk is slow": (slow_disk, "slow_disk", Severity.HARMS),
     "one executor restarts": (restarted, "helper_restarts", Severity.HARMS),
+    "one verifier restarts": (verifier_restarted, "helper_restarts", Severity.HARMS),
     "one program lacks rules": (lacks_rules, "old_program", Severity.HARMS),
     "one pool is full": (full_pool, "pool_full", Severity.HARMS),
     "one transaction is kept out": (quarantined, "quarantined", Severity.HARMS),
@@ -273,6 +287,7 @@ HARMS: dict[str, tuple[Change, str, Severity]] = {
     "one API is out of reach": (mute_api, "api_silent", Severity.HARMS),
     "versions differ": (other_version, "versions_differ", Severity.NOTE),
     "one has repaired itself": (repaired, "set_aside", Severity.NOTE),
+    "one kernel lacks walls": (without_landlock, "walls_missing", Severity.NOTE),
 }
 
 
@@ -320,6 +335,12 @@ def test_a_healthy_cluster_that_is_idle_or_busy_raises_no_alarm(size: int) -> No
         node.status["pool"].update(transactions=200, has_candidates=True, oldest_seconds=0.4)
     evidence, found = findings(nodes, names)
     assert found == [] and "200 transactions wait" in summary(evidence, found)
+
+
+def test_a_reader_that_clients_questions_end_raises_no_alarm() -> None:
+    nodes = healthy()
+    reader_restarted(nodes)
+    assert findings(nodes)[1] == []
 
 
 def test_slow_answers_are_not_taken_for_wrong_clocks() -> None:
