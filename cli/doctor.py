@@ -56,7 +56,14 @@ def summary(evidence: Evidence, findings: list[Finding]) -> str:
     """Return the line that everybody reads."""
     if findings:
         first = findings[0]
-        return f"{WORDS[first.severity]}: {first.what}."
+        silent = [finding for finding in findings if finding.keeps_from_voting]
+        if not first.keeps_from_voting:
+            return f"{WORDS[first.severity]}: {first.what}."
+        size = len(evidence.validators)
+        votes = (
+            f"{size - sum(len(finding.nodes) for finding in silent)} of {size} validators vote, {evidence.quorum} must"
+        )
+        return f"{WORDS[first.severity]}: {votes}: {'; '.join(finding.what for finding in silent)}."
     heads = [node.consensus["height"] - 1 for node in evidence.running if node.consensus]
     waiting = [node.status["pool"]["transactions"] for node in evidence.running if node.status]
     rest = f"{max(waiting)} transactions wait" if max(waiting, default=0) else "nothing waits to be committed"

@@ -53,12 +53,9 @@ def _silence(evidence: Evidence) -> Iterator[Finding]:
     count = size - sum(map(len, silent.values()))
     enough = count >= evidence.quorum
     severity = Severity.HARMS if enough else Severity.STOPS
-    votes = f"{count} of {size} validators vote, {evidence.quorum} must"
     for code, entries in silent.items():
-        what = f"{votes}: {'; '.join(text for _, text in entries)}"
-        yield Finding(code, severity, what, tuple(name for name, _ in entries))
-    if not enough and not silent:
-        yield Finding("disconnected", Severity.STOPS, votes)
+        what = "; ".join(text for _, text in entries)
+        yield Finding(code, severity, what, tuple(name for name, _ in entries), keeps_from_voting=True)
 
 
 def _agreement(evidence: Evidence, is_stopped: bool) -> Iterator[Finding]:

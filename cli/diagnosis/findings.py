@@ -34,6 +34,8 @@ class Finding:
     """What was seen, with names and numbers."""
     nodes: tuple[str, ...] = ()
     """Whom it concerns."""
+    keeps_from_voting: bool = False
+    """Whether these validators do not vote because of it."""
 
     @property
     def cause(self) -> Cause:

@@ -357,7 +357,7 @@ def test_one_node_that_answers_is_enough_to_name_the_others() -> None:
     evidence = Evidence((replace(nodes["node1"], process=None),))
     found = diagnose(evidence, NOW)
     assert found[0].code == "unreachable" and set(found[0].nodes) == {"node3", "node4"}
-    assert "2 of 4 validators vote, 3 must" in found[0].what
+    assert "2 of 4 validators vote, 3 must" in summary(evidence, found)
     cutoff = Evidence((replace(healthy()["node1"], process=None),))
     assert diagnose(cutoff, NOW) == []
 
@@ -378,7 +378,10 @@ def test_several_causes_at_once_are_ordered_by_how_likely_they_are_the_root() ->
     for name in NAMES[:3]:
         silent("waiting_for_testimony")(nodes, name)
     gone(nodes, "node3", "ended", ("DISK_FULL", "no space left"))
-    _, found = findings(nodes)
+    evidence, found = findings(nodes)
+    assert "0 of 4 validators vote, 3 must: node3 ended (DISK_FULL: no space left); node4 does not run; " in summary(
+        evidence, found
+    )
     codes = [finding.code for finding in found if finding.severity is Severity.STOPS]
     assert codes == ["disk_full", "not_running", "starting"]
 
@@ -390,8 +393,8 @@ def test_nobody_answers() -> None:
     nodes = healthy()
     for name in NAMES:
         nodes[name] = NodeEvidence(name, "", None, "it does not run", "ended")
-    _, found_all = findings(nodes)
-    assert found_all[0].code == "not_running" and "0 of 4 validators vote" in found_all[0].what
+    evidence, found_all = findings(nodes)
+    assert found_all[0].code == "not_running" and "0 of 4 validators vote" in summary(evidence, found_all)
 
 
 def test_small_networks_are_told_that_they_tolerate_nothing() -> None:
