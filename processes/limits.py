@@ -21,7 +21,8 @@ def set_limits(memory_bytes_max: int, *, files: bool) -> None:
     _limit(resource.RLIMIT_DATA, memory_bytes_max)
     _limit(resource.RLIMIT_AS, memory_bytes_max + MAPPED_BYTES_EXTRA)
     _limit(resource.RLIMIT_NOFILE, OPEN_FILES_MAX if files else DESCRIPTORS_MAX)
-    _limit(resource.RLIMIT_FSIZE, FILE_BYTES_MAX if files else 0)
+    # Also where no file is opened: standard error may be one, and the last words of a process must not be lost.
+    _limit(resource.RLIMIT_FSIZE, FILE_BYTES_MAX)
     if not files:
         # The kernel counts all threads of the user, so that only "none at all" can be said here.
         _limit(resource.RLIMIT_NPROC, 0)

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define DESCRIPTORS_MAX 65536
+#define JOURNAL_AT_LEAST 500
 
 static char root[PATH_MAX];
 static char journal_path[PATH_MAX];
@@ -40,10 +41,12 @@ __attribute__((constructor)) static void begin(void)
     snprintf(journal_path, sizeof journal_path, "%s", file);
     snprintf(preload, sizeof preload, "%s", self);
     root_length = strlen(root);
-    /* A high number: a child closes what it does not know, and programs count on low ones. */
     int opened = REAL(open)(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (opened >= 0)
-        journal = opened;
+    if (opened < 0)
+        return;
+    /* A high number: programs count on low ones, and a child makes its link descriptor 3. */
+    journal = fcntl(opened, F_DUPFD_CLOEXEC, JOURNAL_AT_LEAST);
+    REAL(close)(opened);
 }
 
 /* A record: kind, process, descriptor, offset, lengths of path and data, path, data; all numbers little-endian. */

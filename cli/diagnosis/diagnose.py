@@ -14,6 +14,8 @@ SILENT_SECONDS: Final = 5.0
 SYNC_SECONDS_MAX: Final = 0.5
 DISK_FREE_BYTES_MIN: Final = 1024**3
 DISK_FREE_SHARE_MIN: Final = 0.03
+RESTARTS_MANY: Final = 10
+"""A few are survived without harm, and their cause may be long gone; so many have one that lasts."""
 EXPIRES_SECONDS: Final = 30 * 24 * 3600
 BEHIND_BLOCKS: Final = 10
 FULL_SHARE: Final = 0.95
@@ -149,9 +151,11 @@ def _of_node(node: NodeEvidence, now: float) -> Iterator[Finding]:
 def _of_helpers(name: str, helpers: dict[str, Any]) -> Iterator[Finding]:
     counts = {kind: helpers[f"{kind}_restarts"] for kind in ("executor", "reader", "verifier")}
     # A reader is started again with its executor; over a question of a client's alone it harms nobody.
-    if counts["executor"] or counts["verifier"]:
+    harmful = counts["executor"] + counts["verifier"]
+    if harmful:
+        severity = Severity.HARMS if harmful >= RESTARTS_MANY else Severity.NOTE
         what = ", ".join(f"its {kind} {count} times" for kind, count in counts.items() if count)
-        yield Finding("helper_restarts", Severity.HARMS, f"{name} has started {what} again", (name,))
+        yield Finding("helper_restarts", severity, f"{name} has started {what} again", (name,))
     if helpers["lacks_protocol"]:
         yield Finding("old_program", Severity.HARMS, f"{name} lacks the rules of a change that is decided", (name,))
 

@@ -268,8 +268,12 @@ class Cluster:
             blocks.extend(decode_recorded_block(record) for record in records)
 
     async def same_everywhere(self, first: int = 1) -> list[RecordedBlock]:
-        """Check that all nodes hold the same blocks, results and state; return the blocks from a height on."""
+        """Check that all nodes hold the same blocks, results and state; return the blocks from a height on.
+
+        A node that took a snapshot is given the time to fetch what it left out.
+        """
         height = await self.settled()
+        await until(lambda: not any(self.lacking(node, first) for node in self.nodes), "no node lacks blocks")
         chains = [await asyncio.to_thread(self.chain, node, first) for node in self.nodes]
         assert {len(chain) for chain in chains} == {height - first + 1}
         for blocks in zip(*chains, strict=True):
@@ -278,6 +282,11 @@ class Cluster:
         totals = [await self.total(node) for node in self.nodes]
         assert len(set(totals)) == 1, totals
         return chains[0]
+
+    def lacking(self, node: NodePlace, first: int = 1) -> list[dict[str, int]]:
+        """Return the ranges of blocks, from a height on, that a node says it lacks."""
+        gaps = http(node, "/readyz?verbose=true").json()["lacking"]["blocks"]
+        return [gap for gap in gaps if gap["last"] >= first]
 
     async def total(self, node: NodePlace) -> int:
         """Return the number of writes in a node's state, as proven by a certificate."""

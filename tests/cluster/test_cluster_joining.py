@@ -101,7 +101,6 @@ async def test_a_wiped_node_joins_while_the_others_go_on(cluster: Cluster) -> No
         assert all(entry["target"] >= entry["height"] or not entry["target"] for entry in told)
         await asyncio.to_thread(check_what_is_lacking, cluster, place)
     assert "tallystick_consensus_votes 1\n" in http(place, "/metrics").body.decode()
-    await until(lambda: not status_of(place)["lacking"]["blocks"], "the gap has been filled")
     blocks = await cluster.same_everywhere(first)
     check_exactly_once(load, blocks, written + 1)
     log = place.log_file.read_text(encoding="utf-8")
@@ -140,8 +139,10 @@ async def test_a_new_observer_joins_follows_and_takes_transactions(cluster: Clus
         cluster.start("watcher")
         await watch_join(place)
         await load.grows(20)
+    # Blocks still arrive when the load ends: it may be a few behind.
+    await until(lambda: status_of(place).get("ready"), "the observer is up to date")
     found = status_of(place)
-    assert (found["validator"], found["ready"]) == (None, True)
+    assert found["validator"] is None
     assert found["lacking"]["versions_until"] > 0
     await cluster.settled()
     async with cluster.client("watcher") as client:

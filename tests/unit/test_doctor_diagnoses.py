@@ -217,7 +217,11 @@ def slow_disk(nodes: Nodes) -> None:
 
 
 def restarted(nodes: Nodes) -> None:
-    told(nodes, "node2")["helpers"].update(executor_restarts=4)
+    told(nodes, "node2")["helpers"].update(executor_restarts=7, verifier_restarts=3)
+
+
+def restarted_once(nodes: Nodes) -> None:
+    told(nodes, "node2")["helpers"].update(executor_restarts=1)
 
 
 def verifier_restarted(nodes: Nodes) -> None:
@@ -285,6 +289,7 @@ HARMS: dict[str, tuple[Change, str, Severity]] = {
     "one is behind": (behind, "behind", Severity.HARMS),
     "one clock drifts": (drifting, "clock", Severity.HARMS),
     "one API is out of reach": (mute_api, "api_silent", Severity.HARMS),
+    "one executor has restarted": (restarted_once, "helper_restarts", Severity.NOTE),
     "versions differ": (other_version, "versions_differ", Severity.NOTE),
     "one has repaired itself": (repaired, "set_aside", Severity.NOTE),
     "one kernel lacks walls": (without_landlock, "walls_missing", Severity.NOTE),

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +136,7 @@ async def test_their_limits_are_those_of_the_page(tmp_path: Path) -> None:
         await client.view("fake", "environment", [""], None, 1_000)
         for pid, memory, files, size in (
             (client.pid, 4 * 1024**3, 4096, 4 * 1024**3),
-            (client.reader_pid, 1024**3, 16, 0),
+            (client.reader_pid, 1024**3, 16, 4 * 1024**3),
         ):
             limits = Path(f"/proc/{pid}/limits").read_text()
             for name, limit in (
@@ -149,3 +151,17 @@ async def test_their_limits_are_those_of_the_page(tmp_path: Path) -> None:
             assert re.search(r"^Seccomp:\t2$", status, re.MULTILINE)
             assert not int(re.findall(r"^CapPrm:\t(\w+)$", status, re.MULTILINE)[0], 16) & ~(1 << 1)
             assert len(list(Path(f"/proc/{pid}/task").iterdir())) == (2 if pid == client.pid else 1)
+
+
+def test_the_last_words_of_a_process_without_files_are_kept(tmp_path: Path) -> None:
+    """Its standard error is often a file: what it says before it dies must not be lost to its own limits."""
+    program = (
+        "from processes.lockdown import Walls, lock_down\n"
+        "lock_down(Walls(None, 1 << 30))\n"
+        "raise ValueError('last words')\n"
+    )
+    output = tmp_path / "output"
+    with output.open("wb") as stream:
+        ended = subprocess.run([sys.executable, "-c", program], stderr=stream, check=False, timeout=30)
+    assert ended.returncode == 1
+    assert output.read_text(encoding="utf-8").endswith("ValueError: last words\n")
