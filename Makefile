@@ -54,10 +54,10 @@ check: dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# Tests with real node processes have the machine to themselves; the others share its cores.
+# Tests with real node processes come last, two clusters at a time: they wait more than they compute.
 test: check
 	$(BIN)/pytest -n auto --dist loadfile -m 'not cluster'
-	$(BIN)/pytest -m cluster
+	$(BIN)/pytest -n 2 --dist loadfile tests/cluster
 
 mutants: dev
 	$(BIN)/python tests/simulation/mutants.py

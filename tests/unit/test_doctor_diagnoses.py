@@ -225,7 +225,7 @@ def restarted_once(nodes: Nodes) -> None:
 
 
 def verifier_restarted(nodes: Nodes) -> None:
-    told(nodes, "node2")["helpers"].update(verifier_restarts=1, reader_restarts=2)
+    told(nodes, "node2")["helpers"].update(verifier_restarts=10, reader_restarts=2)
 
 
 def reader_restarted(nodes: Nodes) -> None:
