@@ -23,6 +23,7 @@ from assembly.data_folder import DataFolder, complete_installation
 from assembly.exit_codes import ExitCode
 from assembly.failures import Damaged, exit_code_of, leaves_of
 from assembly.full_node import Node
+from assembly.indexing import open_index
 from assembly.join_need import JoinNeed, NeedsPeers
 from assembly.join_phase import JoinPhase
 from assembly.keys import NodeKeys, load_keys
@@ -32,6 +33,7 @@ from assembly.voting_log import open_voting_log
 from assembly.walls import WallWatch
 from chain.block_store import BlockStore
 from chain.genesis import Genesis
+from chain.history_index import HistoryIndex
 from chain.storage import StoreDamaged
 from chain.store import LevelStore, open_store
 from configs.node_config import ConfigError, NodeConfig, load_genesis, load_node_config
@@ -145,7 +147,8 @@ async def _take_part(config: NodeConfig, genesis: Genesis, keys: NodeKeys, *, ma
             await walls.start()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_watch(store, walls))
-                node = Node(config, genesis, keys, blocks, executor, opened, verifier, may_join=may_join)
+                index = _open_index(stack, config, genesis)
+                node = Node(config, genesis, keys, blocks, executor, opened, verifier, index=index, may_join=may_join)
                 tasks.create_task(node.run())
         except (StoreDamaged, BaseExceptionGroup) as error:
             damage = damage_of(error, None if executor is None else executor.failure)
@@ -161,6 +164,15 @@ def _open_blocks(
     store = open_store(folder, "blocks", genesis.genesis_hash, config.store_cache_bytes, create=True)
     stack.callback(store.close)
     return store, BlockStore(store)
+
+
+def _open_index(stack: contextlib.AsyncExitStack, config: NodeConfig, genesis: Genesis) -> HistoryIndex | None:
+    """Return the index of history, None if the node is to keep none."""
+    if not config.index:
+        return None
+    index = open_index(config.data, genesis.genesis_hash)
+    stack.callback(index.close)
+    return index
 
 
 async def _watch(store: LevelStore, walls: WallWatch) -> None:

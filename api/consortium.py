@@ -8,12 +8,12 @@ from aiohttp import web
 from api.context import context_of
 from api.ports import HeadStatus, NotReady
 from api.problems import Problem
-from api.render import status_json, validators_json
+from api.render import member_json, status_json, validators_json
 from api.requests import BINARY_TYPE, accepts, expect_parameters, limit_of, public_key_from
 from api.responses import binary_response, height_headers, json_response, not_modified, page_response
 from chain.encoding import decode, fields_of
 from chain.genesis import genesis_to_json
-from chain.identity import Member, decode_member, is_name, member_key, organisation_key
+from chain.identity import decode_member, is_name, member_key, organisation_key
 from chain.runtime import SYSTEM
 from chain.state_keys import decode_key, encode_key
 from chain.state_leaf import decode_leaf
@@ -59,7 +59,7 @@ async def list_members(request: web.Request) -> web.Response:
     start = _MEMBERS if after is None else member_key(after) + b"\x00"
     reply = await context_of(request).node.scan(SYSTEM, start, _MEMBERS + b"\xff", limit=limit + 1)
     found = [(_key_of_member(key), decode_member(value)) for key, value in reply.entries[:limit]]
-    entries = [_member_json(key, member) for key, member in found if member.organisation == name]
+    entries = [member_json(key, member) for key, member in found if member.organisation == name]
     cursor = found[-1][0].hex() if len(reply.entries) > limit else None
     return page_response(request, "members", entries, cursor, height_headers(reply.height))
 
@@ -73,7 +73,7 @@ async def get_member(request: web.Request) -> web.Response:
     value = None if reply.leaf is None else decode_leaf(reply.leaf).value
     if value is None:
         raise Problem("unknown_member", f"key {key.hex()} is not registered")
-    return json_response(_member_json(key, decode_member(value)), headers=height_headers(reply.height))
+    return json_response(member_json(key, decode_member(value)), headers=height_headers(reply.height))
 
 
 async def get_validators(request: web.Request) -> web.Response:
@@ -145,13 +145,3 @@ def _key_of_member(key: bytes) -> bytes:
     _, public_key = decode_key(key)
     assert isinstance(public_key, bytes)
     return public_key
-
-
-def _member_json(key: bytes, member: Member) -> dict[str, Any]:
-    return {
-        "id": member.member_id,
-        "organisation": member.organisation,
-        "roles": list(member.roles),
-        "active": member.active,
-        "key": key.hex(),
-    }

@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from api.context import ApiContext, context_of
-from api.ports import NotReady, Pruned
+from api.ports import NotIndexed, NotReady, Pruned
 from api.problems import Problem, not_ready, problem_response
 from api.requests import too_large
 from api.responses import HEIGHT_HEADER
@@ -47,6 +47,8 @@ async def _answer(request: web.Request, handler: Handler, context: ApiContext) -
         return problem_response(not_ready(error.reasons))
     except Pruned as error:
         return problem_response(Problem("pruned", error.detail))
+    except NotIndexed as error:
+        return problem_response(Problem("not_indexed", str(error)))
     except web.HTTPException as error:
         return _from_http_exception(request, error, context)
     except ConnectionResetError:

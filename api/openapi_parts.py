@@ -5,11 +5,13 @@ from typing import Any, Final
 from api.openapi_schemas import DIGEST, INTEGER, TEXT, Schema, ref
 from api.problems import PROBLEM_TYPE, PROBLEMS
 from api.requests import JSON_TYPE, LIMIT_DEFAULT, LIMIT_MAX
+from chain.index_terms import WORD_BYTES_MAX
 
 Operation = dict[str, Any]
 
 MSGPACK: Final = "application/msgpack"
 BYTES: Final[Schema] = {"type": "string", "format": "binary"}
+WORD: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": WORD_BYTES_MAX}
 FLAG: Final[Schema] = {"enum": ["", "true", "false", "1", "0"]}
 ALWAYS: Final = ("invalid_parameter", "internal_error", "not_ready")
 

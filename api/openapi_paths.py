@@ -3,6 +3,7 @@
 from typing import Final
 
 from api.openapi_contracts import contract_paths, proposal_paths, version_paths
+from api.openapi_finding import finding_paths
 from api.openapi_parts import (
     BLOCK,
     BYTES,
@@ -16,6 +17,7 @@ from api.openapi_parts import (
     LISTING,
     MSGPACK,
     ORGANISATION,
+    WORD,
     Operation,
     answer,
     get,
@@ -31,7 +33,7 @@ from api.requests import BINARY_TYPE, EVENT_STREAM_TYPE, JSON_TYPE
 def paths() -> dict[str, dict[str, Operation]]:
     """Return all paths with their operations."""
     ledger = {**_transactions(), **_blocks(), **contract_paths(), **version_paths(), **proposal_paths(), **_state()}
-    return {**ledger, **_consortium(), **_operations()}
+    return {**ledger, **_consortium(), **finding_paths(), **_operations()}
 
 
 def _submission() -> Operation:
@@ -79,14 +81,23 @@ _ADMISSION: Final = frozenset(
 
 
 def _transactions() -> dict[str, dict[str, Operation]]:
-    listing = answer("A page", page("transactions", ref("ListedTransaction")))
+    listing = answer("A page, or a stream", page("transactions", ref("ListedTransaction")), (EVENT_STREAM_TYPE, TEXT))
+    filters = (
+        query("sender", TEXT, "Only those that this account signed"),
+        query("organisation", TEXT, "Only those that an account of this organisation signed"),
+        query("contract", TEXT, "Only those that call this contract or in which it announced something"),
+        query("mentions", WORD, "Only those that name this word: an account, an item, a UETR, a hash, any identifier"),
+        *LISTING,
+        LAST_ID,
+    )
+    wrong = ("invalid_cursor", "not_indexed", "pruned", "too_many_streams")
     one = answer("The transaction", ref("Transaction"))
     proof = answer("The proof", ref("TransactionProof"), (BINARY_TYPE, BYTES))
     tag = "transactions"
     return {
         "/v1/transactions": {
             "post": _submission(),
-            "get": get("listTransactions", tag, "List transactions", LISTING, listing, "invalid_cursor", "pruned"),
+            "get": get("listTransactions", tag, "List or follow transactions", filters, listing, *wrong),
         },
         "/v1/transactions/{id}": {
             "get": get("getTransaction", tag, "Look a transaction up", (ID,), one, "unknown_transaction", "pruned")
@@ -115,7 +126,11 @@ def _blocks() -> dict[str, dict[str, Operation]]:
     later = query("height", INTEGER, "The later header that commits to the block; the head's unless given")
     first = query("from", INTEGER, "First height")
     count = query("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "Blocks at most")
-    filters = (query("contract", TEXT, "Only events of this contract"), query("name", TEXT, "Only such events"))
+    filters = (
+        query("contract", TEXT, "Only events of this contract"),
+        query("name", TEXT, "Only such events"),
+        query("mentions", WORD, "Only events with this word among their fields"),
+    )
     stream = (*LISTING, LAST_ID)
     wrong = ("invalid_cursor", "pruned", "too_many_streams")
     gone = ("unknown_block", "pruned")
@@ -141,7 +156,9 @@ def _blocks() -> dict[str, dict[str, Operation]]:
             )
         },
         "/v1/events": {
-            "get": get("listEvents", "events", "List or follow events", (*filters, *stream), events, *wrong)
+            "get": get(
+                "listEvents", "events", "List or follow events", (*filters, *stream), events, "not_indexed", *wrong
+            )
         },
     }
 

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from api.openapi_abi import abi_schema
 from api.problems import PROBLEMS
+from api.search import TYPES as SEARCH_TYPES
 from chain.actions import ACTIONS
 from chain.proposals import EXPIRED, STATUSES
 
@@ -47,7 +48,7 @@ def page(name: str, entry: Schema) -> Schema:
 def schemas() -> dict[str, Schema]:
     """Return all named schemas."""
     ledger = {**_value_schemas(), **_transaction_schemas(), **_block_schemas(), **_state_schemas()}
-    return {**ledger, **_proposal_schemas(), **_network_schemas(), "Abi": abi_schema()}
+    return {**ledger, **_proposal_schemas(), **_network_schemas(), **_finding_schemas(), "Abi": abi_schema()}
 
 
 def _value_schemas() -> dict[str, Schema]:
@@ -265,6 +266,18 @@ def _proposal_schemas() -> dict[str, Schema]:
     return {
         "ListedProposal": record(summary),
         "Proposal": record({**summary, "args": array(ref("Value")), "reason": TEXT, "roles": array(TEXT)}),
+    }
+
+
+def _finding_schemas() -> dict[str, Schema]:
+    activity = dict.fromkeys(("blocks", "transactions", "failed", "events"), INTEGER)
+    result = record({"type": {"enum": list(SEARCH_TYPES)}, "id": TEXT, "description": TEXT})
+    statistics: dict[str, Schema] = {"height": INTEGER, "totals": record(activity), "resolution": TEXT}
+    statistics |= {"start": INTEGER, "end": INTEGER, "periods": array(record({"time": INTEGER, **activity}))}
+    return {
+        "Account": record({"id": TEXT, "organisation": TEXT, "active": BOOLEAN, "keys": array(ref("Member"))}),
+        "SearchAnswer": record({"query": TEXT, "indexed": BOOLEAN, "results": array(result)}),
+        "Statistics": record(statistics),
     }
 
 

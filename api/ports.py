@@ -10,7 +10,10 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from api.node_detail import NodeDetail
+from chain.block_store import TransactionPlace
 from chain.genesis import Genesis
+from chain.history_index import Activity, Found
+from chain.index_terms import Term
 from chain.recorded_block import RecordedBlock
 from chain.types import Digest, Height, Milliseconds, PublicKey
 
@@ -21,6 +24,10 @@ class NotReady(Exception):
     def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__("; ".join(reasons))
         self.reasons = tuple(reasons)
+
+
+class NotIndexed(Exception):
+    """This node keeps no index of history, by its configuration."""
 
 
 class Pruned(Exception):
@@ -226,6 +233,17 @@ class Metric:
     """Labels as pairs, and the value."""
 
 
+@dataclass(frozen=True, slots=True)
+class ActivityReply:
+    """How much happened, by periods."""
+
+    height: Height
+    """The last block that is counted."""
+    totals: Activity
+    periods: tuple[tuple[Milliseconds, Activity], ...]
+    """Beginnings of periods, ascending, and what happened in them; those in which nothing did are left out."""
+
+
 class LedgerNode(Protocol):
     """A node, seen from its HTTP API. Every method may raise NotReady."""
 
@@ -312,4 +330,40 @@ class LedgerNode(Protocol):
 
     async def scan(self, contract: str, start: bytes, end: bytes, *, limit: int, reverse: bool = False) -> ScanReply:
         """Return at most `limit` entries with start <= key < end, deleted ones left out, in key order or reversed."""
+        ...
+
+    @property
+    def keeps_index(self) -> bool:
+        """Whether this node keeps an index of history."""
+        ...
+
+    async def find(
+        self, terms: Sequence[Term], low: TransactionPlace, high: TransactionPlace, *, limit: int, descending: bool
+    ) -> Found:
+        """Return at most `limit` places with all these terms, low <= place < high, at most those up to the head.
+
+        Raises:
+            NotIndexed: when this node keeps no index.
+            Pruned: when this node lacks the blocks with which the search begins.
+        """
+        ...
+
+    async def committed_at(self, place: TransactionPlace) -> CommittedTransaction:
+        """Return the transaction at a place that `find` returned."""
+        ...
+
+    async def words(self, prefix: str, limit: int) -> list[str]:
+        """Return at most `limit` words of the index that begin with a text, sorted by their UTF-8 bytes.
+
+        Raises:
+            NotIndexed: when this node keeps no index.
+        """
+        ...
+
+    async def activity(self, resolution: Milliseconds, start: Milliseconds, end: Milliseconds) -> ActivityReply:
+        """Return how much happened in the periods with start <= beginning < end.
+
+        Raises:
+            NotIndexed: when this node keeps no index.
+        """
         ...

@@ -10,7 +10,7 @@ from api.ports import CatchUpStatus, CommittedTransaction, NodeStatus, PendingTr
 from api.responses import base64_text
 from chain.certificate import Certificate
 from chain.encoding import DecodeError, decode
-from chain.identity import ContractRecord, ContractVersion
+from chain.identity import ContractRecord, ContractVersion, Member
 from chain.json_values import fields_to_json, to_json
 from chain.receipt import Receipt, decode_receipt
 from chain.runtime import Event
@@ -178,6 +178,17 @@ def key_json(key: bytes) -> Any:
         return [to_json(part) for part in decode_key(key)]
     except DecodeError:
         return "0x" + key.hex()
+
+
+def member_json(key: bytes, member: Member) -> dict[str, Any]:
+    """Return a key and the member who owns it."""
+    return {
+        "id": member.member_id,
+        "organisation": member.organisation,
+        "roles": list(member.roles),
+        "active": member.active,
+        "key": key.hex(),
+    }
 
 
 def validators_json(validators: ValidatorSet) -> dict[str, Any]:

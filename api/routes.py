@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from api import (
+    accounts,
     blocks,
     consortium,
     contracts,
@@ -16,7 +17,9 @@ from api import (
     network_status,
     openapi,
     proposals,
+    search,
     state,
+    statistics,
     submission,
     transactions,
 )
@@ -59,6 +62,9 @@ ROUTES: Final = (
     Route("GET", "/v1/organisations/{organisation}", consortium.get_organisation),
     Route("GET", "/v1/organisations/{organisation}/members", consortium.list_members),
     Route("GET", "/v1/members/{key}", consortium.get_member),
+    Route("GET", "/v1/accounts/{account}", accounts.get_account),
+    Route("GET", "/v1/search", search.search),
+    Route("GET", "/v1/statistics", statistics.get_statistics),
     Route("GET", "/v1/validators", consortium.get_validators),
     Route("GET", "/v1/network", consortium.get_network),
     Route("GET", "/v1/network/status", network_status.get_status),

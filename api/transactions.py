@@ -7,11 +7,13 @@ from aiohttp import web
 
 from api.block_cache import KnownBlock
 from api.context import ApiContext, context_of
+from api.history import HistoryEntry, read_history, terms_of
 from api.ports import CommittedTransaction
 from api.problems import Problem
 from api.render import content_json, receipt_json, transaction_json
 from api.requests import (
     BINARY_TYPE,
+    EVENT_STREAM_TYPE,
     Order,
     accepts,
     digest_from,
@@ -20,6 +22,7 @@ from api.requests import (
     order_of,
 )
 from api.responses import base64_text, binary_response, height_headers, json_response, page_response
+from api.streams import serve_stream
 from api.walk import Entry, read_cursor, read_page, write_cursor
 from chain.receipt import Receipt
 from chain.transaction import decode_transaction
@@ -88,21 +91,45 @@ def _unknown(transaction_id: Digest) -> Problem:
     return Problem("unknown_transaction", f"neither committed nor waiting here: {transaction_id.hex()}")
 
 
-async def list_transactions(request: web.Request) -> web.Response:
+async def list_transactions(request: web.Request) -> web.StreamResponse:
     """Answer GET /v1/transactions."""
-    expect_parameters(request, "limit", "order", "cursor")
+    expect_parameters(request, "sender", "organisation", "contract", "mentions", "limit", "order", "cursor")
     context = context_of(request)
+    terms = terms_of(request)
+    if accepts(request, EVENT_STREAM_TYPE):
+        if terms:
+            raise Problem("invalid_parameter", "a stream of transactions is not filtered; events are", parameter="")
+        return await serve_stream(request, KIND, "transaction", _extract, _ascending_json)
     order, limit = order_of(request), limit_of(request)
     after = read_cursor(KIND, order, request.query.get("cursor"))
     head = context.node.head().height
-    page = await read_page(context.blocks, head, order, after, _extract, limit, context.limits.scan_blocks_max)
-    cursor = None if page.next is None else write_cursor(KIND, order, page.next)
-    entries = [_entry_json(entry, order) for entry in page.entries]
+    entries: list[dict[str, Any]]
+    if terms:
+        found = await read_history(context, terms, order, after, _whole, limit)
+        entries = [_found_json(entry, order) for entry in found.entries]
+        goes_on = found.next
+    else:
+        page = await read_page(context.blocks, head, order, after, _extract, limit, context.limits.scan_blocks_max)
+        entries = [_entry_json(entry, order) for entry in page.entries]
+        goes_on = page.next
+    cursor = None if goes_on is None else write_cursor(KIND, order, goes_on)
     return page_response(request, "transactions", entries, cursor, height_headers(head))
+
+
+def _whole(transaction: CommittedTransaction) -> Iterable[tuple[int, None]]:
+    return ((0, None),)
+
+
+def _found_json(entry: HistoryEntry[None], order: Order) -> dict[str, Any]:
+    return {"cursor": write_cursor(KIND, order, entry.position), **transaction_json(entry.transaction)}
 
 
 def _extract(known: KnownBlock) -> Iterable[tuple[int, int, Receipt]]:
     return ((receipt.index, 0, receipt) for receipt in known.receipts)
+
+
+def _ascending_json(entry: Entry[Receipt]) -> dict[str, Any]:
+    return _entry_json(entry, Order.ASCENDING)
 
 
 def _entry_json(entry: Entry[Receipt], order: Order) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from assembly.condition import Condition, condition_of
 from assembly.consensus_host import Applied, ConsensusHostService, HostPorts, consensus_head
 from assembly.failures import Diverged, PortTaken
 from assembly.history import History, HistoryPorts
+from assembly.history_view import HistoryView
+from assembly.indexing import Indexer
 from assembly.join_need import JoinNeed, NeedsPeers
 from assembly.keys import NodeKeys
 from assembly.members import MemberDirectory
@@ -47,6 +49,7 @@ from chain.block_store import BlockStore
 from chain.certificate import Certificate, decode_certificate, join_certified_block
 from chain.crypto import signer
 from chain.genesis import Genesis
+from chain.history_index import HistoryIndex
 from chain.mempool import Mempool
 from chain.prices import LEDGER_PRICES
 from chain.protocol import Schedule
@@ -90,6 +93,7 @@ class Node:
         opened: VotingLog,
         verifier: VerifierPool,
         *,
+        index: HistoryIndex | None,
         may_join: bool,
     ) -> None:
         """`may_join` is whether this node may stop in order to take a snapshot when it is far behind."""
@@ -134,6 +138,9 @@ class Node:
         )
         self._history = self._make_history(blocks, may_join)
         self._peers.connect(self._driver, self._catch_up, self._gossip, self._network, self._history.sources)
+        self._indexer = None
+        if index is not None:
+            self._indexer = Indexer(blocks, index, self._height, self._read_state, lambda: self._mempool.has_candidates)
         view = self._make_view(blocks, admission)
         self._api = ApiServer(view, ApiLimits(), config.api.host, config.api.port)
 
@@ -217,6 +224,7 @@ class Node:
                 self._condition,
                 self._metrics,
                 self._history,
+                HistoryView(blocks, self._indexer, self._height),
                 self._detail,
                 self._walls_missing,
                 self._config.observer,
@@ -253,6 +261,8 @@ class Node:
                 tasks.create_task(self._history.run())
                 tasks.create_task(self._observers.run())
                 tasks.create_task(self._peers.run())
+                if self._indexer is not None:
+                    tasks.create_task(self._indexer.run())
                 tasks.create_task(self._driver.run())
                 tasks.create_task(self._executor.watch())
                 tasks.create_task(self._verifier.watch())
@@ -279,6 +289,8 @@ class Node:
         self._tell_notices(applied.head)
         self._waiters.applied(applied.head.height, applied.transaction_ids)
         self._show_observers(applied)
+        if self._indexer is not None:
+            self._indexer.applied()
         self._driver.pending_changed(self._mempool.has_candidates)
 
     def _tell_notices(self, head: LedgerHead) -> None:

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from api.node_detail import NodeDetail
 from api.ports import (
+    ActivityReply,
     CatchUpStatus,
     CommittedTransaction,
     HeadStatus,
@@ -23,9 +24,12 @@ from api.ports import (
     ViewReply,
 )
 from assembly.progress import line_of
+from chain.block_store import TransactionPlace
 from chain.genesis import Genesis
+from chain.history_index import Found
+from chain.index_terms import Term
 from chain.recorded_block import RecordedBlock
-from chain.types import Digest, Height, PublicKey
+from chain.types import Digest, Height, Milliseconds, PublicKey
 
 
 class JoiningView:
@@ -145,6 +149,29 @@ class JoiningView:
         self._refuse()
 
     async def scan(self, contract: str, start: bytes, end: bytes, *, limit: int, reverse: bool = False) -> ScanReply:
+        """Refuse."""
+        self._refuse()
+
+    @property
+    def keeps_index(self) -> bool:
+        """Not while it joins."""
+        return False
+
+    async def find(
+        self, terms: Sequence[Term], low: TransactionPlace, high: TransactionPlace, *, limit: int, descending: bool
+    ) -> Found:
+        """Refuse."""
+        self._refuse()
+
+    async def committed_at(self, place: TransactionPlace) -> CommittedTransaction:
+        """Refuse."""
+        self._refuse()
+
+    async def words(self, prefix: str, limit: int) -> list[str]:
+        """Refuse."""
+        self._refuse()
+
+    async def activity(self, resolution: Milliseconds, start: Milliseconds, end: Milliseconds) -> ActivityReply:
         """Refuse."""
         self._refuse()
 

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from api.node_detail import NodeDetail
 from api.ports import (
+    ActivityReply,
     CommittedTransaction,
     HeadStatus,
     HistoryReply,
@@ -27,15 +28,19 @@ from assembly.back_fill import describe
 from assembly.condition import Condition
 from assembly.consensus_host import ConsensusHostService
 from assembly.history import History
+from assembly.history_view import HistoryView
 from assembly.interfaces import Interfaces
 from assembly.protocol_watch import notices
 from assembly.waiters import Waiters
 from chain.block import Block, decode_block
-from chain.block_store import BlockStore
+from chain.block_store import BlockStore, TransactionPlace
 from chain.genesis import Genesis
+from chain.history_index import Found
+from chain.index_terms import Term
 from chain.mempool import Mempool
 from chain.recorded_block import RecordedBlock
-from chain.types import Digest, Height, PublicKey
+from chain.transaction import transaction_id_of_raw
+from chain.types import Digest, Height, Milliseconds, PublicKey
 from consensus.verifier_queue import VerifierFault
 from contracts.executor.client import ExecutorClient
 from contracts.executor.errors import ExecutorBusy, ExecutorDied, ExecutorFault
@@ -64,6 +69,7 @@ class ViewPorts:
     condition: Callable[[], Condition]
     metrics: Callable[[], Sequence[Metric]]
     history: History
+    indexed: HistoryView
     detail: Callable[[], NodeDetail]
     walls_missing: Callable[[], tuple[str, ...]]
     observes: bool
@@ -254,6 +260,29 @@ class NodeView:
         found = await _asked(self._ports.executor.scan(contract, start, end, limit, reverse))
         return ScanReply(found.height, found.entries)
 
+    @property
+    def keeps_index(self) -> bool:
+        """Whether this node keeps an index of history."""
+        return self._ports.indexed.exists
+
+    async def find(
+        self, terms: Sequence[Term], low: TransactionPlace, high: TransactionPlace, *, limit: int, descending: bool
+    ) -> Found:
+        """Return places with all these terms."""
+        return await self._ports.indexed.find(terms, low, high, limit=limit, descending=descending)
+
+    async def committed_at(self, place: TransactionPlace) -> CommittedTransaction:
+        """Return the transaction at a place."""
+        return self._at(place)
+
+    async def words(self, prefix: str, limit: int) -> list[str]:
+        """Return words of the index that begin with a text."""
+        return await self._ports.indexed.words(prefix, limit)
+
+    async def activity(self, resolution: Milliseconds, start: Milliseconds, end: Milliseconds) -> ActivityReply:
+        """Return how much happened in periods."""
+        return await self._ports.indexed.activity(resolution, start, end)
+
     def _gaps(self) -> str:
         return describe(self._ports.blocks.gaps)
 
@@ -261,11 +290,19 @@ class NodeView:
         place = self._ports.blocks.find_transaction(transaction_id)
         if place is None or place.height > self._ports.host.head.height:
             return None
+        return self._at(place)
+
+    def _at(self, place: TransactionPlace) -> CommittedTransaction:
         block, receipts = self._recorded(place.height)
         raw, receipt = block.transactions[place.index], receipts[place.index]
-        header = block.header
         return CommittedTransaction(
-            transaction_id, raw, block.block_hash, place.height, place.index, header.time, receipt
+            transaction_id_of_raw(raw),
+            raw,
+            block.block_hash,
+            place.height,
+            place.index,
+            block.header.time,
+            receipt,
         )
 
     def _recorded(self, height: Height) -> tuple[Block, Sequence[bytes]]:

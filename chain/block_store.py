@@ -65,9 +65,9 @@ class HeaderRecord:
     result: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class TransactionPlace:
-    """Where a committed transaction stands."""
+    """Where a committed transaction stands; places compare in the order of the ledger."""
 
     height: Height
     index: int

@@ -20,8 +20,9 @@ State database
   s state root                                                               root 32
   x extra                             name                                   whatever the executor keeps beside
 
-Both: the table 0x00 belongs to the store itself. Integers are big-endian. Deleted keys have a table of their own, so
-that a scan costs what it returns, however much was deleted in its range.
+The index of history has its own tables (chain.index_terms, chain.history_index). All: the table 0x00 belongs to the
+store itself. Integers are big-endian. Deleted keys have a table of their own, so that a scan costs what it returns,
+however much was deleted in its range.
 """
 
 import functools

@@ -150,6 +150,10 @@ class MemoryStore:
         if head is not None:
             self._head = head
 
+    def write_soon(self, writes: Iterable[Write]) -> None:
+        """Carry out all writes."""
+        self.write(writes)
+
     def freeze(self) -> "MemoryStore":
         """Return a copy."""
         copy = MemoryStore()

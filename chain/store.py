@@ -126,6 +126,24 @@ class LevelStore:
         except (plyvel.Error, OSError) as error:
             raise self._fail(error) from error
 
+    def write_soon(self, writes: Iterable[Write]) -> None:
+        """Carry out all writes or none, without waiting for the disk: a power cut may undo the last of them.
+
+        Raises:
+            StoreError: when that failed; the store is unusable from then on.
+        """
+        self._check_alive()
+        batch = self._database.write_batch()
+        for key, value in writes:
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        try:
+            batch.write()
+        except plyvel.Error as error:
+            raise self._fail(error) from error
+
     def freeze(self) -> "FrozenLevelStore":
         """Return a view of the present content; it costs nothing but what later writes replace meanwhile.
 

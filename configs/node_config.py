@@ -81,6 +81,8 @@ class NodeConfig:
     """Of each of the two databases."""
     mempool: MempoolLimits
     catch_up: CatchUpConfig
+    index: bool
+    """Whether this node keeps an index of history, for its explorer and for queries by account, contract or word."""
 
 
 _DEFAULTS: Final[dict[str, Any]] = {
@@ -122,7 +124,7 @@ def load_genesis(path: Path) -> Genesis:
 
 def _parse(document: dict[str, Any], folder: Path) -> NodeConfig:
     required = {"name", "genesis", "data", "api", "peer", "peers", "keys"}
-    optional = {"mempool", "catch_up", "observer", "observers", "require_walls"}
+    optional = {"mempool", "catch_up", "observer", "observers", "require_walls", "index"}
     unknown = set(document) - required - set(_DEFAULTS) - optional
     if unknown:
         raise ConfigError(f"unknown field {sorted(unknown)[0]}")
@@ -152,6 +154,7 @@ def _parse(document: dict[str, Any], folder: Path) -> NodeConfig:
         _positive(document, "store_cache_bytes"),
         _mempool(document.get("mempool", {})),
         _catch_up(document.get("catch_up", {})),
+        _flag(document, "index", default=True),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from api.node_detail import ConsensusDetail, DiskDetail, HelperDetail, NodeDetail, PeerDetail, PoolDetail
 from api.ports import (
+    ActivityReply,
     CommittedTransaction,
     HeadStatus,
     HistoryReply,
@@ -24,13 +25,17 @@ from api.ports import (
     SubmissionState,
     ViewReply,
 )
+from assembly.history_view import HistoryView
+from assembly.indexing import Indexer
 from chain.block import Header, decode_block, make_block
-from chain.block_store import BlockRecord, BlockStore
+from chain.block_store import BlockRecord, BlockStore, TransactionPlace
 from chain.certificate import Certificate, Phase, Subject, sign_vote
 from chain.crypto import public_key_of
 from chain.encoding import DecodeError, decode, encode
 from chain.genesis import Genesis, GenesisContract, GenesisMember, Governance, Organisation, Parameters
+from chain.history_index import Found, HistoryIndex
 from chain.identity import ContractRecord, ContractVersion, decode_contract, source_hash
+from chain.index_terms import Term
 from chain.ledger import open_ledger
 from chain.mempool import AdmissionError, check_admissible
 from chain.merkle import merkle_root
@@ -50,6 +55,7 @@ from chain.transaction import (
     TransactionBody,
     decode_transaction,
     sign_transaction,
+    transaction_id_of_raw,
     verify_transaction,
 )
 from chain.types import Digest, Epoch, Height, Milliseconds, PublicKey, ValidatorId, View
@@ -192,6 +198,7 @@ class Faults:
     crash: bool = False
     pruned_below: int = 0
     pruned_from: int = 2**62
+    no_index: bool = False
     submissions_lost: int = 0
     """The next so many submissions are answered as received and forgotten."""
 
@@ -215,6 +222,7 @@ class FakeNode:
         result = self.ledger.head.result.encoded()
         chain_id = self.genesis.genesis_hash
         self.store.append(BlockRecord(Height(0), chain_id, self.genesis.encoded(), b"", result, (), (), b""))
+        self.indexer = Indexer(self.store, HistoryIndex(MemoryStore()), self._height, self._read, lambda: False)
 
     @property
     def chain_id(self) -> Digest:
@@ -454,6 +462,39 @@ class FakeNode:
     async def scan(self, contract: str, start: bytes, end: bytes, *, limit: int, reverse: bool = False) -> ScanReply:
         entries = self.ledger.database.scan(contract, start, end, limit, reverse)
         return ScanReply(self.ledger.head.height, tuple(entries))
+
+    def _height(self) -> Height:
+        return self.ledger.head.height
+
+    async def _read(self, contract: str, key: bytes) -> bytes | None:
+        return self.ledger.database.get(contract, key)
+
+    @property
+    def keeps_index(self) -> bool:
+        return not self.faults.no_index
+
+    async def _indexed(self) -> HistoryView:
+        while (height := self.indexer.missing()) is not None:
+            await self.indexer.index_from(height)
+        return HistoryView(self.store, self.indexer if self.keeps_index else None, self._height)
+
+    async def find(
+        self, terms: Sequence[Term], low: TransactionPlace, high: TransactionPlace, *, limit: int, descending: bool
+    ) -> Found:
+        return await (await self._indexed()).find(terms, low, high, limit=limit, descending=descending)
+
+    async def committed_at(self, place: TransactionPlace) -> CommittedTransaction:
+        raw = self.store.block(place.height)
+        assert raw is not None
+        known = self._committed(transaction_id_of_raw(decode_block(raw).transactions[place.index]))
+        assert known is not None
+        return known
+
+    async def words(self, prefix: str, limit: int) -> list[str]:
+        return await (await self._indexed()).words(prefix, limit)
+
+    async def activity(self, resolution: Milliseconds, start: Milliseconds, end: Milliseconds) -> ActivityReply:
+        return await (await self._indexed()).activity(resolution, start, end)
 
     def _check_ready(self) -> None:
         if self.faults.not_ready:

@@ -1,0 +1,203 @@
+"""Keeps the history index beside the blocks: follows the head in small slices, and never makes consensus wait.
+
+What is indexed lags behind what is decided, by milliseconds as a rule, by more under full load; whoever asks waits for
+it or is told. The index is made from blocks and member records alone, so a damaged one is thrown away and made anew.
+"""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from chain.block import decode_block
+from chain.block_store import BlockStore
+from chain.history_index import Activity, HistoryIndex, IndexedBlock
+from chain.identity import Member, decode_member, member_key
+from chain.index_terms import place_key, transaction_terms
+from chain.receipt import decode_receipt
+from chain.runtime import SYSTEM
+from chain.storage import StoreDamaged, StoreError, StoreForeign, StoreFormatUnknown
+from chain.store import open_store
+from chain.transaction import decode_transaction
+from chain.types import Digest, Height, PublicKey
+from contracts.executor.errors import ExecutorBusy, ExecutorDied, ExecutorFault
+from network.chunks import in_thread
+
+LOG = logging.getLogger("tallystick.index")
+
+FOLDER: Final = "index"
+SLICE_SECONDS: Final = 0.002
+"""After so much work in one piece others get their turn."""
+REST_BUSY: Final = 4.0
+"""How long to rest after a slice, in slices, while transactions wait to be ordered: a fifth of the time is for this."""
+REST_IDLE: Final = 0.5
+BATCH_KEYS_MAX: Final = 20_000
+BATCH_BLOCKS_MAX: Final = 500
+POLL_SECONDS: Final = 2.0
+"""Blocks that fill a gap are noticed at this pace; new ones at once."""
+RETRY_SECONDS: Final = 1.0
+MEMBERS_MAX: Final = 50_000
+CACHE_BYTES: Final = 8 * 1024 * 1024
+
+ReadState = Callable[[str, bytes], Awaitable[bytes | None]]
+
+
+class IndexUnusable(Exception):
+    """The index's own database failed."""
+
+    def __init__(self, cause: StoreError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+def open_index(data: Path, chain_id: Digest) -> HistoryIndex:
+    """Open the index of a node, or begin a new one where it cannot be used.
+
+    Raises:
+        StoreError: when the folder cannot be used at all.
+    """
+    folder = data / FOLDER
+    try:
+        return HistoryIndex(open_store(folder, "index", chain_id, CACHE_BYTES, create=True))
+    except (StoreDamaged, StoreForeign, StoreFormatUnknown) as error:
+        LOG.warning("the history index is made anew: %s", error)
+        shutil.rmtree(folder)
+        return HistoryIndex(open_store(folder, "index", chain_id, CACHE_BYTES, create=True))
+
+
+class Indexer:
+    """Owns the following of the head by the index."""
+
+    def __init__(
+        self,
+        blocks: BlockStore,
+        index: HistoryIndex,
+        head: Callable[[], Height],
+        read: ReadState,
+        busy: Callable[[], bool],
+    ) -> None:
+        self._blocks = blocks
+        self.index: Final = index
+        self._head = head
+        self._read = read
+        self._busy = busy
+        self._members: dict[PublicKey, Member] = {}
+        self._applied = asyncio.Event()
+        self._progress = asyncio.Condition()
+        self.failure: StoreError | None = None
+        """Why the index can no longer be used; the node goes on without it."""
+
+    def applied(self) -> None:
+        """Note that there is a new block."""
+        self._applied.set()
+
+    async def run(self) -> None:
+        """Index blocks until cancelled; a failing disk ends this, not the node.
+
+        Raises:
+            StoreError: when the node's own blocks cannot be read.
+        """
+        while True:
+            self._applied.clear()
+            height = self.missing()
+            if height is None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._applied.wait(), POLL_SECONDS)
+                continue
+            try:
+                await self.index_from(height)
+            except (ExecutorBusy, ExecutorDied, ExecutorFault):
+                # Whether the executor comes back is for others to see to.
+                await asyncio.sleep(RETRY_SECONDS)
+            except IndexUnusable as error:
+                self.failure = error.cause
+                LOG.error("the history index cannot be written and is closed: %s", error)
+                async with self._progress:
+                    self._progress.notify_all()
+                return
+
+    async def reached(self, height: Height, timeout_seconds: float) -> bool:
+        """Wait until every block up to a height that this node holds is indexed; tell whether that is so."""
+        try:
+            async with asyncio.timeout(timeout_seconds), self._progress:
+                await self._progress.wait_for(lambda: self.failure is not None or self._missing(height) is None)
+        except TimeoutError:
+            return False
+        return self.failure is None
+
+    def missing(self) -> Height | None:
+        """Return the first block that is held and not indexed."""
+        return self._missing(self._head())
+
+    def _missing(self, head: Height) -> Height | None:
+        height = self.index.first_missing()
+        while height <= head and self._blocks.lacks(height):
+            gap = next(last for first, last in self._blocks.gaps if first <= height <= last)
+            height = self.index.first_missing(gap + 1)
+        return height if height <= head else None
+
+    async def index_from(self, height: Height) -> None:
+        """Index blocks from a height on that is held and not indexed, as many as one batch holds.
+
+        Raises:
+            IndexUnusable: when the index cannot be written.
+        """
+        head = self._head()
+        batch: list[IndexedBlock] = []
+        keys = 0
+        while height <= head and len(batch) < BATCH_BLOCKS_MAX and keys < BATCH_KEYS_MAX:
+            if self._blocks.lacks(height) or self.index.covers(height):
+                break
+            batch.append(await self._entries(height))
+            keys += len(batch[-1].places)
+            height = Height(height + 1)
+        try:
+            writes, covered, totals = self.index.prepare(batch)
+            # In a thread: the database may have to put its files in order first.
+            await in_thread(self.index.write, writes)
+        except StoreError as error:
+            raise IndexUnusable(error) from error
+        self.index.written(covered, totals)
+        async with self._progress:
+            self._progress.notify_all()
+
+    async def _entries(self, height: Height) -> IndexedBlock:
+        raw = self._blocks.block(height)
+        assert raw is not None, "a block that is not lacking is held"
+        block = decode_block(raw)
+        places: list[bytes] = []
+        failed = events = 0
+        started = time.monotonic()
+        for index, (transaction, stored) in enumerate(
+            zip(block.transactions, self._blocks.receipts(height), strict=True)
+        ):
+            body = decode_transaction(transaction, size_max=len(transaction)).body
+            receipt = decode_receipt(stored)
+            terms = transaction_terms(body, receipt, await self._member(body.sender_key))
+            places.extend(place_key(term, height, index) for term in terms)
+            failed += not receipt.succeeded
+            events += len(receipt.events)
+            spent = time.monotonic() - started
+            if spent >= SLICE_SECONDS:
+                await asyncio.sleep(spent * (REST_BUSY if self._busy() else REST_IDLE))
+                started = time.monotonic()
+        await asyncio.sleep(0)
+        activity = Activity(1, len(block.transactions), failed, events)
+        return IndexedBlock(height, block.header.time, activity, places)
+
+    async def _member(self, key: PublicKey) -> Member | None:
+        """Return the member who owns a key; whose key it is never changes."""
+        member = self._members.get(key)
+        if member is None:
+            stored = await self._read(SYSTEM, member_key(key))
+            if stored is None:
+                return None
+            member = decode_member(stored)
+            if len(self._members) >= MEMBERS_MAX:
+                del self._members[next(iter(self._members))]
+            self._members[key] = member
+        return member
