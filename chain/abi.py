@@ -43,7 +43,7 @@ def checked_abi(document: Any) -> Abi:
     return abi
 
 
-def method_of(abi: Abi, contract: str, method: str, kind: str) -> Mapping[str, Any]:
+def reachable_method(abi: Abi, contract: str, method: str) -> Mapping[str, Any]:
     """Return a method that is marked @call or @view.
 
     Raises:
@@ -57,6 +57,16 @@ def method_of(abi: Abi, contract: str, method: str, kind: str) -> Mapping[str, A
         raise AbiError(
             f"{contract} has no method {method}; " + (f"did you mean {close[0]}?" if close else f"it has {known}")
         )
+    return entry
+
+
+def method_of(abi: Abi, contract: str, method: str, kind: str) -> Mapping[str, Any]:
+    """Return a method that is marked @call, or one that is marked @view.
+
+    Raises:
+        AbiError: when there is none, or it is of the other kind.
+    """
+    entry = reachable_method(abi, contract, method)
     if entry["kind"] != kind:
         other = "a view: it is queried, not sent" if entry["kind"] == "view" else "no view: it is sent, not queried"
         raise AbiError(f"{contract}.{method} is {other}")

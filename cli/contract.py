@@ -5,6 +5,7 @@ import click
 from cli import authoring
 from cli import contract_lifecycle as lifecycle
 from cli import contract_reading as reading
+from cli.contract_client import client
 from cli.contract_cost import cost
 from cli.contract_new import new
 from cli.contract_subjects import read_subjects
@@ -56,4 +57,5 @@ for command in (lifecycle.deploy, lifecycle.upgrade, lifecycle.freeze, lifecycle
 contract.add_command(authoring.check)
 contract.add_command(authoring.test)
 contract.add_command(cost)
+contract.add_command(client)
 contract.add_command(new)

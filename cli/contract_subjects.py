@@ -105,7 +105,7 @@ async def fetch(client: AsyncClient, name: str, number: int | None) -> ContractS
         TallystickError: when the nodes do not answer.
     """
     try:
-        return await client.contract(name, number)
+        return await client.contract_source(name, number)
     except ApiError as error:
         if error.code != "not_certified":
             raise

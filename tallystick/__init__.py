@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tallystick.blocking import Client
     from tallystick.building import call
     from tallystick.client import AsyncClient, StateValue, TransactionStatus
+    from tallystick.contract import Contract, SubmitOptions
     from tallystick.errors import (
         ApiError,
         CommitTimeout,
@@ -35,6 +36,7 @@ _PLACES = {
     "CheckpointFile": "tallystick.following",
     "Client": "tallystick.blocking",
     "CommitTimeout": "tallystick.errors",
+    "Contract": "tallystick.contract",
     "EvaluateError": "tallystick.errors",
     "Interface": "tallystick.interface",
     "InvalidCall": "tallystick.interface",
@@ -44,6 +46,7 @@ _PLACES = {
     "Signer": "tallystick.wallet",
     "StateValue": "tallystick.client",
     "SubmitError": "tallystick.errors",
+    "SubmitOptions": "tallystick.contract",
     "TallystickError": "tallystick.errors",
     "Transaction": "chain.transaction",
     "TransactionFailed": "tallystick.errors",
@@ -63,6 +66,7 @@ __all__ = [
     "CheckpointFile",
     "Client",
     "CommitTimeout",
+    "Contract",
     "EvaluateError",
     "Interface",
     "InvalidCall",
@@ -72,6 +76,7 @@ __all__ = [
     "Signer",
     "StateValue",
     "SubmitError",
+    "SubmitOptions",
     "TallystickError",
     "Transaction",
     "TransactionFailed",

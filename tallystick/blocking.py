@@ -13,6 +13,7 @@ from chain.transaction import Call, Transaction
 from chain.types import Digest, Milliseconds
 from tallystick.building import GAS_LIMIT_DEFAULT, local_time
 from tallystick.client import PROPOSALS_DEFAULT, TIMEOUT_SECONDS, AsyncClient, StateValue, TransactionStatus
+from tallystick.contract import Contract
 from tallystick.decisions import ContractSource, ProposalState
 from tallystick.following import Checkpoint, LedgerEvent
 from tallystick.interface import Interface
@@ -86,9 +87,13 @@ class Client:
         """Return the interface of a contract, as AsyncClient.interface does."""
         return self._run(self._client.interface(contract))
 
-    def contract(self, name: str, version: int | None = None) -> ContractSource | None:
+    def contract(self, name: str, signer: Signer | None = None) -> Contract:
+        """Return a contract as an object: `contract.transfer("acme.bob", 5)`, signed by the signer."""
+        return Contract(self, self.interface(name), signer)
+
+    def contract_source(self, name: str, version: int | None = None) -> ContractSource | None:
         """Return a contract with its source as it is now, or one of its versions; None if there is none."""
-        return self._run(self._client.contract(name, version))
+        return self._run(self._client.contract_source(name, version))
 
     def proposal(self, number: int) -> ProposalState | None:
         """Return a proposal with all that it asks for, None if there is none with this number."""

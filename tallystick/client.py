@@ -20,6 +20,7 @@ from chain.state_keys import KeyPart, encode_key
 from chain.transaction import Call, Transaction
 from chain.types import Digest, Milliseconds
 from tallystick.building import GAS_LIMIT_DEFAULT, build_body, local_time
+from tallystick.contract import Contract
 from tallystick.decisions import ContractSource, ProposalState, read_contract, read_proposal, read_proposals
 from tallystick.errors import (
     CommitTimeout,
@@ -187,7 +188,15 @@ class AsyncClient:
         except AbiError as error:
             raise VerificationError(answer.url, str(error)) from error
 
-    async def contract(self, name: str, version: int | None = None) -> ContractSource | None:
+    async def contract(self, name: str, signer: Signer | None = None) -> Contract:
+        """Return a contract as an object: `await contract.transfer("acme.bob", 5)`, signed by the signer.
+
+        Raises:
+            ApiError: unknown_contract.
+        """
+        return Contract(self, await self.interface(name), signer)
+
+    async def contract_source(self, name: str, version: int | None = None) -> ContractSource | None:
         """Return a contract with its source as it is now, or one of its versions; None if there is none."""
         return await read_contract(self.state, name, version)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chain.abi import Abi, AbiError, arguments_in_order, check_value, checked_abi, method_of
+from chain.abi import Abi, AbiError, arguments_in_order, check_value, checked_abi, method_of, reachable_method
 from chain.transaction import Call
 from tallystick.errors import TallystickError
 
@@ -35,6 +35,21 @@ class Interface:
             InvalidCall: as `call` does.
         """
         return self._arguments(method, "view", args, named)
+
+    def methods(self) -> list[str]:
+        """Return the names of all methods that can be called or queried."""
+        return [entry["name"] for entry in self.abi["methods"] if entry["kind"] in ("call", "view")]
+
+    def is_view(self, method: str) -> bool:
+        """Tell whether a method is queried rather than sent.
+
+        Raises:
+            InvalidCall: when there is no such method; says what there is.
+        """
+        try:
+            return bool(reachable_method(self.abi, self.contract, method)["kind"] == "view")
+        except AbiError as error:
+            raise InvalidCall(str(error)) from error
 
     def _arguments(self, method: str, kind: str, args: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
         try:

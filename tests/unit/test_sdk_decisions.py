@@ -20,14 +20,14 @@ async def upgraded(client: AsyncClient, *sources: str) -> None:
 async def test_a_contract_and_its_versions() -> None:
     async with connected(FakeNode()) as (client, _):
         await upgraded(client, "second", "third")
-        current = await client.contract("bank")
+        current = await client.contract_source("bank")
         assert current is not None and (current.source, current.frozen) == ("third", False)
         assert (current.version.version, current.version.deployer) == (3, "acme.alice")
-        first = await client.contract("bank", 1)
+        first = await client.contract_source("bank", 1)
         assert first is not None and (first.source, first.frozen) == ("the source of bank", None)
         assert first.version.source_hash == source_hash("the source of bank")
-        assert await client.contract("bank", 4) is None
-        assert await client.contract("nothing") is None
+        assert await client.contract_source("bank", 4) is None
+        assert await client.contract_source("nothing") is None
 
 
 async def test_proposals_newest_first() -> None:
