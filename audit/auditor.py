@@ -3,69 +3,42 @@
 Blocks come in order. Most checks need no order and are spread over processes (audit.batches); here each block is held
 against the ledger that grew from the genesis by executing all blocks before it. So the first mismatch that is
 reported is the one at the lowest height, and of its block the one at the first level.
+
+Behind a mismatch the audit goes on. Contracts are run as long as running the block at fault gives the state that its
+result names; from then on the blocks are still checked one by one, and each against the one before as it was shown.
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from audit.batches import checked_batches
 from audit.block_checks import Agreement, DecodedRecord, decode_record
 from audit.differences import outcome_difference
-from audit.mismatch import AuditMismatch, Level, Mismatch
+from audit.links import Links, executed_again, invalid
+from audit.mismatch import AuditMismatch, Level, Mismatch, levels_up_to
+from audit.seeing import AuditStopped, Point, Progress, ProgressListener, Saver, Seen, Watcher
 from audit.source import BlockSource
 from audit.state_store import working_store
-from audit.verdict import Verdict
+from audit.verdict import FINDINGS_MAX, Verdict
+from chain.block import Block
 from chain.encoding import DecodeError
 from chain.execution import GenesisExecutionError
 from chain.genesis import Genesis, GenesisError, decode_genesis
-from chain.ledger import Ledger, open_ledger
-from chain.recorded_block import decode_recorded_block
+from chain.ledger import Ledger, genesis_head, open_ledger
+from chain.recorded_block import RecordedBlock, decode_recorded_block
 from chain.runtime import ContractRuntime
 from chain.state_database import StateDatabase
-from chain.transaction import Transaction, verify_transaction
-from chain.validity import InvalidBlock, check_header
+from chain.transaction import Transaction
+from chain.types import Height
+from chain.validity import Head, InvalidBlock, check_header
 from contracts.engine.runtime import Engine
 
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an audit has come."""
-
-    height: int
-    head_height: int
-    transactions: int
-    seconds: float
+__all__ = ["Auditor", "Progress", "run_audit"]
 
 
-ProgressListener = Callable[[Progress], None]
-
-_FIELDS = {
-    "wrong_version": "header.version",
-    "wrong_chain": "header.chain_id",
-    "wrong_height": "header.height",
-    "wrong_parent": "header.parent_hash",
-    "wrong_parent_result": "header.parent_result_hash",
-    "wrong_history_root": "header.history_root",
-    "wrong_validators": "header.validators_hash",
-    "wrong_epoch": "header.epoch",
-    "time_not_increasing": "header.time",
-    "unknown_proposer": "header.proposer",
-    "too_many_transactions": "transactions",
-    "block_too_large": "block",
-    "block_gas_exceeded": "transactions.gas_limit",
-    "foreign_transaction": "transaction.chain_id",
-    "expired_transaction": "transaction.valid_until",
-    "transaction_too_early": "transaction.valid_until",
-    "transaction_gas_exceeded": "transaction.gas_limit",
-    "transaction_gas_too_low": "transaction.gas_limit",
-    "unknown_sender": "transaction.sender_key",
-    "repeated_transaction": "transaction.id",
-    "malformed_transaction": "transaction",
-    "bad_signature": "transaction.signature",
-    "wrong_transactions_root": "header.transactions_root",
-}
-"""The field that each rule of validity is about."""
+class _Ended(Exception):
+    """As many mismatches were found as are reported."""
 
 
 def run_audit(
@@ -75,15 +48,24 @@ def run_audit(
     processes: int = 1,
     on_progress: ProgressListener | None = None,
     runtime: ContractRuntime | None = None,
+    level: Level = Level.EXECUTION,
+    watchers: Sequence[Watcher] = (),
+    saver: Saver | None = None,
+    start: Point | None = None,
 ) -> Verdict:
     """Audit a history from the genesis to its head; contracts run in `runtime`, by default this program's engine.
 
+    `level` is the last level to check, `start` the place that an earlier audit of the same history kept.
+
     Raises:
         SourceUnreadable: when the history cannot be read.
+        AuditStopped: when `saver` asked for it.
         ProtocolUnknown: when a block needs a version of the protocol that the runtime does not know.
         LocalFault, StoreError: when this machine could not finish.
     """
-    return Auditor(source, genesis_hash, processes, on_progress or _ignore, runtime or Engine()).run()
+    auditor = Auditor(source, genesis_hash, processes, on_progress or _ignore, runtime or Engine(), level)
+    auditor.attach(watchers, saver, start)
+    return auditor.run()
 
 
 class Auditor:
@@ -96,30 +78,47 @@ class Auditor:
         processes: int,
         on_progress: ProgressListener,
         runtime: ContractRuntime,
+        level: Level,
     ) -> None:
         self._source = source
         self._anchor = anchor
         self._processes = processes
         self._on_progress = on_progress
         self._runtime = runtime
-        self._started = time.monotonic()
-        self._genesis_hash: bytes | None = None
+        self._level = level
+        self._watchers: Sequence[Watcher] = ()
+        self._saver: Saver | None = None
+        self._start: Point | None = None
+        self._began = time.monotonic()
+        self._genesis: Genesis | None = None
         self._head_height = 0
         self._transactions = 0
         self._ledger: Ledger | None = None
+        """While contracts run."""
+        self._links: Links | None = None
+        self._passed: Head | None = None
+        """The last block before the first mismatch."""
+        self._transactions_passed = 0
+        self._mismatches: list[Mismatch] = []
+        self._execution_ended: int | None = None
+
+    def attach(self, watchers: Sequence[Watcher], saver: Saver | None, start: Point | None) -> None:
+        """Take whoever looks on, keeps the place, and the place from which to go on."""
+        self._watchers, self._saver, self._start = watchers, saver, start
 
     def run(self) -> Verdict:
         """Check everything and return the verdict."""
-        mismatch: Mismatch | None = None
         try:
             self._head_height = self._source.head_height()
-            genesis = self._check_genesis()
+            genesis = self._genesis = self._check_genesis()
             with working_store(self._head_height, genesis.genesis_hash) as store:
-                self._ledger = _execute_genesis(genesis, StateDatabase(store), self._runtime)
+                self._open(genesis, self._start, StateDatabase(store))
                 self._check_blocks(genesis)
         except AuditMismatch as error:
-            mismatch = error.mismatch
-        return self._verdict(mismatch)
+            self._mismatches.append(error.mismatch)
+        except _Ended:
+            pass
+        return self._verdict()
 
     def _check_genesis(self) -> Genesis:
         data = self._source.genesis()
@@ -129,59 +128,147 @@ class Auditor:
             mismatch = Mismatch(Level.FORM, 0, "genesis", "a genesis in canonical form", str(error))
             raise AuditMismatch(mismatch) from error
         assert genesis.encoded() == data, "a genesis has one encoding"
-        self._genesis_hash = genesis.genesis_hash
+        self._genesis = genesis
         if self._anchor is not None and self._anchor != genesis.genesis_hash:
             found = genesis.genesis_hash.hex()
             raise AuditMismatch(Mismatch(Level.HEADERS, 0, "genesis_hash", self._anchor.hex(), found))
         return genesis
 
+    def _open(self, genesis: Genesis, start: Point | None, database: StateDatabase) -> None:
+        """Begin behind genesis, or where an earlier audit stopped."""
+        if start is not None:
+            self._ledger, self._links = start.ledger, Links(start.head, start.frontier)
+            self._passed, self._transactions = start.head, start.transactions
+            self._transactions_passed = start.transactions
+            return
+        ledger = _execute_genesis(genesis, database, self._runtime)
+        _, frontier = genesis_head(genesis, ledger.head.result.state_root)
+        self._ledger = ledger if self._level is Level.EXECUTION else None
+        self._links, self._passed = Links(ledger.head, frontier), ledger.head
+
     def _check_blocks(self, genesis: Genesis) -> None:
-        agreement = Agreement(genesis.genesis_hash, genesis.validators)
-        expected = 1
-        for checked in checked_batches(self._source, self._head_height, agreement, self._processes):
-            for data, mismatch in zip(checked.batch.blocks, checked.mismatches, strict=False):
-                self._check_block(expected, data, mismatch)
+        agreement = Agreement(genesis.genesis_hash, genesis.validators, self._level)
+        expected = 1 if self._start is None else self._start.head.height + 1
+        batches = checked_batches(self._source, self._head_height, agreement, self._processes, start=expected)
+        for checked in batches:
+            for data, mismatch in zip(checked.batch.blocks, checked.mismatches, strict=True):
+                self._check_block(genesis, expected, data, mismatch)
                 expected += 1
         if expected <= self._head_height:
             found = f"blocks up to {expected - 1}"
             raise AuditMismatch(Mismatch(Level.FORM, expected, "block", "a block at this height", found))
 
-    def _check_block(self, height: int, data: bytes, mismatch: Mismatch | None) -> None:
-        """Check one block on the ledger; `mismatch` is what was found in it alone."""
-        assert self._ledger is not None, "the genesis is executed first"
+    def _check_block(self, genesis: Genesis, height: int, data: bytes, mismatch: Mismatch | None) -> None:
+        """Check one block where it stands; `mismatch` is what was found in it alone."""
+        assert self._links is not None, "the genesis comes first"
         if mismatch is not None and mismatch.level is Level.FORM:
-            raise AuditMismatch(mismatch)
+            self._links.lose()
+            self._end_execution(height)
+            self._note(mismatch)
+            return
         # Only what is needed in the good case is decoded here; the rest was, where the block was checked by itself.
         record = decode_recorded_block(data)
         block = record.decoded_block()
-        try:
-            check_header(block.header, self._ledger.head)
-        except InvalidBlock as error:
-            raise AuditMismatch(_invalid(error, decode_record(height, data), Level.HEADERS)) from error
-        if mismatch is not None:
-            raise AuditMismatch(_refined(mismatch, decode_record(height, data), self._ledger))
-        try:
-            execution = self._ledger.execute(block, _verified_before)
-        except InvalidBlock as error:
-            raise AuditMismatch(_invalid(error, decode_record(height, data), Level.EXECUTION)) from error
-        if execution.receipts != record.receipts or execution.result.encoded() != record.result:
-            raise AuditMismatch(outcome_difference(decode_record(height, data), execution))
-        self._ledger.apply(execution)
+        found = self._difference(height, record, block, data, mismatch)
+        if found is not None:
+            self._go_on(height, data)
+        self._links.take(genesis, block.header, block.block_hash, record.decoded_result())
         self._transactions += len(block.transactions)
-        self._on_progress(Progress(height, self._head_height, self._transactions, time.monotonic() - self._started))
+        if found is not None:
+            self._note(found)
+        elif not self._mismatches:
+            self._passed = self._links.head if self._ledger is None else self._ledger.head
+            self._transactions_passed = self._transactions
+        self._tell(height, record, block)
 
-    def _verdict(self, mismatch: Mismatch | None) -> Verdict:
-        head = None if self._ledger is None else self._ledger.head
+    def _difference(
+        self, height: int, record: RecordedBlock, block: Block, data: bytes, mismatch: Mismatch | None
+    ) -> Mismatch | None:
+        """Return the first mismatch of a block; if there is none, the ledger was moved on by it."""
+        assert self._links is not None, "the genesis comes first"
+        if Level.HEADERS not in levels_up_to(self._level):
+            return mismatch
+        ledger = self._ledger
+        try:
+            if ledger is None:
+                self._links.check(block.header)
+            else:
+                check_header(block.header, ledger.head)
+        except InvalidBlock as error:
+            return invalid(error, decode_record(height, data), Level.HEADERS)
+        if mismatch is not None:
+            return mismatch if ledger is None else _refined(mismatch, decode_record(height, data), ledger)
+        if ledger is None:
+            return None
+        try:
+            execution = ledger.execute(block, _verified_before)
+        except InvalidBlock as error:
+            return invalid(error, decode_record(height, data), Level.EXECUTION)
+        if execution.receipts != record.receipts or execution.result.encoded() != record.result:
+            return outcome_difference(decode_record(height, data), execution)
+        ledger.apply(execution)
+        return None
+
+    def _go_on(self, height: int, data: bytes) -> None:
+        """Move the ledger on by a block at fault, if running it gives the result that is stated; or run no more."""
+        if self._ledger is None:
+            return
+        decoded = decode_record(height, data)
+        try:
+            execution = self._ledger.execute(decoded.block, _verified_before)
+        except InvalidBlock:
+            self._end_execution(height)
+            return
+        if execution.result.encoded() == decoded.record.result:
+            self._ledger.apply(execution)
+        else:
+            self._end_execution(height)
+
+    def _end_execution(self, height: int) -> None:
+        if self._ledger is not None:
+            self._execution_ended, self._ledger = height, None
+
+    def _note(self, mismatch: Mismatch) -> None:
+        self._mismatches.append(mismatch)
+        if len(self._mismatches) >= FINDINGS_MAX:
+            raise _Ended
+
+    def _tell(self, height: int, record: RecordedBlock, block: Block) -> None:
+        """Let the watchers see the block, tell how far the audit is, and keep its place if that is due."""
+        seen = Seen(Height(height), self._head_height, record, block, self._ledger)
+        for watcher in self._watchers:
+            for mismatch in watcher.see(seen):
+                self._note(mismatch)
+        start = 0 if self._start is None else self._start.head.height
+        seconds = time.monotonic() - self._began
+        self._on_progress(Progress(height, self._head_height, self._transactions, seconds, start))
+        saver = self._saver
+        if saver is None or self._mismatches or height == self._head_height:
+            # What was found is told at the end of this run; behind a mismatch there is no place worth keeping.
+            return
+        stopping = saver.must_stop()
+        if stopping or saver.is_due():
+            assert self._links is not None and self._links.head is not None and self._links.frontier is not None
+            head = self._links.head if self._ledger is None else self._ledger.head
+            saver.save(Point(head, self._links.frontier, self._ledger, self._transactions))
+        if stopping:
+            raise AuditStopped(height)
+
+    def _verdict(self) -> Verdict:
+        passed = self._passed
         return Verdict(
-            None if self._genesis_hash is None else self._genesis_hash.hex(),
+            None if self._genesis is None else self._genesis.genesis_hash.hex(),
             self._anchor is not None,
             self._head_height,
-            0 if head is None else head.height,
-            self._transactions,
-            None if head is None else head.block_hash.hex(),
-            None if head is None else head.result.state_root.hex(),
-            mismatch,
-            time.monotonic() - self._started,
+            0 if passed is None else passed.height,
+            self._transactions_passed,
+            None if passed is None else passed.block_hash.hex(),
+            None if passed is None else passed.result.state_root.hex(),
+            self._mismatches[0] if self._mismatches else None,
+            time.monotonic() - self._began,
+            levels_up_to(self._level),
+            tuple(self._mismatches[1:]),
+            self._execution_ended,
         )
 
 
@@ -198,23 +285,12 @@ def _verified_before(transaction: Transaction) -> bool:
     return True
 
 
-def _invalid(error: InvalidBlock, decoded: DecodedRecord, level: Level) -> Mismatch:
-    field = _FIELDS[error.code]
-    mismatch = Mismatch(level, decoded.height, field, error.expected, error.found, error.index, detail=str(error))
-    if error.index is None:
-        return mismatch
-    transaction = decoded.transactions[error.index]
-    contract = transaction.body.calls[0].contract
-    return replace(mismatch, transaction_id=transaction.transaction_id.hex(), contract=contract)
-
-
 def _refined(mismatch: Mismatch, decoded: DecodedRecord, ledger: Ledger) -> Mismatch:
     """Say more of a wrong result or root: running the block again may tell which receipt and field it is."""
     if mismatch.field not in ("result.receipts_root", "certificate.result_hash"):
         return mismatch
-    try:
-        execution = ledger.execute(decoded.block, verify_transaction)
-    except InvalidBlock:
+    execution = executed_again(decoded, ledger)
+    if execution is None:
         return mismatch
     if execution.receipts == decoded.record.receipts and execution.result == decoded.result:
         return mismatch

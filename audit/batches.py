@@ -1,10 +1,13 @@
 """Spreads the checks that need no order over processes, and hands the blocks on in order with what was found.
 
-The first batch is checked in this process: most histories that people try are no larger, and starting processes takes
-longer than that. Blocks in flight are bounded, so a history of any length needs the memory of a few batches.
+The first batch is checked in this process, and what it took tells what the rest will take: starting processes costs
+a second of computing, which short histories do not repay. Blocks in flight are bounded, so a history of any length
+needs the memory of a few batches.
 """
 
 import multiprocessing
+import signal
+import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -20,6 +23,9 @@ BATCH_BLOCKS_MAX: Final = 64
 BATCH_BYTES: Final = 512 * 1024
 """A batch is full once its blocks have this size together."""
 
+POOL_SECONDS_MIN: Final = 3.0
+"""Expected seconds of checking from which further processes are started."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -31,40 +37,50 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class CheckedBatch:
-    """A batch and what was found in its blocks; no block beyond the first one with a mismatch was checked."""
+    """A batch and what was found first in each of its blocks."""
 
     batch: Batch
     mismatches: tuple[Mismatch | None, ...]
 
 
 def checked_batches(
-    source: BlockSource, head_height: int, agreement: Agreement, processes: int
+    source: BlockSource,
+    head_height: int,
+    agreement: Agreement,
+    processes: int,
+    *,
+    start: int = 1,
+    pool_seconds_min: float = POOL_SECONDS_MIN,
 ) -> Iterator[CheckedBatch]:
-    """Yield all blocks of a source in order, checked.
+    """Yield all blocks of a source from height `start` on in order, checked.
 
     Raises:
         AuditMismatch: when the source itself finds something false; blocks before it were yielded.
         SourceUnreadable: when the source cannot be read, or a process that checks has died.
     """
-    batches = read_batches(source, head_height)
+    batches = read_batches(source, head_height, start)
     first = next(batches, None)
     if first is None:
         return
-    yield check_batch(first, agreement)
-    if processes == 1:
+    began = time.monotonic()
+    checked = check_batch(first, agreement)
+    seconds_a_block = (time.monotonic() - began) / len(first.blocks)
+    yield checked
+    rest = head_height - start + 1 - len(first.blocks)
+    if processes == 1 or seconds_a_block * rest < pool_seconds_min:
         for batch in batches:
             yield check_batch(batch, agreement)
         return
     yield from _in_processes(batches, agreement, processes)
 
 
-def read_batches(source: BlockSource, head_height: int) -> Iterator[Batch]:
+def read_batches(source: BlockSource, head_height: int, start: int = 1) -> Iterator[Batch]:
     """Yield the blocks of a source in batches."""
     blocks: list[bytes] = []
-    first = 1
+    first = start
     size = 0
     try:
-        for block in source.blocks(1, head_height):
+        for block in source.blocks(start, head_height):
             blocks.append(block)
             size += len(block)
             if len(blocks) == BATCH_BLOCKS_MAX or size >= BATCH_BYTES:
@@ -81,15 +97,15 @@ def read_batches(source: BlockSource, head_height: int) -> Iterator[Batch]:
 
 
 def check_batch(batch: Batch, agreement: Agreement) -> CheckedBatch:
-    """Check the blocks of a batch up to the first mismatch."""
+    """Check each block of a batch up to its first mismatch."""
     mismatches: list[Mismatch | None] = []
     for place, block in enumerate(batch.blocks):
         try:
             check_block(batch.first + place, block, agreement)
         except AuditMismatch as error:
             mismatches.append(error.mismatch)
-            break
-        mismatches.append(None)
+        else:
+            mismatches.append(None)
     return CheckedBatch(batch, tuple(mismatches))
 
 
@@ -99,7 +115,7 @@ def _in_processes(batches: Iterator[Batch], agreement: Agreement, processes: int
         return
     # A fresh interpreter inherits neither threads nor locks of this one.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_leave_interrupts_to_the_parent) as pool:
         waiting = deque([pool.submit(check_batch, second, agreement)])
         ended: AuditMismatch | None = None
         reading = True
@@ -116,6 +132,11 @@ def _in_processes(batches: Iterator[Batch], agreement: Agreement, processes: int
             yield _result(waiting.popleft())
         if ended is not None:
             raise ended
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    """Ignore what Ctrl-C sends to all processes of a terminal: the auditor ends the pool when it has saved its place."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _result(future: Future[CheckedBatch]) -> CheckedBatch:

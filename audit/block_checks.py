@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from audit.mismatch import AuditMismatch, Level, Mismatch
+from audit.mismatch import AuditMismatch, Level, Mismatch, levels_up_to
 from chain.block import Block, decode_block
 from chain.certificate import Certificate, CertificateError, Phase, check_certificate, decode_certificate
 from chain.encoding import DecodeError
@@ -28,6 +28,8 @@ class Agreement:
 
     chain_id: Digest
     validators: ValidatorSet
+    level: Level = Level.EXECUTION
+    """The last level to check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,19 @@ class DecodedRecord:
 def check_block(height: int, data: bytes, agreement: Agreement) -> None:
     """Check the levels FORM, CERTIFICATES, TRANSACTIONS and RECEIPTS of the recorded block that should have a height.
 
+    Levels beyond the one that was agreed on are left out.
+
     Raises:
         AuditMismatch: at the first difference.
     """
     decoded = decode_record(height, data)
-    check_certified(decoded, agreement)
-    check_signatures(decoded)
-    check_receipts(decoded)
+    levels = levels_up_to(agreement.level)
+    if Level.CERTIFICATES in levels:
+        check_certified(decoded, agreement)
+    if Level.TRANSACTIONS in levels:
+        check_signatures(decoded)
+    if Level.RECEIPTS in levels:
+        check_receipts(decoded)
 
 
 def decode_record(height: int, data: bytes) -> DecodedRecord:

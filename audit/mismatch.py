@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 
 class Level(StrEnum):
@@ -20,6 +20,28 @@ class Level(StrEnum):
     """The result names exactly these receipts, and they belong to these transactions."""
     EXECUTION = "execution"
     """The rules of validity hold, and running every contract again gives these receipts and this state."""
+    INVARIANTS = "invariants"
+    """What contracts declare of themselves with @invariant holds in the state."""
+    STATE = "state"
+    """A node's state database holds exactly what execution gives, key by key."""
+    CONSISTENCY = "consistency"
+    """Other sources and earlier audits show the same history."""
+
+
+HISTORY_LEVELS: Final = (
+    Level.FORM,
+    Level.HEADERS,
+    Level.CERTIFICATES,
+    Level.TRANSACTIONS,
+    Level.RECEIPTS,
+    Level.EXECUTION,
+)
+"""The levels of one history by itself, each of which presumes the ones before; the others need more than it."""
+
+
+def levels_up_to(level: Level) -> tuple[Level, ...]:
+    """Return the levels of a history up to and with one of them."""
+    return HISTORY_LEVELS[: HISTORY_LEVELS.index(level) + 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +62,8 @@ class Mismatch:
     """Contract that the transaction calls, where the difference is in what it did."""
     detail: str = ""
     """A sentence for people, where the fields do not speak for themselves."""
+    key: str | None = None
+    """Key within the contract in hexadecimal, where the difference is in what a state holds."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the mismatch for programs."""
@@ -49,11 +73,21 @@ class Mismatch:
             "transaction_index": self.transaction_index,
             "transaction_id": self.transaction_id,
             "contract": self.contract,
+            "key": self.key,
             "field": self.field,
             "expected": self.expected,
             "found": self.found,
             "detail": self.detail,
         }
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> "Mismatch":
+        """Return the mismatch that `as_json` gave.
+
+        Raises:
+            ValueError, KeyError, TypeError: when it is none.
+        """
+        return cls(**{**document, "level": Level(document["level"])})
 
 
 class AuditMismatch(Exception):

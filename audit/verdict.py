@@ -1,10 +1,15 @@
 """The outcome of an audit, for programs and for people."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from audit.mismatch import Level, Mismatch
+from audit.mismatch import HISTORY_LEVELS, Level, Mismatch
+
+
+FINDINGS_MAX: Final = 100
+"""Mismatches after which an audit ends: what follows would say nothing new."""
 
 
 class Outcome(StrEnum):
@@ -20,6 +25,7 @@ UNIQUENESS: Final = (
     " the last block with what other nodes and members hold"
 )
 CLOCKS: Final = "clocks: block times increase, but nobody proves that they are the time of day"
+RESULTS: Final = "results: contracts were not run again, so what they did is what a quorum of the validators says"
 UNANCHORED: Final = "origin: no genesis hash was given, so this may be the history of any network"
 
 
@@ -42,6 +48,14 @@ class Verdict:
     """Root of the state after it."""
     first_mismatch: Mismatch | None
     seconds: float
+    checked: tuple[Level, ...] = HISTORY_LEVELS
+    """The levels that were asked for, in their order."""
+    further_mismatches: tuple[Mismatch, ...] = ()
+    """What was found behind the first one, as far as checking could go on; at most FINDINGS_MAX in all."""
+    execution_ended: int | None = None
+    """Height of the block behind which contracts were not run any more, None if they were to the end."""
+    compared: tuple[str, ...] = ()
+    """With what else the history was compared, and up to where they agree."""
 
     @property
     def outcome(self) -> Outcome:
@@ -50,16 +64,32 @@ class Verdict:
 
     @property
     def levels_passed(self) -> tuple[Level, ...]:
-        """The levels that everything passed, up to and with the block of the first mismatch."""
-        if self.first_mismatch is None:
-            return tuple(Level)
-        levels = list(Level)
-        return tuple(levels[: levels.index(self.first_mismatch.level)])
+        """The levels that were asked for and found nothing, up to the first that found something."""
+        failed = {mismatch.level for mismatch in self.mismatches}
+        order = list(Level)
+        lowest = min((order.index(level) for level in failed), default=len(order))
+        return tuple(level for level in self.checked if order.index(level) < lowest)
+
+    @property
+    def mismatches(self) -> tuple[Mismatch, ...]:
+        """Everything that was found, the first mismatch first."""
+        return () if self.first_mismatch is None else (self.first_mismatch, *self.further_mismatches)
+
+    def joined(self, found: Sequence[Mismatch], level: Level, compared: Sequence[str]) -> "Verdict":
+        """Return the verdict with what one more level, which looks at more than the history, has found."""
+        checked = (*self.checked, level)
+        more = {"checked": checked, "compared": (*self.compared, *compared)}
+        if self.first_mismatch is None and found:
+            return replace(self, first_mismatch=found[0], further_mismatches=tuple(found[1:]), **more)
+        return replace(self, further_mismatches=(*self.further_mismatches, *found), **more)
 
     @property
     def not_excluded(self) -> tuple[str, ...]:
         """What even a good verdict leaves open."""
-        return (FRESHNESS, UNIQUENESS, CLOCKS) if self.anchored else (UNANCHORED, FRESHNESS, UNIQUENESS, CLOCKS)
+        open_ends = () if self.anchored else (UNANCHORED,)
+        if Level.EXECUTION not in self.checked:
+            open_ends = (*open_ends, RESULTS)
+        return (*open_ends, FRESHNESS, UNIQUENESS, CLOCKS)
 
     def as_json(self) -> dict[str, Any]:
         """Return the verdict for programs; field names are stable."""
@@ -74,6 +104,10 @@ class Verdict:
             "state_root": self.state_root,
             "levels_passed": [level.value for level in self.levels_passed],
             "first_mismatch": None if self.first_mismatch is None else self.first_mismatch.as_json(),
+            "levels_checked": [level.value for level in self.checked],
+            "further_mismatches": [mismatch.as_json() for mismatch in self.further_mismatches],
+            "execution_ended": self.execution_ended,
+            "compared": list(self.compared),
             "seconds": round(self.seconds, 3),
             "not_excluded": list(self.not_excluded),
         }

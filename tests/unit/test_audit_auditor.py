@@ -20,7 +20,7 @@ from audit_support import (
 from chain_maker import ChainMaker, MemorySource, certify, make_genesis, transaction_ids
 
 from audit.auditor import Progress, run_audit
-from audit.mismatch import Level
+from audit.mismatch import HISTORY_LEVELS, Level
 from audit.verdict import UNANCHORED, Outcome
 from chain.block import Block, make_block
 from chain.crypto import tagged_hash
@@ -42,7 +42,7 @@ def test_a_true_history_passes(maker: ChainMaker) -> None:
     verdict = audit(maker.source, genesis_hash=maker.genesis.genesis_hash)
     assert verdict.outcome is Outcome.OK
     assert (verdict.height, verdict.blocks, verdict.transactions) == (BLOCKS, BLOCKS, 9)
-    assert verdict.levels_passed == tuple(Level)
+    assert verdict.levels_passed == HISTORY_LEVELS
     assert verdict.head_hash == maker.head.block_hash.hex()
     assert verdict.state_root == maker.head.result.state_root.hex()
     assert UNANCHORED not in verdict.not_excluded
@@ -67,7 +67,7 @@ def test_the_verdict_for_programs(maker: ChainMaker) -> None:
     assert document["levels_passed"] == []
     assert document["first_mismatch"]["height"] == 1
     assert set(document["first_mismatch"]) == {
-        *("level", "height", "transaction_index", "transaction_id", "contract", "field", "expected", "found", "detail")
+        *("level", "height", "transaction_index", "transaction_id", "contract", "key", "field", "expected", "found", "detail")
     }
 
 
