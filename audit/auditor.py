@@ -111,7 +111,7 @@ class Auditor:
         try:
             self._head_height = self._source.head_height()
             genesis = self._genesis = self._check_genesis()
-            with working_store(self._head_height, genesis.genesis_hash) as store:
+            with working_store(0 if self._start else self._head_height, genesis.genesis_hash) as store:
                 self._open(genesis, self._start, StateDatabase(store))
                 self._check_blocks(genesis)
         except AuditMismatch as error:
@@ -248,9 +248,11 @@ class Auditor:
             return
         stopping = saver.must_stop()
         if stopping or saver.is_due():
-            assert self._links is not None and self._links.head is not None and self._links.frontier is not None
-            head = self._links.head if self._ledger is None else self._ledger.head
-            saver.save(Point(head, self._links.frontier, self._ledger, self._transactions))
+            links = self._links
+            assert links is not None and links.head is not None, "a block was taken"
+            assert links.before is not None and links.frontier is not None, "without a mismatch the tree is whole"
+            head = links.head if self._ledger is None else self._ledger.head
+            saver.save(Point(head, links.before, links.frontier, self._ledger, self._transactions))
         if stopping:
             raise AuditStopped(height)
 

@@ -135,7 +135,7 @@ def _in_processes(batches: Iterator[Batch], agreement: Agreement, processes: int
 
 
 def _leave_interrupts_to_the_parent() -> None:
-    """Ignore what Ctrl-C sends to all processes of a terminal: the auditor ends the pool when it has saved its place."""
+    """Ignore what Ctrl-C sends to all processes of a terminal: the auditor ends the pool once its place is kept."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -56,6 +56,8 @@ class Links:
         """None behind a block that could not be read."""
         self.frontier: Frontier | None = frontier
         """The tree over all blocks up to the head, None once a block could not be read."""
+        self.before: Frontier | None = None
+        """The tree over all blocks before the head."""
 
     def check(self, header: Header) -> None:
         """Check that a header continues the last block, as far as that can be told without the state.
@@ -71,12 +73,11 @@ class Links:
         check_header_of(header, head)
         if header.version < head.next_version:
             detail = f"{header.version} after {head.next_version}"
-            raise InvalidBlock(
-                "wrong_version", detail, found=header.version, expected=f"at least {head.next_version}"
-            )
+            raise InvalidBlock("wrong_version", detail, found=header.version, expected=f"at least {head.next_version}")
 
     def take(self, genesis: Genesis, header: Header, block_hash: Digest, result: BlockResult) -> None:
         """Make a block, right or wrong, the last one."""
+        self.before = self.frontier
         self.frontier = None if self.frontier is None else self.frontier.append(block_hash)
         root = Digest(bytes(32)) if self.frontier is None else self.frontier.root()
         schedule = first_schedule(header.version)

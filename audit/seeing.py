@@ -53,6 +53,8 @@ class Point:
     """Where an audit stands between two blocks: enough to go on from there."""
 
     head: Head
+    before: Frontier
+    """The tree over all blocks before the head, whose root the head's header states."""
     frontier: Frontier
     """The tree over all blocks up to the head."""
     ledger: Ledger | None

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from audit.mismatch import HISTORY_LEVELS, Level, Mismatch
 
-
 FINDINGS_MAX: Final = 100
 """Mismatches after which an audit ends: what follows would say nothing new."""
 
@@ -77,11 +76,14 @@ class Verdict:
 
     def joined(self, found: Sequence[Mismatch], level: Level, compared: Sequence[str]) -> "Verdict":
         """Return the verdict with what one more level, which looks at more than the history, has found."""
-        checked = (*self.checked, level)
-        more = {"checked": checked, "compared": (*self.compared, *compared)}
+        joined = replace(self, checked=(*self.checked, level), compared=(*self.compared, *compared))
         if self.first_mismatch is None and found:
-            return replace(self, first_mismatch=found[0], further_mismatches=tuple(found[1:]), **more)
-        return replace(self, further_mismatches=(*self.further_mismatches, *found), **more)
+            return replace(joined, first_mismatch=found[0], further_mismatches=tuple(found[1:]))
+        return replace(joined, further_mismatches=(*self.further_mismatches, *found))
+
+    def noted(self, compared: Sequence[str]) -> "Verdict":
+        """Return the verdict with what else there is to say of comparisons."""
+        return replace(self, compared=(*self.compared, *compared))
 
     @property
     def not_excluded(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ before announced have certified it. In version 1 these are always those of genes
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from chain.block import Header, block_hash_of, decode_block, decode_header
 from chain.block_store import BlockRecord, BlockStore, HeaderRecord
@@ -26,6 +27,18 @@ class HeaderRefusedError(ValueError):
 
 class CertifiedConflictError(Exception):
     """A quorum has certified what does not continue the blocks that are held here: nothing may be built on either."""
+
+
+class HeaderReader(Protocol):
+    """Whoever holds decided blocks; chain.block_store does."""
+
+    def header(self, height: int) -> bytes | None:
+        """Return the header of a block; None where it is lacking, and at height 0."""
+        ...
+
+    def block(self, height: int) -> bytes | None:
+        """Return a block's bytes; None where they are lacking."""
+        ...
 
 
 @dataclass(slots=True)
@@ -128,7 +141,7 @@ def chain_at(blocks: BlockStore, genesis: Genesis, height: Height) -> HeaderChai
     return HeaderChain(head, frontier)
 
 
-def header_at(blocks: BlockStore, height: int) -> Header:
+def header_at(blocks: HeaderReader, height: int) -> Header:
     """Return the header of a decided block, whether its body is held or not.
 
     Raises:

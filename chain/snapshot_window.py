@@ -7,9 +7,8 @@ blocks of the last window before the snapshot's block say everything, and they a
 from collections.abc import Iterator, Sequence
 
 from chain.block import decode_block
-from chain.block_store import BlockStore
 from chain.encoding import DecodeError
-from chain.header_chain import header_at
+from chain.header_chain import HeaderReader, header_at
 from chain.identity import decode_member, member_key
 from chain.runtime import SYSTEM
 from chain.state_database import StateDatabase
@@ -19,7 +18,7 @@ from chain.types import Height, Milliseconds
 from chain.window import WindowEntries
 
 
-def window_start(blocks: BlockStore, height: Height, validity_window_max: int) -> Height:
+def window_start(blocks: HeaderReader, height: Height, validity_window_max: int) -> Height:
     """Return the lowest height whose block still counts in the window after block `height`.
 
     Raises:
@@ -33,7 +32,7 @@ def window_start(blocks: BlockStore, height: Height, validity_window_max: int) -
 
 
 def window_rows(
-    blocks: BlockStore, state: Store, start: Height, height: Height
+    blocks: HeaderReader, state: Store, start: Height, height: Height
 ) -> Iterator[tuple[Height, Milliseconds, WindowEntries]]:
     """Yield what each of the blocks `start` to `height` leaves in the window, by the members that `state` holds.
 

@@ -28,6 +28,10 @@ CACHE_BYTES: Final = 16 * 1024 * 1024
 """Recently used leaves and tree nodes kept in memory, each; a read from LevelDB costs a hundred times as much."""
 
 
+_NAME_AT: Final = 3
+"""Place of the contract's name in the key of a leaf, after the table and the name's length."""
+
+
 class StateGapError(Exception):
     """An update does not follow the state that it was to be applied to."""
 
@@ -124,6 +128,13 @@ class StateDatabase:
         at = len(first) - len(start)
         for key, leaf in self._store.scan(first, last, reverse):
             yield key[at:], leaf
+
+    def leaves(self) -> Iterator[tuple[str, bytes, bytes]]:
+        """Yield contract, key and encoded leaf of everything, the live ones first, in the database's order."""
+        for table in (TABLE_LIVE, TABLE_TOMBSTONE):
+            for key, encoded in self._store.scan(table, bytes([table[0] + 1])):
+                start = _NAME_AT + int.from_bytes(key[1:_NAME_AT], "big")
+                yield key[_NAME_AT:start].decode(), key[start:], encoded
 
     def node(self, prefix: bytes) -> bytes | None:
         """Return the blob of a tree node."""

@@ -225,8 +225,8 @@ class FrozenLevelStore:
         self._snapshot.close()
 
 
-def open_store(folder: Path, kind: str, chain_id: bytes, cache_bytes: int, create: bool) -> LevelStore:
-    """Open the store of one kind of data of one chain, creating it if asked.
+def open_store(folder: Path, kind: str, chain_id: bytes | None, cache_bytes: int, create: bool) -> LevelStore:
+    """Open the store of one kind of data of one chain, or of any that there is, creating it if asked.
 
     Raises:
         StoreMissing: when there is none and `create` is false.
@@ -258,9 +258,10 @@ def set_aside(folder: Path) -> Path:
     return target
 
 
-def _open_locked(folder: Path, kind: str, chain_id: bytes, cache_bytes: int, lock: int) -> LevelStore:
+def _open_locked(folder: Path, kind: str, chain_id: bytes | None, cache_bytes: int, lock: int) -> LevelStore:
     try:
         if not (folder / DATABASE).exists():
+            assert chain_id is not None, "a new store belongs to a chain"
             _create_database(folder, kind, chain_id)
         database = _open_database(folder / DATABASE, kind, cache_bytes)
     except (plyvel.Error, OSError) as error:
@@ -353,7 +354,7 @@ def _take_lock(folder: Path) -> int:
     return lock
 
 
-def _check_format(folder: Path, database: Any, kind: str, chain_id: bytes) -> None:
+def _check_format(folder: Path, database: Any, kind: str, chain_id: bytes | None) -> None:
     stored = database.get(FORMAT_KEY, verify_checksums=True)
     if stored is None:
         raise StoreFormatUnknown(f"{folder}: the database states no format")
@@ -366,7 +367,7 @@ def _check_format(folder: Path, database: Any, kind: str, chain_id: bytes) -> No
         raise StoreFormatUnknown(f"{folder}: the database has format {found}, this version knows {FORMAT}")
     if fields[1] != kind:
         raise StoreForeign(f"{folder}: the database holds {fields[1]}, not {kind}")
-    if fields[2] != chain_id:
+    if chain_id is not None and fields[2] != chain_id:
         raise StoreForeign(f"{folder}: the database belongs to chain {fields[2].hex()}, not {chain_id.hex()}")
 
 

@@ -1,78 +1,164 @@
-"""`tally audit`: checks a whole history, from an export or a running node, and exits 3 where it is not true."""
+"""`tally audit`: checks a whole history and exits 3 where it is not true; `tally audit diff` compares two."""
 
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
-from audit.auditor import Progress, run_audit
-from audit.export_source import ExportSource
-from audit.mismatch import Mismatch, SourceUnreadable
-from audit.source import BlockSource
-from audit.verdict import Outcome, Verdict
+from audit.checkpoint import CheckpointError
+from audit.comparing import HistoryDifference, StateDifference, compare_histories, compare_states
+from audit.mismatch import HISTORY_LEVELS, AuditMismatch, Level, SourceUnreadable
+from audit.resume import ResumeError
+from audit.seeing import AuditStopped
+from audit.state_differences import LeafDifference
+from audit.verdict import Outcome
 from chain.crypto import DIGEST_BYTES
+from chain.protocol import ProtocolUnknown
 from chain.runtime import LocalFault
 from chain.storage import StoreError
-from cli.cluster_layout import CLUSTER_FILE
+from cli.audit_run import Request, run
+from cli.audit_sources import opened
+from cli.audit_text import difference_text, progress_text, verdict_text
 from cli.errors import EXIT_AUDIT_MISMATCH, CliError
-from cli.node_source import NodeSource
 from cli.output import print_json
-from cli.progress import ProgressLine, bar, remaining
+from cli.progress import ProgressLine, bar
 
 
-@click.command()
+class AuditGroup(click.Group):
+    """Takes `tally audit SOURCE` for `tally audit check SOURCE`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `check` before what is no command."""
+        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
+            args = ["check", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=AuditGroup)
+def audit() -> None:
+    """Check a history completely, and trust nobody for it.
+
+    `tally audit SOURCE` is short for `tally audit check SOURCE`. SOURCE is a running node's URL, the folder of an
+    export, or the folder of a stopped node.
+    """
+
+
+@audit.command()
 @click.argument("source")
 @click.option("--genesis-hash", default=None, help="The genesis hash that you know from elsewhere (64 hex digits).")
+@click.option(
+    "--level",
+    type=click.Choice([level.value for level in HISTORY_LEVELS]),
+    default=Level.EXECUTION.value,
+    show_default=True,
+    help="The last level to check; each one presumes those before it.",
+)
+@click.option(
+    "--other",
+    "others",
+    multiple=True,
+    help="Compare with this, too: another node, export, folder, or the JSON verdict of an earlier audit. Repeatable.",
+)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep the place in this file, and go on from it if it is there.",
+)
 @click.option(
     "--processes",
     type=click.IntRange(1, 256),
     default=None,
-    help="Processes that check signatures. [default: one a core]",
+    help="Processes that check signatures, where that pays. [default: one a core]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON on standard output.")
-def audit(source: str, genesis_hash: str | None, processes: int | None, as_json: bool) -> None:
-    """Check a history completely: an export's folder, or a running node's URL.
+def check(
+    source: str,
+    genesis_hash: str | None,
+    level: str,
+    others: tuple[str, ...],
+    resume: Path | None,
+    processes: int | None,
+    as_json: bool,
+) -> None:
+    """Check a history completely: a running node's URL, an export's folder, or the folder of a stopped node.
 
     Every header, certificate, signature, Merkle root and receipt is checked, and every contract is run again from
-    genesis on. Exits 0 if all of it is true, and 3 at the first difference.
+    genesis on. Exits 0 if all of it is true, and 3 if anything is not. It only reads: a node's folder is the same
+    afterwards. A node that runs is audited by its URL.
     """
     anchor = None if genesis_hash is None else _digest(genesis_hash)
-    line = ProgressLine()
-    try:
-        with _opened(source) as blocks:
-            verdict = run_audit(
-                blocks,
-                genesis_hash=anchor,
-                processes=processes or len(os.sched_getaffinity(0)),
-                on_progress=lambda progress: line.show(_progress_text(progress)),
-            )
-    except (SourceUnreadable, LocalFault, StoreError) as error:
-        raise CliError(f"the audit could not be finished: {error}") from error
-    finally:
-        line.clear()
+    request = Request(source, anchor, Level(level), others, resume, processes or len(os.sched_getaffinity(0)))
+    with _explained("audit"), ProgressLine() as line, _interruptible(resume is not None) as must_stop:
+        verdict = run(request, lambda progress: line.show(progress_text(progress)), must_stop)
     if as_json:
         print_json(verdict.as_json())
     else:
-        click.echo(_text(verdict))
+        click.echo(verdict_text(verdict))
     if verdict.outcome is Outcome.MISMATCH:
         click.get_current_context().exit(EXIT_AUDIT_MISMATCH)
 
 
-@contextmanager
-def _opened(source: str) -> Iterator[BlockSource]:
-    if source.startswith(("http://", "https://")):
-        with closing(NodeSource(source)) as node:
-            yield node
-        return
-    folder = Path(source)
-    if (folder / CLUSTER_FILE).exists():
-        raise CliError(
-            f"{folder} is a cluster's folder: audit one of its nodes by its URL (tally cluster status --dir {folder}),"
-            f" or what `tally export --dir {folder} --out FOLDER` wrote"
+@audit.command()
+@click.argument("a")
+@click.argument("b")
+@click.option("--json", "as_json", is_flag=True, help="Print the difference as JSON on standard output.")
+def diff(a: str, b: str, as_json: bool) -> None:
+    """Find the first height at which two histories, or the state databases beside them, part, and show both sides.
+
+    A and B are nodes, exports or folders of stopped nodes. Neither is checked: audit both to know which one is true.
+    Exits 0 if they are the same as far as both go, and 3 if they part.
+    """
+    state: StateDifference | None = None
+    with _explained("comparison"), ProgressLine() as line, ExitStack() as stack:
+        left, right = (stack.enter_context(opened(each)) for each in (a, b))
+        history = compare_histories(
+            left.source, right.source, lambda height, last: line.show(f"{bar(height, last)} block {height:,}")
         )
-    yield ExportSource(folder)
+        if left.state is not None and right.state is not None and left.state.head and right.state.head:
+            state = compare_states(left.state, right.state)
+    if as_json:
+        print_json(_as_json(history, state))
+    else:
+        click.echo(difference_text((a, b), history, state))
+    if history.height is not None or (state is not None and state.count):
+        click.get_current_context().exit(EXIT_AUDIT_MISMATCH)
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    """Turn what kept a command from its end into a message."""
+    try:
+        yield
+    except (SourceUnreadable, LocalFault, StoreError, ProtocolUnknown, CheckpointError) as error:
+        raise CliError(f"the {what} could not be finished: {error}") from error
+    except ResumeError as error:
+        raise CliError(f"{error}") from error
+    except AuditMismatch as error:
+        raise CliError(f"a source is false by itself: {error}; audit it alone", EXIT_AUDIT_MISMATCH) from error
+    except AuditStopped as error:
+        raise CliError(f"stopped behind block {error.height:,}; the same command goes on from there") from error
+
+
+@contextmanager
+def _interruptible(is_kept: bool) -> Iterator[Callable[[], bool]]:
+    """Yield a function that tells whether Ctrl-C or SIGTERM came; they end the audit between two blocks."""
+    came: list[int] = []
+    if not is_kept:
+        yield lambda: False
+        return
+    before = {number: signal.signal(number, lambda got, _: came.append(got)) for number in _STOPPING}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 def _digest(text: str) -> bytes:
@@ -85,42 +171,31 @@ def _digest(text: str) -> bytes:
     return digest
 
 
-def _progress_text(progress: Progress) -> str:
-    seconds = max(progress.seconds, 0.001)
-    speed = f"{progress.height / seconds:,.0f} blocks/s, {progress.transactions / seconds:,.0f} transactions/s"
-    left = remaining(progress.height, progress.head_height, seconds)
-    return f"{bar(progress.height, progress.head_height)} block {progress.height:,}, {speed}, {left} left"
+def _as_json(history: HistoryDifference, state: StateDifference | None) -> dict[str, Any]:
+    return {
+        "height": history.height,
+        "a_height": history.a_height,
+        "b_height": history.b_height,
+        "fields": [{"field": each.field, "a": each.a, "b": each.b} for each in history.fields],
+        "state": None
+        if state is None
+        else {
+            "a_height": state.a_height,
+            "b_height": state.b_height,
+            "count": state.count,
+            "height": state.first[0].height if state.first else None,
+            "keys": [_leaf_json(each) for each in state.first],
+        },
+    }
 
 
-def _text(verdict: Verdict) -> str:
-    rows = [
-        ("genesis hash", f"{verdict.genesis_hash or 'unreadable'} ({_anchoring(verdict)})"),
-        ("blocks", f"{verdict.blocks:,} of {verdict.height:,} passed"),
-        ("transactions", f"{verdict.transactions:,}"),
-        ("last block", verdict.head_hash or "none"),
-        ("state root", verdict.state_root or "none"),
-        ("levels passed", ", ".join(verdict.levels_passed) or "none"),
-        ("time", f"{verdict.seconds:.1f} s"),
-    ]
-    lines = [f"{name:<14}  {value}" for name, value in rows]
-    if verdict.first_mismatch is not None:
-        lines += ["", "first mismatch", *_mismatch_lines(verdict.first_mismatch)]
-    lines += ["", "not excluded", *(f"  {text}" for text in verdict.not_excluded)]
-    anchored = "" if verdict.anchored else ", unanchored"
-    return "\n".join([*lines, "", f"Verdict: {verdict.outcome.upper()}{anchored}"])
-
-
-def _anchoring(verdict: Verdict) -> str:
-    return "as given" if verdict.anchored else "not compared with anything: the verdict is unanchored"
-
-
-def _mismatch_lines(mismatch: Mismatch) -> list[str]:
-    rows = [("level", mismatch.level.value), ("height", f"{mismatch.height}")]
-    if mismatch.transaction_index is not None:
-        rows.append(("transaction", f"{mismatch.transaction_index}  {mismatch.transaction_id or 'id unreadable'}"))
-    if mismatch.contract is not None:
-        rows.append(("contract", mismatch.contract))
-    rows += [("field", mismatch.field), ("expected", mismatch.expected), ("found", mismatch.found)]
-    if mismatch.detail:
-        rows.append(("detail", mismatch.detail))
-    return [f"  {name:<12}{value}" for name, value in rows]
+def _leaf_json(difference: LeafDifference) -> dict[str, Any]:
+    return {
+        "height": difference.height,
+        "contract": difference.contract,
+        "key": difference.key.hex(),
+        "readable_key": difference.readable_key,
+        "field": difference.field,
+        "a": difference.shown(difference.ours),
+        "b": difference.shown(difference.theirs),
+    }

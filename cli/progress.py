@@ -15,6 +15,12 @@ class ProgressLine:
         self._shown = 0.0
         self._width = 0
 
+    def __enter__(self) -> "ProgressLine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+
     def show(self, text: str, *, last: bool = False) -> None:
         """Replace the line, unless it was replaced a moment ago."""
         now = time.monotonic()

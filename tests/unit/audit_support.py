@@ -1,6 +1,7 @@
 """What the tests of the auditor share: a small true history, and ways to tamper with one of its blocks."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from chain_maker import ChainMaker, MemorySource, certify
@@ -9,11 +10,18 @@ from audit.auditor import run_audit
 from audit.mismatch import Mismatch
 from audit.verdict import Outcome, Verdict
 from chain.block import Block
+from chain.block_store import BlockRecord, BlockStore
+from chain.ledger import open_ledger
 from chain.merkle import merkle_root
 from chain.receipt import BlockResult, Receipt
-from chain.recorded_block import RecordedBlock
-from chain.types import Digest
+from chain.recorded_block import RecordedBlock, decode_recorded_block
+from chain.state_database import StateDatabase
+from chain.store import open_store
+from chain.transaction import transaction_id_of_raw, verify_transaction
+from chain.types import Digest, Height
+from contracts.engine.runtime import Engine
 
+CACHE_BYTES = 1024 * 1024
 BLOCKS = 4
 HEIGHT = 3
 """The block that these tests tamper with; its last transaction fails, the others succeed."""
@@ -66,3 +74,24 @@ def with_receipts(maker: ChainMaker, receipts: list[Receipt]) -> MemorySource:
     encoded = tuple(receipt.encoded() for receipt in receipts)
     result = replace(maker.records[HEIGHT - 1].decoded_result(), receipts_root=merkle_root(encoded))
     return with_block(maker, certified(maker, original_block(maker), result, encoded))
+
+
+def write_data_folder(maker: ChainMaker, folder: Path, source: MemorySource | None = None) -> Path:
+    """Write what a node that has executed the maker's history leaves behind; `source` has other blocks for it."""
+    genesis = maker.genesis
+    blocks = open_store(folder / "blocks", "blocks", genesis.genesis_hash, CACHE_BYTES, create=True)
+    store = BlockStore(blocks)
+    store.append(BlockRecord(Height(0), genesis.genesis_hash, genesis.encoded(), b"", b"", (), (), b""))
+    for height, data in enumerate((source or maker.source).records, 1):
+        record = decode_recorded_block(data)
+        block = record.decoded_block()
+        parts = (block.raw, record.certificate, record.result, record.receipts)
+        ids = [transaction_id_of_raw(raw) for raw in block.transactions]
+        store.append(BlockRecord(Height(height), block.block_hash, *parts, ids, block.header.encoded()))
+    blocks.close()
+    state = open_store(folder / "state", "state", genesis.genesis_hash, CACHE_BYTES, create=True)
+    ledger = open_ledger(genesis, StateDatabase(state), Engine())
+    for record in maker.records:
+        ledger.apply(ledger.execute(record.decoded_block(), verify_transaction))
+    state.close()
+    return folder

@@ -67,7 +67,18 @@ def test_the_verdict_for_programs(maker: ChainMaker) -> None:
     assert document["levels_passed"] == []
     assert document["first_mismatch"]["height"] == 1
     assert set(document["first_mismatch"]) == {
-        *("level", "height", "transaction_index", "transaction_id", "contract", "key", "field", "expected", "found", "detail")
+        *(
+            "level",
+            "height",
+            "transaction_index",
+            "transaction_id",
+            "contract",
+            "key",
+            "field",
+            "expected",
+            "found",
+            "detail",
+        )
     }
 
 

@@ -1,0 +1,126 @@
+"""Puts one audit together: the source, the place that an earlier run kept, the watchers, and other sources."""
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from audit.auditor import run_audit
+from audit.consistency import Comparison, compare_with_audit, compare_with_source
+from audit.mismatch import AuditMismatch, Level
+from audit.resume import PlaceKeeper, forget_place, open_place, place_key, read_place
+from audit.seeing import Point, ProgressListener, Watcher
+from audit.source import BlockSource
+from audit.state_differences import StateWatcher
+from audit.state_store import working_store
+from audit.verdict import Verdict
+from chain.encoding import DecodeError
+from chain.genesis import GenesisError, decode_genesis
+from cli.audit_sources import Opened, opened, read_earlier_audit
+from contracts.engine.runtime import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody wants to have audited."""
+
+    source: str
+    genesis_hash: bytes | None
+    level: Level
+    others: tuple[str, ...]
+    resume: Path | None
+    processes: int
+
+
+def run(request: Request, on_progress: ProgressListener, must_stop: Callable[[], bool]) -> Verdict:
+    """Carry out an audit with everything that was asked for beside it.
+
+    Raises:
+        CliError: when a source cannot be used.
+        ResumeError: when the file of an earlier run cannot be.
+        AuditStopped: when `must_stop` says so and the place was kept.
+        SourceUnreadable, StoreError, LocalFault, ProtocolUnknown: when the audit cannot be finished.
+    """
+    with ExitStack() as stack:
+        found = stack.enter_context(opened(request.source))
+        runtime = Engine()
+        states = _state_watcher(found)
+        watchers: list[Watcher] = [] if states is None else [states]
+        start, keeper = _place(stack, request, found.source, runtime, must_stop)
+        verdict = run_audit(
+            found.source,
+            genesis_hash=request.genesis_hash,
+            processes=request.processes,
+            on_progress=on_progress,
+            runtime=runtime,
+            level=request.level,
+            watchers=watchers,
+            saver=keeper,
+            start=start,
+        )
+        if states is not None:
+            verdict = _with_state(verdict, found, states)
+        if request.others and verdict.genesis_hash is not None:
+            verdict = _with_others(verdict, found.source, request.others)
+    if request.resume is not None:
+        forget_place(request.resume)
+    return verdict
+
+
+def key_path() -> Path:
+    """Return where the key of this user's audit places lies (XDG base directories)."""
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "tallystick" / "audit-places.key"
+
+
+def _place(
+    stack: ExitStack, request: Request, source: BlockSource, runtime: Engine, must_stop: Callable[[], bool]
+) -> tuple[Point | None, PlaceKeeper | None]:
+    """Return where to begin if an earlier run kept its place, and what keeps the place of this one."""
+    path = request.resume
+    if path is None:
+        return None, None
+    key = place_key(key_path())
+    keeper = PlaceKeeper(path, key, request.level, must_stop, dict)
+    place = read_place(path, key)
+    if place is None:
+        return None, keeper
+    try:
+        genesis = decode_genesis(source.genesis())
+    except (DecodeError, GenesisError, AuditMismatch):
+        # The audit itself finds that, and says it better.
+        return None, keeper
+    if request.genesis_hash not in (None, genesis.genesis_hash):
+        return None, keeper
+    store = stack.enter_context(working_store(source.head_height(), genesis.genesis_hash))
+    return open_place(path, place, source, genesis, request.level, runtime, store), keeper
+
+
+def _state_watcher(found: Opened) -> StateWatcher | None:
+    head = None if found.state is None else found.state.head
+    return None if head is None or found.state is None else StateWatcher(found.state, head)
+
+
+def _with_state(verdict: Verdict, found: Opened, watcher: StateWatcher) -> Verdict:
+    """Tell whether the state database was compared; what differs, the audit has found on its way."""
+    assert found.state is not None and found.state.head is not None, "there is a watcher"
+    height = found.state.head.height
+    if watcher.compared:
+        return verdict.joined((), Level.STATE, (f"the state database, at block {height}",))
+    statement = f"not with the state database: it is that of block {height}, up to which contracts were not run here"
+    return verdict.noted((statement,))
+
+
+def _with_others(verdict: Verdict, source: BlockSource, others: tuple[str, ...]) -> Verdict:
+    comparisons = [_compare(source, other) for other in others]
+    mismatches = [each.mismatch for each in comparisons if each.mismatch is not None]
+    return verdict.joined(mismatches, Level.CONSISTENCY, [each.statement for each in comparisons])
+
+
+def _compare(source: BlockSource, other: str) -> Comparison:
+    earlier = read_earlier_audit(other)
+    if earlier is not None:
+        return compare_with_audit(source, earlier, other)
+    with opened(other) as theirs:
+        return compare_with_source(source, theirs.source, other)
