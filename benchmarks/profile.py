@@ -1,0 +1,213 @@
+"""Where the processor time of a transaction's life goes: by process, by stage, by function.
+
+    python -m benchmarks.profile [--rate 500] [--seconds 20] [--lone] [--functions 15] [--json FILE]
+
+Starts four real nodes with TLS and synced disks and offers them a fixed load of transfers (or lone transactions, one
+after the other). The kernel says how much processor time each process used; a sampling profiler (py-spy, from outside,
+so that the nodes run as always) says in which functions the processes of one node were. Samples in functions that only
+wait are left out, and each process's time is divided by the others. In the event loop itself, which is C, waiting and
+working cannot be told apart; what it does for TLS and polling is therefore spread over all stages of the node process.
+
+Processor time is meaningful while other programs run; latency is not.
+"""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.workload import signed_transfers, transfer_contract
+from cli.bench.clusters import ClusterPlan, fresh_cluster
+from cli.bench.figures import quantile
+from cli.bench.load import Pace, lone_latencies, offer
+from cli.bench.usage import KINDS, ProcessTime, node_counters, process_ids, process_time, times_by_kind
+from cli.cluster_layout import ClusterLayout
+
+SAMPLES_PER_SECOND: Final = 200
+BATCH_SECONDS: Final = 0.05
+WAITING: Final = (
+    "_worker (concurrent/futures/thread.py",
+    "Ports.next_request (",
+    "Channel._fill (",
+    "Link.receive (",
+)
+"""Functions whose own samples are waiting."""
+LOOP: Final = "Runner.run (asyncio/runners.py"
+"""Its own samples are those of the event loop in C: waiting and working cannot be told apart."""
+
+STAGES: Final = (
+    ("decode transactions", ("decode_transaction (chain/transaction.py", "decode_batch (network/gossip.py")),
+    ("check and hash blocks", ("check_header (chain/validity.py", "check_batch (chain/validity.py")),
+    ("contract engine", ("(contracts/engine/", "(<contract>")),
+    ("state tree", ("(chain/state_tree.py",)),
+    ("state and versions", ("(chain/state.py", "(chain/state_versions.py", "(chain/state_database.py")),
+    ("receipts", ("(chain/receipt.py",)),
+    ("log", ("(consensus/log.py", "(consensus/files.py")),
+    ("databases", ("(chain/block_store.py", "(chain/store.py")),
+    ("votes: check and sign", ("(consensus/verify.py", "(consensus/pbft/messages.py", "(chain/certificate.py")),
+    ("PBFT core", ("(consensus/pbft/",)),
+    ("signature checks", ("(consensus/verifier.py", "(consensus/verifier_queue.py", "(consensus/verifier_worker.py")),
+    ("proposals", ("(assembly/proposals.py", "(chain/batch.py", "(chain/merkle.py")),
+    ("admission", ("(assembly/admission.py", "(chain/mempool.py", "(assembly/members.py")),
+    ("HTTP answers", ("(api/render.py", "(api/responses.py", "(json/")),
+    ("HTTP", ("(aiohttp/", "(api/")),
+    ("TLS and framing", ("(network/", "(ssl.py", "(asyncio/streams.py", "(asyncio/sslproto.py")),
+    ("pipes", ("(processes/", "(contracts/executor/")),
+    ("block execution", ("(chain/execution.py", "(chain/ledger.py")),
+    ("consensus driver", ("(consensus/driver.py", "(assembly/consensus_host.py")),
+)
+"""Stage and its functions; a sample belongs to the innermost function that has a stage."""
+REST: Final = "event loop and interpreter"
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """What was seen of one process while it did not wait."""
+
+    stages: dict[str, int]
+    functions: dict[str, int]
+    """Samples in which a function was on the stack."""
+    own: dict[str, int]
+    """Samples in which it was the innermost."""
+
+
+def read_samples(lines: Sequence[str]) -> Samples:
+    """Return the samples of folded stacks, one `frame;frame;frame count` a line, without those that only wait."""
+    stages: Counter[str] = Counter()
+    functions: Counter[str] = Counter()
+    own: Counter[str] = Counter()
+    for line in lines:
+        stack, _, count = line.rpartition(" ")
+        frames = stack.split(";")
+        if any(frames[-1].startswith(name) for name in (*WAITING, LOOP)):
+            continue
+        number = int(count)
+        stages[_stage_of(frames)] += number
+        own[frames[-1]] += number
+        for frame in set(frames):
+            functions[frame] += number
+    return Samples(dict(stages), dict(functions), dict(own))
+
+
+def _stage_of(frames: Sequence[str]) -> str:
+    for frame in reversed(frames):
+        for stage, marks in STAGES:
+            if any(mark in frame for mark in marks):
+                return stage
+    return REST
+
+
+def main() -> None:
+    """Run the load, print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rate", type=int, default=500, help="transactions a second")
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--lone", action="store_true", help="one transaction at a time instead of a rate")
+    parser.add_argument("--functions", type=int, default=15, help="functions shown of each process")
+    parser.add_argument("--base-port", type=int, default=27_900)
+    parser.add_argument("--no-sampling", action="store_true", help="processor time alone")
+    parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
+    options = parser.parse_args()
+    with fresh_cluster(ClusterPlan(4, options.base_port, (transfer_contract(),))) as layout:
+        figures = _measure(layout, options)
+    if options.json is not None:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def _measure(layout: ClusterLayout, options: argparse.Namespace) -> dict[str, Any]:
+    count = int(options.seconds * (15 if options.lone else options.rate))
+    transactions = signed_transfers(layout, count)
+    apis = [node.api for node in layout.nodes]
+    watched = process_ids(layout)[layout.nodes[-1].name]
+    before, watched_before = times_by_kind(layout), _times(watched)
+    height_before = node_counters(apis[0]).height
+    with tempfile.TemporaryDirectory() as folder:
+        profilers = {} if options.no_sampling else _start_profilers(watched, Path(folder))
+        if options.lone:
+            latencies = asyncio.run(lone_latencies(transactions, apis, 0.03))
+            generator_us = float("nan")
+        else:
+            pace = Pace(options.rate, max(1, round(options.rate * BATCH_SECONDS)))
+            outcome = asyncio.run(offer(transactions, pace, apis))
+            latencies, generator_us = outcome.latencies_ms, outcome.cpu_seconds * 1e6 / count
+        after, watched_after = times_by_kind(layout), _times(watched)
+        samples = _stop_profilers(profilers, Path(folder))
+    blocks = node_counters(apis[0]).height - height_before
+    nodes = len(apis)
+    cpu = {kind: (after[kind] - before[kind]).running / 1000 / count / nodes for kind in KINDS}
+    print(
+        f"{len(latencies)} of {count} transactions in {blocks} blocks; latency median {quantile(latencies, 0.5):.1f} ms,"
+        f" p95 {quantile(latencies, 0.95):.1f} ms, p99 {quantile(latencies, 0.99):.1f} ms"
+    )
+    print("\nmicroseconds of CPU a transaction and node")
+    for kind, microseconds in cpu.items():
+        print(f"  {kind:<12}{microseconds:10.1f}")
+    print(
+        f"  {'all':<12}{sum(cpu.values()):10.1f}    without signature checks {sum(cpu.values()) - cpu['verifier']:.1f}"
+    )
+    print(f"  {'a block':<12}{sum(cpu.values()) * count / max(1, blocks):10.0f}")
+    if not options.lone:
+        print(f"  {'generator':<12}{generator_us:10.1f}    once, for all nodes")
+    stages = {}
+    for kind, seen in samples.items():
+        spent = watched_after[kind] - watched_before[kind]
+        stages[kind] = _print_samples(kind, seen, spent, count, options.functions)
+    return {"cpu_us": cpu, "generator_us": generator_us, "blocks": blocks, "transactions": count, "stages": stages}
+
+
+def _times(watched: dict[str, list[int]]) -> dict[str, ProcessTime]:
+    return {kind: sum(map(process_time, ids), ProcessTime()) for kind, ids in watched.items()}
+
+
+def _start_profilers(watched: dict[str, list[int]], folder: Path) -> dict[str, "subprocess.Popen[bytes]"]:
+    """Sample the first process of each kind until it is told to stop."""
+    profilers = {}
+    for kind, ids in watched.items():
+        target = [str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(ids[0])]
+        form = [
+            "--nonblocking",
+            "--function",
+            "--format",
+            "raw",
+            "--rate",
+            str(SAMPLES_PER_SECOND),
+            "--duration",
+            "unlimited",
+        ]
+        command = [*target, *form, "--output", str(folder / kind)]
+        profilers[kind] = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return profilers
+
+
+def _stop_profilers(profilers: dict[str, "subprocess.Popen[bytes]"], folder: Path) -> dict[str, Samples]:
+    found = {}
+    for kind, profiler in profilers.items():
+        profiler.send_signal(2)
+        profiler.wait(60)
+        found[kind] = read_samples((folder / kind).read_text(encoding="utf-8").splitlines())
+    return found
+
+
+def _print_samples(kind: str, seen: Samples, spent: ProcessTime, count: int, functions: int) -> dict[str, float]:
+    """Print what a process did; return microseconds a transaction by stage."""
+    total = spent.running / 1000 / count
+    one = total / max(1, sum(seen.stages.values()))
+    print(f"\n{kind}: {total:.1f} us a transaction in this node, by {sum(seen.stages.values())} samples")
+    stages = {stage: number * one for stage, number in seen.stages.items()}
+    for stage, microseconds in sorted(stages.items(), key=lambda entry: -entry[1]):
+        print(f"  {stage:<28}{microseconds:8.1f}")
+    print(f"  {'functions':<68}{'with callees':>14}{'own':>8}")
+    for name, number in sorted(seen.functions.items(), key=lambda entry: -entry[1])[:functions]:
+        print(f"    {name[:64]:<66}{number * one:14.1f}{seen.own.get(name, 0) * one:8.1f}")
+    return stages
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Fresh local clusters to measure: real node processes with TLS and synced disks, ended when the measurement is."""
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from chain.genesis import GenesisContract
+from cli import cluster_processes as processes
+from cli.cluster_files import create_cluster
+from cli.cluster_layout import ClusterLayout, NodePlace
+from cli.cluster_status import fetch_reports
+from cli.errors import CliError
+
+READY_SECONDS_MAX: Final = 60.0
+READY_POLL_SECONDS: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPlan:
+    """What kind of cluster to start."""
+
+    nodes: int
+    base_port: int
+    contracts: tuple[GenesisContract, ...]
+
+
+@contextmanager
+def fresh_cluster(plan: ClusterPlan) -> Iterator[ClusterLayout]:
+    """Run a new cluster while the caller measures, then stop it and remove its files.
+
+    Raises:
+        CliError: when it does not start.
+    """
+    with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder:
+        layout = create_cluster(Path(folder) / "cluster", plan.nodes, plan.base_port, plan.contracts)
+        try:
+            for node in layout.nodes:
+                processes.start(node)
+            _wait_ready(layout)
+            yield layout
+        finally:
+            processes.stop(layout.nodes, _ignore)
+
+
+def _wait_ready(layout: ClusterLayout) -> None:
+    deadline = time.monotonic() + READY_SECONDS_MAX
+    while not all(report.ready for report in fetch_reports(layout)):
+        if time.monotonic() > deadline:
+            raise CliError(f"the measured cluster did not get ready within {READY_SECONDS_MAX:.0f} s")
+        time.sleep(READY_POLL_SECONDS)
+
+
+def _ignore(node: NodePlace) -> None:
+    """Take no note of a node that had to be killed: its figures are complete by then."""
+
+
+def running_nodes(layout: ClusterLayout) -> Sequence[NodePlace]:
+    """Return the nodes whose process is alive."""
+    return [node for node in layout.nodes if processes.running_pid(node) is not None]
