@@ -1,5 +1,6 @@
 """SHA-256 with domain separation, for code that has to do without a signature library."""
 
+import functools
 import hashlib
 from typing import Final
 
@@ -9,8 +10,11 @@ PROTOCOL: Final = b"tallystick/1/"
 """Begins every domain, so that nothing signed or hashed here means anything in another protocol."""
 
 DIGEST_BYTES: Final = 32
+TAGS_KEPT: Final = 128
+"""Tags whose domain is remembered; the protocol has fewer."""
 
 
+@functools.lru_cache(TAGS_KEPT)
 def domain(tag: str) -> bytes:
     """Return the prefix that separates one use of hashing or signing from all others."""
     return PROTOCOL + tag.encode("ascii") + b"\x00"
@@ -18,4 +22,4 @@ def domain(tag: str) -> bytes:
 
 def tagged_hash(tag: str, *parts: bytes) -> Digest:
     """Return SHA-256 over the domain of `tag` and the concatenation of `parts`."""
-    return Digest(hashlib.sha256(domain(tag) + b"".join(parts)).digest())
+    return Digest(hashlib.sha256(b"".join((domain(tag), *parts))).digest())
