@@ -65,11 +65,15 @@ class Admission:
         await self._take_in(raws)
 
     async def _take_in(self, raws: Sequence[bytes]) -> tuple[list[Submission], list[Transaction]]:
-        now, head = clock(), self._ports.blocks.head
-        outcomes = [await self._screen(raw, now) for raw in raws]
+        now, head, rules = clock(), self._ports.blocks.head, self._ports.rules()
+        outcomes: list[Submission | tuple[Transaction, Member]] = []
+        for raw in raws:
+            screened = self._screen(raw, now, rules)
+            outcomes.append(screened if isinstance(screened, Submission) else await self._with_member(screened))
         answers: list[Submission | None] = [None] * len(raws)
         candidates: list[tuple[int, Transaction, Member]] = []
         waited: list[tuple[int, Digest]] = []
+        checked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # Nothing may fail between here and the check itself: what is noted as being checked is waited for.
         for position, outcome in enumerate(outcomes):
             if isinstance(outcome, Submission):
@@ -78,20 +82,19 @@ class Admission:
                 waited.append((position, outcome[0].transaction_id))
             else:
                 transaction, member = outcome
-                self._checking[transaction.transaction_id] = asyncio.get_running_loop().create_future()
+                self._checking[transaction.transaction_id] = checked
                 candidates.append((position, transaction, member))
-        admitted = await self._check_and_add(candidates, answers, head)
+        admitted = await self._check_and_add(candidates, answers, head, checked)
         for position, transaction_id in waited:
             answers[position] = await self._after_check(transaction_id)
         assert all(answer is not None for answer in answers), "each transaction has an answer"
         return [answer for answer in answers if answer is not None], admitted
 
-    async def _screen(self, raw: bytes, now: Milliseconds) -> Submission | tuple[Transaction, Member]:
-        """Check everything but the signature; return the answer where that settles it."""
+    def _screen(self, raw: bytes, now: Milliseconds, rules: Rules) -> Submission | Transaction:
+        """Check everything but the sender and the signature; return the answer where that settles it."""
         ports = self._ports
-        parameters = ports.genesis.parameters
         try:
-            transaction = decode_transaction(raw, size_max=parameters.transaction_bytes_max)
+            transaction = decode_transaction(raw, size_max=rules.parameters.transaction_bytes_max)
         except DecodeError as error:
             return Submission(SubmissionState.REFUSED, None, "malformed_transaction", str(error))
         transaction_id = transaction.transaction_id
@@ -100,22 +103,35 @@ class Admission:
         if ports.blocks.find_transaction(transaction_id) is not None:
             return Submission(SubmissionState.COMMITTED, transaction_id)
         try:
-            check_admissible(transaction, ports.chain_id, ports.rules(), now)
+            check_admissible(transaction, ports.chain_id, rules, now)
         except AdmissionError as error:
             return _refused(transaction_id, error)
         if len(self._checking) >= CHECKING_MAX:
             overload = AdmissionError("overloaded", f"{CHECKING_MAX} signatures wait", retry_after_seconds=1)
             return _refused(transaction_id, overload)
-        member = await ports.members.find(transaction.body.sender_key)
+        return transaction
+
+    async def _with_member(self, transaction: Transaction) -> Submission | tuple[Transaction, Member]:
+        """Return the transaction with its sender, or the answer if that is nobody."""
+        key = transaction.body.sender_key
+        # To await what is remembered would cost more than to look it up.
+        member = self._ports.members.remembered(key) or await self._ports.members.find(key)
         if member is None:
-            detail = f"key {transaction.body.sender_key.hex()} belongs to no active member"
-            return Submission(SubmissionState.REFUSED, transaction_id, "unknown_sender", detail)
+            detail = f"key {key.hex()} belongs to no active member"
+            return Submission(SubmissionState.REFUSED, transaction.transaction_id, "unknown_sender", detail)
         return transaction, member
 
     async def _check_and_add(
-        self, candidates: list[tuple[int, Transaction, Member]], answers: list[Submission | None], head: Head | None
+        self,
+        candidates: list[tuple[int, Transaction, Member]],
+        answers: list[Submission | None],
+        head: Head | None,
+        checked: "asyncio.Future[None]",
     ) -> list[Transaction]:
-        """Add what is signed well; `head` was the last block when the candidates were screened."""
+        """Add what is signed well; `head` was the last block when the candidates were screened.
+
+        `checked` is what others wait for who came with one of the candidates meanwhile.
+        """
         admitted: list[Transaction] = []
         try:
             good = await signatures_good(self._ports.verifier, [transaction for _, transaction, _ in candidates])
@@ -124,15 +140,16 @@ class Admission:
             for position, transaction, _ in candidates:
                 answers[position] = _refused(transaction.transaction_id, error)
         else:
+            # A block may have been decided since.
+            is_stale = self._ports.blocks.head is not head
             for (position, transaction, member), signature_good in zip(candidates, good, strict=True):
-                # A block may have been decided since.
-                is_stale = self._ports.blocks.head is not head
-                answers[position] = self._add(transaction, member, signature_good, is_stale)
-                if answers[position] == Submission(SubmissionState.RECEIVED, transaction.transaction_id):
+                answer = answers[position] = self._add(transaction, member, signature_good, is_stale)
+                if answer.state is SubmissionState.RECEIVED:
                     admitted.append(transaction)
         finally:
             for _, transaction, _ in candidates:
-                self._checking.pop(transaction.transaction_id).set_result(None)
+                del self._checking[transaction.transaction_id]
+            checked.set_result(None)
         if admitted:
             self._ports.on_admitted()
         return admitted

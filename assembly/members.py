@@ -23,6 +23,10 @@ class MemberDirectory:
         self._members: dict[PublicKey, Member] = {}
         self._changes = 0
 
+    def remembered(self, key: PublicKey) -> Member | None:
+        """Return the active member who owns a key if that is known without asking."""
+        return self._members.get(key)
+
     async def find(self, key: PublicKey) -> Member | None:
         """Return the active member who owns a key; unknown keys are not remembered, for they may join any moment."""
         member = self._members.get(key)

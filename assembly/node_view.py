@@ -155,20 +155,20 @@ class NodeView:
     ) -> dict[Digest, CommittedTransaction]:
         """Return those that are committed, at the latest when the time is over."""
         blocks = self._ports.blocks
-        waiting = [item for item in transaction_ids if blocks.find_transaction(item) is None]
+        places = {item: blocks.find_transaction(item) for item in transaction_ids}
+        waiting = [item for item, place in places.items() if place is None]
         head = self._ports.host.head.height
         await self._ports.waiters.wait_transactions(waiting, timeout_seconds)
+        for item in waiting:
+            places[item] = blocks.find_transaction(item)
         committed: dict[Digest, CommittedTransaction] = {}
-        for transaction_id in transaction_ids:
-            place = blocks.find_transaction(transaction_id)
+        for transaction_id, place in places.items():
             if place is None:
                 continue
             # The block store is written before the state; an answer means that the effects can be read.
             if place.height > max(head, self._ports.host.head.height):
                 await self._ports.waiters.wait_height(place.height)
-            found = self._committed(transaction_id)
-            if found is not None:
-                committed[transaction_id] = found
+            committed[transaction_id] = self._at(place, transaction_id)
         return committed
 
     async def wait_height(self, height: Height) -> None:
@@ -290,13 +290,14 @@ class NodeView:
         place = self._ports.blocks.find_transaction(transaction_id)
         if place is None or place.height > self._ports.host.head.height:
             return None
-        return self._at(place)
+        return self._at(place, transaction_id)
 
-    def _at(self, place: TransactionPlace) -> CommittedTransaction:
+    def _at(self, place: TransactionPlace, transaction_id: Digest | None = None) -> CommittedTransaction:
+        """Return the transaction at a place, whose id is computed unless the caller has it."""
         block, receipts = self._recorded(place.height)
         raw, receipt = block.transactions[place.index], receipts[place.index]
         return CommittedTransaction(
-            transaction_id_of_raw(raw),
+            transaction_id_of_raw(raw) if transaction_id is None else transaction_id,
             raw,
             block.block_hash,
             place.height,

@@ -32,6 +32,7 @@ from cli.cluster_layout import ClusterLayout
 
 SAMPLES_PER_SECOND: Final = 200
 BATCH_SECONDS: Final = 0.05
+QUANTILES: Final = (("median", 0.5), ("p95", 0.95), ("p99", 0.99))
 WAITING: Final = (
     "_worker (concurrent/futures/thread.py",
     "Ports.next_request (",
@@ -142,10 +143,8 @@ def _measure(layout: ClusterLayout, options: argparse.Namespace) -> dict[str, An
     blocks = node_counters(apis[0]).height - height_before
     nodes = len(apis)
     cpu = {kind: (after[kind] - before[kind]).running / 1000 / count / nodes for kind in KINDS}
-    print(
-        f"{len(latencies)} of {count} transactions in {blocks} blocks; latency median {quantile(latencies, 0.5):.1f} ms,"
-        f" p95 {quantile(latencies, 0.95):.1f} ms, p99 {quantile(latencies, 0.99):.1f} ms"
-    )
+    marks = ", ".join(f"{name} {quantile(latencies, share):.1f} ms" for name, share in QUANTILES)
+    print(f"{len(latencies)} of {count} transactions in {blocks} blocks; latency: {marks}")
     print("\nmicroseconds of CPU a transaction and node")
     for kind, microseconds in cpu.items():
         print(f"  {kind:<12}{microseconds:10.1f}")

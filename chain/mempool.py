@@ -83,6 +83,8 @@ class Mempool:
         self._shares: dict[str, tuple[int, int]] = {}
         self._quarantined: set[Digest] = set()
         self._raws: set[bytes] = set()
+        self._expires_first: Milliseconds | None = None
+        """Nothing that waits expires earlier; None when nothing waits that this knows of."""
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -140,6 +142,9 @@ class Mempool:
             )
         self._pending[transaction.transaction_id] = Pending(transaction, member.organisation, arrived)
         self._raws.add(transaction.raw)
+        valid_until = transaction.body.valid_until
+        if self._expires_first is None or valid_until < self._expires_first:
+            self._expires_first = valid_until
         self._bytes += size
         self._shares[member.organisation] = (count + 1, used + size)
         return True
@@ -162,12 +167,17 @@ class Mempool:
 
     def expire(self, time: Milliseconds) -> list[Digest]:
         """Forget transactions that no block at or after `time` may hold; return their ids."""
+        if self._expires_first is None or time <= self._expires_first:
+            return []
         expired = [
             transaction_id
             for transaction_id, pending in self._pending.items()
             if pending.transaction.body.valid_until < time
         ]
         self.remove(expired)
+        self._expires_first = min(
+            (pending.transaction.body.valid_until for pending in self._pending.values()), default=None
+        )
         return expired
 
     def quarantine(self, transaction_ids: Iterable[Digest]) -> None:

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any, Final
 
 from chain.crypto import verify
@@ -164,10 +163,8 @@ class _Verifier:
     def send(self, batch: list[Part]) -> None:
         """Give the process a batch."""
         assert self.keeper.child is not None, "a verifier without a process has no room"
-        checks = (check for part in batch for check in islice(part.job.checks, part.start, part.stop))
-        self.keeper.child.send(
-            [self._first_number + len(self._under_way), [item for check in checks for item in check]]
-        )
+        fields = [item for part in batch for check in part.job.checks[part.start : part.stop] for item in check]
+        self.keeper.child.send([self._first_number + len(self._under_way), fields])
         self._under_way.append(batch)
         if len(self._under_way) == 1:
             self.keeper.expect_answer(BATCH_SECONDS_MAX, "a batch of signatures")
