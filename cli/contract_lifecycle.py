@@ -11,7 +11,7 @@ from cli.contract_subjects import Subject, check_name, file_subject, read_subjec
 from cli.decisions import decide, gas_for
 from cli.errors import CliError
 from cli.receipts import plain
-from cli.session import Target, ledger_options, run
+from cli.session import Target, ledger_options, party_option, run
 from cli.values import parse_arguments
 from contracts.engine.errors import Stop
 from contracts.engine.gas import CURRENT
@@ -25,9 +25,7 @@ from tallystick import decisions
 FILE = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 ARGUMENTS_GAS: Final = 10_000_000
 """What looking at arguments may cost here; on the ledger the transaction pays."""
-AS = click.option(
-    "--as", "party", required=True, help="An administrator of the electorate: of the local cluster, or a key file."
-)
+AS = party_option("An administrator of the electorate: of the local cluster, or a key file.")
 REASON = click.option("--reason", default="", help="Why, for those who vote; kept on the ledger.")
 
 

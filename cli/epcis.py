@@ -8,7 +8,7 @@ from chain.receipt import Receipt
 from cli.errors import CliError
 from cli.output import print_json
 from cli.receipts import receipt_json
-from cli.session import Target, commit, ledger_options, run
+from cli.session import Target, commit, ledger_options, party_option, run
 from gateway.epcis.capture import PreparedEvent, prepare
 from gateway.epcis.errors import EpcisError
 
@@ -20,7 +20,7 @@ def epcis() -> None:
 
 @epcis.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--as", "party", required=True, help="Who signs: a party of the local cluster, or a key file.")
+@party_option("Who signs: a party of the local cluster, or a key file.")
 @ledger_options
 def capture(target: Target, file: Path, party: str, as_json: bool) -> None:
     """Check the EPCIS 2.0 JSON-LD document FILE, record each event, and show the receipts.

@@ -10,7 +10,7 @@ from cli.epcis import describe
 from cli.errors import CliError
 from cli.output import print_json
 from cli.receipts import receipt_json
-from cli.session import Target, commit, ledger_options, run
+from cli.session import Target, commit, ledger_options, party_option, run
 from gateway.iso20022.corridor import DEMO_PARTIES, STEP_GAS, fit_corridor
 from gateway.iso20022.errors import Iso20022Error
 from gateway.iso20022.submit import PreparedTransfer, prepare
@@ -25,7 +25,7 @@ def iso20022() -> None:
 
 @iso20022.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--as", "party", required=True, help="Who signs: a party of the local cluster, or a key file.")
+@party_option("Who signs: a party of the local cluster, or a key file.")
 @click.option("--quote", "quote_id", default=None, help="The FX quote to use; otherwise the one the message names.")
 @click.option(
     "--fit-corridor",

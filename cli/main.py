@@ -11,6 +11,8 @@ from cli.errors import CliError
 GROUPS: Final = {
     "audit": ("cli.audit", "audit"),
     "cluster": ("cli.cluster", "cluster"),
+    "completion": ("cli.completion", "completion"),
+    "console": ("cli.console", "console"),
     "contract": ("cli.contract", "contract"),
     "doctor": ("cli.doctor", "doctor"),
     "epcis": ("cli.epcis", "epcis"),

@@ -15,7 +15,7 @@ from cli.decisions import decide, gas_for, proposal_json, proposal_table_row, st
 from cli.errors import CliError
 from cli.output import print_json, table
 from cli.receipts import plain, printable
-from cli.session import Target, ledger_options, run
+from cli.session import Target, default_party, ledger_options, run
 from tallystick import decisions
 from tallystick.client import AsyncClient
 from tallystick.decisions import ProposalState
@@ -127,6 +127,7 @@ def _voting(name: str, call: Callable[[int], Call], text: str) -> click.Command:
         "parties",
         required=True,
         multiple=True,
+        default=lambda: tuple(filter(None, [default_party()])),
         help="An administrator of the electorate; with several each votes, until the proposal is decided.",
     )
     @ledger_options

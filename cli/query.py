@@ -7,7 +7,7 @@ from cli.calls import call_arguments, methods_text
 from cli.errors import CliError
 from cli.output import print_json
 from cli.receipts import plain
-from cli.session import Target, ledger_options, run
+from cli.session import Target, ledger_options, party_option, run
 from cli.values import parse_arguments
 
 
@@ -20,7 +20,7 @@ def query() -> None:
 @click.argument("contract")
 @click.argument("method", required=False)
 @click.argument("arguments", nargs=-1)
-@click.option("--as", "party", default=None, help="Ask as this party; without it, as nobody.")
+@party_option("Ask as this party; without it, as nobody.", required=False)
 @ledger_options
 def view(
     target: Target, contract: str, method: str | None, arguments: tuple[str, ...], party: str | None, as_json: bool

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,12 @@ from chain.transaction import Call
 from cli import cluster_layout
 from cli.errors import CliError
 from cli.keys import open_wallet
+from cli.profile import FOLDER_DEFAULT, load_profile
 from tallystick.client import AsyncClient
 from tallystick.errors import CommitTimeout, SubmitError, TallystickError
 from tallystick.wallet import Wallet
 
-DEFAULT_FOLDER: Final = Path(".tally")
+DEFAULT_FOLDER: Final = FOLDER_DEFAULT
 NOTICE_SECONDS: Final = 3.0
 """How long somebody at a terminal waits without a word."""
 T = TypeVar("T")
@@ -74,14 +76,12 @@ def ledger_if_needed(command: Callable[..., Any]) -> Callable[..., Any]:
             "--dir",
             "folder",
             type=click.Path(path_type=Path, file_okay=False),
-            default=DEFAULT_FOLDER,
-            show_default=True,
-            help="Folder of the local cluster to use when no --url is given.",
+            help="Folder of the local cluster to use when no --url is given.  [default: .tally]",
         ),
     )
 
     @functools.wraps(command)
-    def with_finder(*, folder: Path, urls: tuple[str, ...], genesis_hash: str | None, **others: Any) -> Any:
+    def with_finder(*, folder: Path | None, urls: tuple[str, ...], genesis_hash: str | None, **others: Any) -> Any:
         return command(find_target=lambda: choose_target(folder, urls, genesis_hash), **others)
 
     for option in options:
@@ -89,17 +89,29 @@ def ledger_if_needed(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_finder
 
 
-def choose_target(folder: Path, urls: tuple[str, ...], genesis_hash: str | None) -> Target:
-    """Return the ledger at the given addresses, otherwise the local cluster.
+def choose_target(folder: Path | None, urls: tuple[str, ...], genesis_hash: str | None) -> Target:
+    """Return the ledger at the given addresses, otherwise the local cluster, otherwise what the settings name.
 
     Raises:
-        CliError: when there is neither.
+        CliError: when there is none, or a setting is wrong.
     """
-    if urls:
-        layout = cluster_layout.load(folder) if cluster_layout.exists(folder) else None
-        return Target(urls, genesis_hash, layout)
-    layout = cluster_layout.load(folder)
-    return Target(tuple(node.api for node in layout.nodes), genesis_hash or layout.chain_id, layout)
+    given = {"url": urls, "dir": folder, "genesis_hash": genesis_hash}
+    profile = load_profile({name: value for name, value in given.items() if value}, os.environ, Path.cwd())
+    if profile.urls:
+        layout = cluster_layout.load(profile.folder) if cluster_layout.exists(profile.folder) else None
+        return Target(profile.urls, profile.genesis_hash, layout)
+    layout = cluster_layout.load(profile.folder)
+    return Target(tuple(node.api for node in layout.nodes), profile.genesis_hash or layout.chain_id, layout)
+
+
+def party_option(text: str, *, required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option that says who signs; the command receives `party`."""
+    return click.option("--as", "party", required=required, default=default_party, help=text)
+
+
+def default_party() -> str | None:
+    """Return who signs where no flag says so."""
+    return load_profile({}, os.environ, Path.cwd()).party
 
 
 def run(work: Awaitable[T]) -> T:

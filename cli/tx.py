@@ -7,7 +7,7 @@ from cli.calls import call_arguments, methods_text
 from cli.errors import CliError
 from cli.output import print_json
 from cli.receipts import plain, receipt_json, receipt_text
-from cli.session import Target, commit, ledger_options, run
+from cli.session import Target, commit, ledger_options, party_option, run
 from tallystick.building import GAS_LIMIT_DEFAULT
 
 
@@ -20,7 +20,7 @@ def tx() -> None:
 @click.argument("contract")
 @click.argument("method", required=False)
 @click.argument("arguments", nargs=-1)
-@click.option("--as", "party", help="Who signs: a party of the local cluster, or a key file.")
+@party_option("Who signs: a party of the local cluster, or a key file.", required=False)
 @click.option(
     "--gas", "gas_limit", type=int, default=GAS_LIMIT_DEFAULT, show_default=True, help="Gas that the call may use."
 )

@@ -1,0 +1,115 @@
+"""Settings for commands that talk to a ledger: environment, the project's file, the user's file, in this order.
+
+A flag on the command line comes before all of them.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from cli.errors import EXIT_USAGE, CliError
+
+PROJECT_FILE: Final = "tally.toml"
+"""Looked for in the current folder and in those above it; the nearest counts."""
+USER_FILE: Final = "tally/config.toml"
+"""Below XDG_CONFIG_HOME, by default ~/.config."""
+FILE_BYTES_MAX: Final = 64 * 1024
+FOLDER_DEFAULT: Final = Path(".tally")
+TEXTS: Final = frozenset({"dir", "genesis_hash", "as"})
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a command uses where its flags say nothing."""
+
+    urls: tuple[str, ...] = ()
+    folder: Path = FOLDER_DEFAULT
+    genesis_hash: str | None = None
+    party: str | None = None
+
+
+def load_profile(flags: dict[str, Any], environment: Mapping[str, str], here: Path) -> Profile:
+    """Return the settings that hold for a command with these flags in a folder.
+
+    Whoever names the ledger first, by `url` or `dir`, decides alone which it is: a genesis hash counts only if it comes
+    from the same place or from one that goes before, never from a file that speaks of another ledger.
+
+    Raises:
+        CliError: when a file or a variable is wrong; it is named.
+    """
+    sources = [flags, _of_environment(environment)]
+    files = _files(environment, here)
+    name = environment.get("TALLY_PROFILE")
+    if name and not any(name in profiles for _, _, profiles in files):
+        raise CliError(f"TALLY_PROFILE: no file has a profile {name!r}", EXIT_USAGE)
+    for path, document, profiles in files:
+        if name in profiles:
+            sources.append(_checked(f"{path}: profiles.{name}", path, profiles[name]))
+        sources.append(_checked(str(path), path, document))
+    party = next((settings["as"] for settings in sources if "as" in settings), None)
+    genesis_hash = None
+    for settings in sources:
+        genesis_hash = genesis_hash or settings.get("genesis_hash")
+        if "url" in settings or "dir" in settings:
+            folder = Path(settings.get("dir", FOLDER_DEFAULT))
+            return Profile(tuple(settings.get("url", ())), folder, genesis_hash, party)
+    return Profile(genesis_hash=genesis_hash, party=party)
+
+
+def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    names = {"TALLY_DIR": "dir", "TALLY_GENESIS_HASH": "genesis_hash", "TALLY_AS": "as"}
+    found: dict[str, Any] = {name: environment[key] for key, name in names.items() if environment.get(key)}
+    if environment.get("TALLY_URL"):
+        found["url"] = environment["TALLY_URL"].split()
+    return found
+
+
+def _files(environment: Mapping[str, str], here: Path) -> list[tuple[Path, dict[str, Any], dict[str, Any]]]:
+    """Return the files that exist, the nearest first, with what they say at their top and in their profiles."""
+    places = [folder / PROJECT_FILE for folder in (here, *here.parents)]
+    project = next((place for place in places if place.is_file()), None)
+    base = environment.get("XDG_CONFIG_HOME") or str(Path(environment.get("HOME", "/")) / ".config")
+    user = Path(base) / USER_FILE
+    found = []
+    for path in (project, user):
+        if path is not None and path.is_file():
+            document = _read(path)
+            profiles = document.pop("profiles", {})
+            if not isinstance(profiles, dict) or not all(isinstance(each, dict) for each in profiles.values()):
+                raise CliError(f"{path}: profiles: tables are expected, one for each name", EXIT_USAGE)
+            found.append((path, document, profiles))
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            content = file.read(FILE_BYTES_MAX + 1)
+        if len(content) > FILE_BYTES_MAX:
+            raise CliError(f"{path}: at most {FILE_BYTES_MAX} bytes", EXIT_USAGE)
+        return tomllib.loads(content.decode("utf-8"))
+    except OSError as error:
+        raise CliError(f"{path}: {error.strerror}", EXIT_USAGE) from error
+    except ValueError as error:
+        raise CliError(f"{path}: {error}", EXIT_USAGE) from error
+
+
+def _checked(place: str, path: Path, document: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings in a table; a relative folder is meant from where the file is."""
+    for key, value in document.items():
+        if key == "url":
+            is_list = isinstance(value, list) and value and all(isinstance(each, str) for each in value)
+            if not isinstance(value, str) and not is_list:
+                raise CliError(f"{place}: url: an address, or a list of some", EXIT_USAGE)
+        elif key not in TEXTS:
+            raise CliError(f"{place}: {key}: no such setting; there are url, {', '.join(sorted(TEXTS))}", EXIT_USAGE)
+        elif not isinstance(value, str) or not value:
+            raise CliError(f"{place}: {key}: text is expected", EXIT_USAGE)
+    settings = dict(document)
+    if isinstance(settings.get("url"), str):
+        settings["url"] = [settings["url"]]
+    if "dir" in settings:
+        settings["dir"] = str(path.parent / Path(settings["dir"]).expanduser())
+    return settings

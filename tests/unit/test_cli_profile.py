@@ -1,0 +1,112 @@
+"""Where commands take their ledger from: flags, environment, the project's file, the user's file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cli.errors import CliError
+from cli.main import tally
+from cli.profile import Profile, load_profile
+
+HASH = "ab" * 32
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> tuple[Path, Path]:
+    """Return a folder deep in a project, and the home of its user."""
+    project, home = tmp_path / "project" / "deep", tmp_path / "home"
+    project.mkdir(parents=True)
+    (home / ".config" / "tally").mkdir(parents=True)
+    return project, home
+
+
+def write(places: tuple[Path, Path], project: str = "", user: str = "") -> None:
+    (places[0].parent / "tally.toml").write_text(project, encoding="utf-8")
+    (places[1] / ".config" / "tally" / "config.toml").write_text(user, encoding="utf-8")
+
+
+def loaded(places: tuple[Path, Path], flags: Mapping[str, object] | None = None, **environment: str) -> Profile:
+    return load_profile(dict(flags or {}), {"HOME": str(places[1]), **environment}, places[0])
+
+
+def test_without_settings_there_is_the_local_cluster(places: tuple[Path, Path]) -> None:
+    assert loaded(places) == Profile((), Path(".tally"), None, None)
+
+
+def test_each_place_goes_before_the_next(places: tuple[Path, Path]) -> None:
+    write(places, 'url = "http://project"\nas = "project"', 'url = ["http://user"]\nas = "user"')
+    assert loaded(places) == Profile(("http://project",), Path(".tally"), None, "project")
+    variables = {"TALLY_URL": "http://a http://b", "TALLY_AS": "me"}
+    assert loaded(places, **variables) == Profile(("http://a", "http://b"), Path(".tally"), None, "me")
+    flags = {"url": ("http://flag",)}
+    assert loaded(places, flags, **variables) == Profile(("http://flag",), Path(".tally"), None, "me")
+    assert loaded(places, {"dir": Path("here")}, **variables).urls == ()
+    write(places, 'as = "project"', 'url = ["http://user"]\nas = "user"')
+    assert loaded(places) == Profile(("http://user",), Path(".tally"), None, "project")
+
+
+def test_a_folder_is_relative_to_its_file(places: tuple[Path, Path]) -> None:
+    write(places, 'dir = "ledger"')
+    assert loaded(places).folder == places[0].parent / "ledger"
+
+
+def test_a_hash_is_not_lent_to_another_ledger(places: tuple[Path, Path]) -> None:
+    write(places, f'url = "http://project"\ngenesis_hash = "{HASH}"', f'genesis_hash = "{"cd" * 32}"')
+    assert loaded(places).genesis_hash == HASH
+    assert loaded(places, {"url": ("http://flag",)}).genesis_hash is None
+    assert loaded(places, TALLY_URL="http://a").genesis_hash is None
+    assert loaded(places, {"url": ("http://flag",)}, TALLY_GENESIS_HASH=HASH).genesis_hash is None
+    assert loaded(places, {"genesis_hash": "ef" * 32}).genesis_hash == "ef" * 32
+    assert loaded(places, TALLY_GENESIS_HASH="ef" * 32).genesis_hash == "ef" * 32
+
+
+def test_a_profile_is_chosen_by_name(places: tuple[Path, Path]) -> None:
+    write(places, 'as = "project"', f'[profiles.far]\nurl = "http://far"\ngenesis_hash = "{HASH}"')
+    assert loaded(places, TALLY_PROFILE="far") == Profile(("http://far",), Path(".tally"), HASH, "project")
+    with pytest.raises(CliError, match="no file has a profile 'near'"):
+        loaded(places, TALLY_PROFILE="near")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("url = 7", "tally.toml: url: an address"),
+        ("url = []", "tally.toml: url: an address"),
+        ("urls = 'x'", "tally.toml: urls: no such setting; there are url, as, dir, genesis_hash"),
+        ("as = ''", "tally.toml: as: text is expected"),
+        ("profiles = 7", "tally.toml: profiles: tables"),
+        ("[profiles.a]\ndir = 7", "tally.toml: profiles.a: dir: text"),
+        ("a b", "tally.toml: Expected '='"),
+        ("x" * 70_000, "at most 65536 bytes"),
+    ],
+)
+def test_a_wrong_setting_is_named(places: tuple[Path, Path], text: str, message: str) -> None:
+    write(places, text)
+    with pytest.raises(CliError, match=message) as caught:
+        loaded(places, TALLY_PROFILE="a" if "profiles.a" in text else "")
+    assert caught.value.exit_code == 2
+
+
+def test_commands_use_them(places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    write(places, 'dir = "nowhere"')
+    monkeypatch.chdir(places[0])
+    outcome = CliRunner().invoke(tally, ["query", "get", "/v1/network"])
+    assert isinstance(outcome.exception, CliError) and str(places[0].parent / "nowhere") in str(outcome.exception)
+    monkeypatch.setenv("TALLY_AS", "nobody")
+    monkeypatch.setenv("TALLY_URL", "http://127.0.0.1:9")
+    outcome = CliRunner().invoke(tally, ["tx", "send", "bank", "deposit"])
+    assert isinstance(outcome.exception, CliError) and "'nobody' is neither" in str(outcome.exception)
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish", "bash"])
+def test_completion_is_printed(shell: str) -> None:
+    outcome = CliRunner().invoke(tally, ["completion", shell])
+    assert outcome.exit_code == 0 and "_TALLY_COMPLETE" in outcome.output
+
+
+def test_completion_knows_the_commands() -> None:
+    asked = {"_TALLY_COMPLETE": "zsh_complete", "COMP_WORDS": "tally con", "COMP_CWORD": "1"}
+    outcome = CliRunner().invoke(tally, [], env=asked, prog_name="tally")
+    assert outcome.output.split("\n")[1::3][:2] == ["console", "contract"]
