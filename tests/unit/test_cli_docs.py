@@ -68,6 +68,7 @@ def test_the_sample_configuration_names_every_setting_with_its_default() -> None
         "verifier_processes",
         "require_walls",
         "store_cache_bytes",
+        "index",
     }
     required = {"name", "genesis", "data", "api", "peer", "peers", "keys", "mempool", "catch_up"}
     assert set(document) == optional | required

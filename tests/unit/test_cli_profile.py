@@ -39,7 +39,7 @@ def test_each_place_goes_before_the_next(places: tuple[Path, Path]) -> None:
     write(places, 'url = "http://project"\nas = "project"', 'url = ["http://user"]\nas = "user"')
     assert loaded(places) == Profile(("http://project",), Path(".tally"), None, "project")
     variables = {"TALLY_URL": "http://a http://b", "TALLY_AS": "me"}
-    assert loaded(places, **variables) == Profile(("http://a", "http://b"), Path(".tally"), None, "me")
+    assert loaded(places, {}, **variables) == Profile(("http://a", "http://b"), Path(".tally"), None, "me")
     flags = {"url": ("http://flag",)}
     assert loaded(places, flags, **variables) == Profile(("http://flag",), Path(".tally"), None, "me")
     assert loaded(places, {"dir": Path("here")}, **variables).urls == ()
