@@ -74,6 +74,11 @@ def audit() -> None:
     default=None,
     help="Processes that check signatures, where that pays. [default: one a core]",
 )
+@click.option(
+    "--invariants-every",
+    type=click.IntRange(min=1),
+    help="Evaluate what contracts declare with @invariant every so many blocks. [default: at a hundred heights]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON on standard output.")
 def check(
     source: str,
@@ -82,6 +87,7 @@ def check(
     others: tuple[str, ...],
     resume: Path | None,
     processes: int | None,
+    invariants_every: int | None,
     as_json: bool,
 ) -> None:
     """Check a history completely: a running node's URL, an export's folder, or the folder of a stopped node.
@@ -91,7 +97,8 @@ def check(
     afterwards. A node that runs is audited by its URL.
     """
     anchor = None if genesis_hash is None else _digest(genesis_hash)
-    request = Request(source, anchor, Level(level), others, resume, processes or len(os.sched_getaffinity(0)))
+    processes = processes or len(os.sched_getaffinity(0))
+    request = Request(source, anchor, Level(level), others, resume, processes, invariants_every)
     with _explained("audit"), ProgressLine() as line, _interruptible(resume is not None) as must_stop:
         verdict = run(request, lambda progress: line.show(progress_text(progress)), must_stop)
     if as_json:

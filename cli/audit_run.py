@@ -8,6 +8,7 @@ from pathlib import Path
 
 from audit.auditor import run_audit
 from audit.consistency import Comparison, compare_with_audit, compare_with_source
+from audit.invariants import InvariantWatcher
 from audit.mismatch import AuditMismatch, Level
 from audit.resume import PlaceKeeper, forget_place, open_place, place_key, read_place
 from audit.seeing import Point, ProgressListener, Watcher
@@ -31,6 +32,7 @@ class Request:
     others: tuple[str, ...]
     resume: Path | None
     processes: int
+    invariants_every: int | None = None
 
 
 def run(request: Request, on_progress: ProgressListener, must_stop: Callable[[], bool]) -> Verdict:
@@ -46,7 +48,8 @@ def run(request: Request, on_progress: ProgressListener, must_stop: Callable[[],
         found = stack.enter_context(opened(request.source))
         runtime = Engine()
         states = _state_watcher(found)
-        watchers: list[Watcher] = [] if states is None else [states]
+        invariants = InvariantWatcher(request.invariants_every)
+        watchers: list[Watcher] = [invariants] if states is None else [invariants, states]
         start, keeper = _place(stack, request, found.source, runtime, must_stop)
         verdict = run_audit(
             found.source,
@@ -59,6 +62,9 @@ def run(request: Request, on_progress: ProgressListener, must_stop: Callable[[],
             saver=keeper,
             start=start,
         )
+        if invariants.evaluations:
+            names = ", ".join(sorted(invariants.names))
+            verdict = verdict.joined((), Level.INVARIANTS, (f"invariants of the contracts: {names}",))
         if states is not None:
             verdict = _with_state(verdict, found, states)
         if request.others and verdict.genesis_hash is not None:

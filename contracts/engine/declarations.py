@@ -8,10 +8,21 @@ from contracts.engine.annotations import read_default, read_literal, read_result
 from contracts.engine.builtins import BUILTIN_CALLS, DECLARATION_NAMES, SPECIAL_CALLS, TYPE_NAMES
 from contracts.engine.errors import Rejected
 from contracts.engine.limits import FIELDS_MAX, KEY_PARTS_MAX, PARAMETERS_MAX, TYPE_DEPTH_MAX
-from contracts.engine.module import DECORATORS, HELPER, INIT, MIGRATE, EventType, Function, Module, Storage
+from contracts.engine.module import (
+    DECORATORS,
+    HELPER,
+    INIT,
+    INVARIANT,
+    MIGRATE,
+    VIEW,
+    EventType,
+    Function,
+    Module,
+    Storage,
+)
 from contracts.engine.rulebook import Problems
 from contracts.engine.rules import refusal
-from contracts.engine.values import SCALARS, Field, Nothing, Record, Scalar, Type, record_type, type_depth
+from contracts.engine.values import SCALARS, Field, Nothing, Record, Scalar, Type, record_type, type_depth, type_name
 
 BUILTINS: Final = frozenset({*BUILTIN_CALLS, *SPECIAL_CALLS, *TYPE_NAMES, *DECLARATION_NAMES, *DECORATORS, "ctx"})
 """Names that mean something everywhere and cannot be declared again."""
@@ -182,9 +193,8 @@ class _Reader:
             case [ast.Name(id=name)] if name in DECORATORS:
                 kind = name
             case _:
-                raise refusal(
-                    node.decorator_list[0], "decorator", "the decorators are @init, @call, @view and @migrate, one each"
-                )
+                hint = "the decorators are @init, @call, @view, @migrate and @invariant, one each"
+                raise refusal(node.decorator_list[0], "decorator", hint)
         if len(node.args.args) > PARAMETERS_MAX:
             raise refusal(node, "parameters", f"a function has at most {PARAMETERS_MAX} parameters; pass a record")
         parameters: dict[str, Type] = {}
@@ -195,7 +205,13 @@ class _Reader:
         returns = read_result_type(node.returns, self.records, kind == HELPER, node)
         if kind in (INIT, MIGRATE) and not isinstance(returns, Nothing):
             raise refusal(node, "result", f"@{kind} returns nothing: write -> None")
-        return Function(node.name, kind, tuple(parameters.items()), returns, docstring(node.body), node)
+        if kind == INVARIANT and (parameters or type_name(returns) != "list[str]"):
+            hint = "@invariant has no parameters and returns what is wrong, empty if nothing is: write () -> list[str]"
+            raise refusal(node, "decorator", hint)
+        doc = docstring(node.body)
+        if kind == INVARIANT:
+            return Function(node.name, VIEW, (), returns, doc, node, is_invariant=True)
+        return Function(node.name, kind, tuple(parameters.items()), returns, doc, node)
 
     def _check_functions(self, tree: ast.Module) -> None:
         """Check what is only known at the end: single @init and @migrate, and parameters that hide declarations."""

@@ -13,7 +13,10 @@ VIEW: Final = "view"
 MIGRATE: Final = "migrate"
 HELPER: Final = "helper"
 
-DECORATORS: Final = (INIT, CALL, VIEW, MIGRATE)
+INVARIANT: Final = "invariant"
+"""Marks a view of a certain form, which auditors run."""
+
+DECORATORS: Final = (INIT, CALL, VIEW, MIGRATE, INVARIANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Function:
     returns: Type
     doc: str
     node: ast.FunctionDef
+    is_invariant: bool = False
+    """A view that returns what is wrong with the state, for auditors."""
 
 
 @dataclass(frozen=True, slots=True)

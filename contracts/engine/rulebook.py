@@ -77,7 +77,7 @@ RULES: Final[Mapping[str, str]] = {
     "type": "types are those of the manual",
     "type_depth": "types nest at most 8 deep",
     "tuple_result": "only helpers return tuples, of two parts or more",
-    "decorator": "a function has one decorator or none: @init, @call, @view or @migrate",
+    "decorator": "a function has one decorator or none: @init, @call, @view, @migrate or @invariant",
     "parameters": "a function has at most 32 parameters",
     "result": "a function returns what it declares",
     "no_methods": "a contract has a @call or @view function",

@@ -29,6 +29,7 @@ TRANSFER_MS_MAX = 30 * 86400000
 PARTNERS_MAX = 100
 ID_LENGTH_MAX = 100
 ACCOUNTS_PER_PAGE = 200
+CURRENCIES_CHECKED_MAX = 1000
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CAPITALS_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 HEX_DIGITS = "0123456789abcdef"
@@ -492,6 +493,81 @@ def conservation(currency: str) -> Conservation:
     return Conservation(
         issued=money.issued, held=held, locked=locked, paid_out=money.paid_out, difference=rest, accounts=count,
     )
+
+
+# What auditors check over the whole history
+
+
+@invariant
+def money_is_conserved() -> list[str]:
+    """For each currency, everything that was issued is held, locked or paid out, and no account is below zero."""
+    found: list[str] = []
+    for currency in currencies.keys(limit=CURRENCIES_CHECKED_MAX):
+        money = currencies[currency]
+        total = money.paid_out
+        last = ""
+        while True:
+            page = accounts.items(prefix=currency, after=(currency, last), limit=ACCOUNTS_PER_PAGE)
+            for (code, holder), account in page:
+                total += account.held + account.locked
+                last = holder
+                if account.held < 0 or account.locked < 0:
+                    found.append(f"{holder} has {account.held} {code} held and {account.locked} locked: below zero")
+            if len(page) < ACCOUNTS_PER_PAGE:
+                break
+        if total != money.issued:
+            found.append(f"{currency}: {money.issued} was issued, {total} is held, locked or paid out")
+    return found
+
+
+@invariant
+def locked_money_has_one_purpose() -> list[str]:
+    """What is locked in a currency is what open transfers and redemptions have locked: none of it serves two."""
+    found: list[str] = []
+    for currency in currencies.keys(limit=CURRENCIES_CHECKED_MAX):
+        purposes = transfers_lock(currency) + redemptions_lock(currency)
+        locked = 0
+        last = ""
+        while True:
+            page = accounts.items(prefix=currency, after=(currency, last), limit=ACCOUNTS_PER_PAGE)
+            for (code, holder), account in page:
+                locked += account.locked
+                last = holder
+            if len(page) < ACCOUNTS_PER_PAGE:
+                break
+        if locked != purposes:
+            found.append(f"{currency}: {locked} is locked, for open transfers and redemptions of {purposes}")
+    return found
+
+
+def transfers_lock(currency: str) -> int:
+    total = 0
+    last = ""
+    while True:
+        page = transfers.items(after=last, limit=ACCOUNTS_PER_PAGE)
+        for uetr, transfer in page:
+            last = uetr
+            terms = transfer.terms
+            if transfer.state == "accepted":
+                if terms.source_currency == currency:
+                    total += terms.source_amount + transfer.fee
+                if terms.target_currency == currency and terms.source_currency != currency:
+                    total += terms.target_amount
+        if len(page) < ACCOUNTS_PER_PAGE:
+            return total
+
+
+def redemptions_lock(currency: str) -> int:
+    total = 0
+    last = ""
+    while True:
+        page = redemptions.items(after=last, limit=ACCOUNTS_PER_PAGE)
+        for redemption_id, redemption in page:
+            last = redemption_id
+            if redemption.terms.currency == currency and redemption.state == "requested":
+                total += redemption.terms.amount
+        if len(page) < ACCOUNTS_PER_PAGE:
+            return total
 
 
 # Moving money. Only these functions and the two that issue and pay out touch accounts.

@@ -32,6 +32,7 @@ CONTENTS_MAX = 200
 RANGES_MAX = 16
 RECALLS_MAX = 20
 PAGE = 50
+PAGE_CHECKED = 500
 FIRST_SPREAD = 32
 SPREAD_MAX = 500
 JOURNEY_MAX = 500
@@ -1128,3 +1129,32 @@ def traded_under(document: str, after: str, limit: int) -> list[Passage]:
 def organisation_of(party: str) -> str:
     require(party in parties, "party_unknown")
     return parties[party]
+
+
+# What auditors check over the whole history
+
+
+@invariant
+def quantities_add_up() -> list[str]:
+    """Over all accounts of a lot its quantities add up to zero, and nobody holds less than none."""
+    found: list[str] = []
+    lot = ""
+    total = 0
+    last = ""
+    while True:
+        page = books.items(after=(lot, last), limit=PAGE_CHECKED)
+        for (name, account), amount in page:
+            if name != lot:
+                if total != 0:
+                    found.append(f"lot {lot}: its accounts add up to {total}")
+                lot = name
+                total = 0
+            total += amount
+            last = account
+            if amount < 0 and not account.startswith(":"):
+                found.append(f"lot {name}: {account} holds {amount}, less than none")
+        if len(page) < PAGE_CHECKED:
+            break
+    if total != 0:
+        found.append(f"lot {lot}: its accounts add up to {total}")
+    return found

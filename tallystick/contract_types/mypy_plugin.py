@@ -2,8 +2,8 @@
 
 In pyproject.toml: [tool.mypy] plugins = ["tallystick.contract_types.mypy_plugin"]
 
-What looks like a contract (functions marked @init, @call, @view or @migrate, and no import) is translated before mypy
-parses it. mypy's parser in Rust takes no other text than the file's, so the one in Python is used.
+What looks like a contract (functions marked @init, @call, @view, @migrate or @invariant, and no import) is translated
+before mypy parses it. mypy's parser in Rust takes no other text than the file's, so the one in Python is used.
 """
 
 import re
@@ -17,7 +17,7 @@ from contracts.engine.compiler import find_problems
 from contracts.engine.errors import Rejected
 from tallystick.contract_types.translation import translate
 
-MARKED: Final = re.compile(r"^@(init|call|view|migrate)[ ]*(#.*)?$", re.MULTILINE)
+MARKED: Final = re.compile(r"^@(init|call|view|migrate|invariant)[ ]*(#.*)?$", re.MULTILINE)
 IMPORTS: Final = re.compile(r"^\s*(import|from)\s", re.MULTILINE)
 
 

@@ -43,6 +43,9 @@ def view(function: _F) -> _F:
 def migrate(function: _F) -> _F:
     """Marks the function that runs once, when this version replaces the one before."""
 
+def invariant(function: Callable[[], list[str]]) -> Callable[[], list[str]]:
+    """Marks a view that returns what is wrong with the state; auditors run it over the whole history."""
+
 class Var(Generic[_V]):
     """One stored value: `owner = Var(str)`, `issued = Var(int, default=0)`."""
 

@@ -66,6 +66,7 @@ class World:
         for currency in ("HKD", "PHP"):
             if self.ledger.view("remittance", "conservation", currency).code is None:
                 assert self.see("conservation", currency)["difference"] == 0
+        assert self.see("money_is_conserved") == self.see("locked_money_has_one_purpose") == []
         return outcome.code
 
     def do(self, organisation: str, method: str, *args: Any, at: int | None = None) -> None:
