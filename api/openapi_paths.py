@@ -169,6 +169,7 @@ def _state() -> dict[str, dict[str, Operation]]:
     listing = answer("A page", page("entries", ref("StateEntry")))
     one = answer("What the state holds; no leaf if the key never existed", ref("State"), (BINARY_TYPE, BYTES))
     versions = answer("Versions, newest first", ref("StateHistory"))
+    version = query("version", DIGEST, "Begin with the version that has this hash, such as `previous` of another one")
     unknown = "unknown_contract"
     return {
         "/v1/state/{contract}": {
@@ -192,7 +193,7 @@ def _state() -> dict[str, dict[str, Operation]]:
                 "getStateHistory",
                 "state",
                 "Read a key's versions",
-                (CONTRACT, KEY, LIMIT),
+                (CONTRACT, KEY, LIMIT, version),
                 versions,
                 "pruned",
                 unknown,

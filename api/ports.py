@@ -324,8 +324,10 @@ class LedgerNode(Protocol):
         """Return what the state at the head holds under a key."""
         ...
 
-    async def state_history(self, contract: str, key: bytes, *, limit: int) -> HistoryReply:
-        """Return at most `limit` versions of a key, the newest first."""
+    async def state_history(
+        self, contract: str, key: bytes, *, limit: int, version: Digest | None = None
+    ) -> HistoryReply:
+        """Return at most `limit` versions of a key, the newest first, or from the one with a hash on."""
         ...
 
     async def scan(self, contract: str, start: bytes, end: bytes, *, limit: int, reverse: bool = False) -> ScanReply:

@@ -12,6 +12,7 @@ from api.requests import (
     BINARY_TYPE,
     accepts,
     contract_from,
+    digest_from,
     expect_parameters,
     flag_of,
     key_from,
@@ -87,9 +88,10 @@ async def _certified_proof(context: ApiContext, contract: str, key: bytes, reply
 
 async def get_history(request: web.Request) -> web.Response:
     """Answer GET /v1/state/{contract}/{key}/history; `complete` says whether the first version is among them."""
-    expect_parameters(request, "limit")
+    expect_parameters(request, "limit", "version")
+    version = None if "version" not in request.query else digest_from(request.query["version"], "version")
     contract, key = contract_from(request), key_from(request.match_info["key"])
-    reply = await context_of(request).node.state_history(contract, key, limit=limit_of(request))
+    reply = await context_of(request).node.state_history(contract, key, limit=limit_of(request), version=version)
     versions = [leaf_json(encoded, decode_leaf(encoded)) for encoded in reply.leaves]
     answer = {"height": reply.height, "contract": contract, "key": key_json(key)}
     return json_response(

@@ -144,7 +144,9 @@ class JoiningView:
         """Refuse."""
         self._refuse()
 
-    async def state_history(self, contract: str, key: bytes, *, limit: int) -> HistoryReply:
+    async def state_history(
+        self, contract: str, key: bytes, *, limit: int, version: Digest | None = None
+    ) -> HistoryReply:
         """Refuse."""
         self._refuse()
 

@@ -242,13 +242,15 @@ class NodeView:
         proven = await _asked(self._ports.executor.prove(contract, key))
         return StateReply(proven.height, proven.leaf, proven.proof if with_proof else None)
 
-    async def state_history(self, contract: str, key: bytes, *, limit: int) -> HistoryReply:
+    async def state_history(
+        self, contract: str, key: bytes, *, limit: int, version: Digest | None = None
+    ) -> HistoryReply:
         """Return versions of a key, newest first.
 
         Raises:
             NotReady: when the executor cannot answer.
         """
-        versions = await _asked(self._ports.executor.history(contract, key, limit))
+        versions = await _asked(self._ports.executor.history(contract, key, limit, version))
         return HistoryReply(versions.height, versions.leaves, versions.complete)
 
     async def scan(self, contract: str, start: bytes, end: bytes, *, limit: int, reverse: bool = False) -> ScanReply:

@@ -106,7 +106,15 @@ def decode_transaction_proof(data: bytes) -> TransactionProof:
     kinds = (1, bytes, int, int, list, bytes, list, bytes, bytes, bytes)
     value = decode(data, size_max=PROOF_BYTES_MAX, depth_max=2)
     _, raw, index, count, path, receipt, receipts_path, *certified = fields_of(value, "transaction proof", *kinds)
-    return TransactionProof(raw, index, count, _path(path), receipt, _path(receipts_path), certified_header(*certified))
+    return TransactionProof(
+        raw,
+        index,
+        count,
+        merkle_path_from_value(path),
+        receipt,
+        merkle_path_from_value(receipts_path),
+        certified_header(*certified),
+    )
 
 
 def decode_state_proof(data: bytes) -> StateProof:
@@ -142,7 +150,12 @@ def certified_header(header: bytes, result: bytes, certificate: bytes) -> Certif
     return CertifiedHeader(header, result, certificate)
 
 
-def _path(values: list[Any]) -> tuple[Digest, ...]:
+def merkle_path_from_value(values: list[Any]) -> tuple[Digest, ...]:
+    """Return the Merkle path that a decoded array holds.
+
+    Raises:
+        DecodeError: when it is too long, or holds something else than hashes.
+    """
     if len(values) > PATH_MAX or not all(map(is_digest, values)):
         raise DecodeError(f"a Merkle path has at most {PATH_MAX} hashes of 32 bytes")
     return tuple(Digest(value) for value in values)

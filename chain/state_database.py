@@ -18,7 +18,7 @@ from chain.database_keys import (
     version_key,
 )
 from chain.state import Entry, ReadState, StateUpdate
-from chain.state_leaf import Leaf, decode_leaf
+from chain.state_leaf import Leaf, decode_leaf, leaf_hash
 from chain.state_proof import prove
 from chain.state_tree import EMPTY_STATE_ROOT
 from chain.storage import Head, Store, StoreDamaged, Write
@@ -164,15 +164,19 @@ class StateDatabase:
         proof = prove(self.node, contract, key, encoded)
         return ProvenLeaf(None if encoded is None else decode_leaf(encoded), proof, self._head)
 
-    def history(self, contract: str, key: bytes) -> Iterator[Leaf]:
-        """Yield all versions of a key, the newest first.
+    def history(self, contract: str, key: bytes, version: bytes | None = None) -> Iterator[Leaf]:
+        """Yield all versions of a key, the newest first, or those from the one with a hash on.
 
         Raises:
             VersionMissingError: when an older version exists that is not held here.
         """
         encoded = self._newest(contract, key)
+        if version is not None and encoded is not None and leaf_hash(encoded) != version:
+            encoded = self._store.get(version_key(version))
         while encoded is not None:
             leaf = decode_leaf(encoded)
+            if (leaf.contract, leaf.key) != (contract, key):
+                return
             yield leaf
             if leaf.previous is None:
                 return

@@ -21,10 +21,12 @@ GROUPS: Final = {
     "keys": ("cli.keys", "keys"),
     "node": ("cli.node", "node"),
     "proposal": ("cli.proposal", "proposal"),
+    "prove": ("cli.prove", "prove"),
     "query": ("cli.query", "query"),
     "simulate": ("cli.simulate", "simulate"),
     "story": ("cli.story", "story"),
     "tx": ("cli.tx", "tx"),
+    "verify": ("cli.verify", "verify"),
 }
 """Verb group, module and the name of its command there; modules are imported when they are used, to start quickly."""
 

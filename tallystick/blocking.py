@@ -18,6 +18,8 @@ from tallystick.decisions import ContractSource, ProposalState
 from tallystick.following import Checkpoint, LedgerEvent
 from tallystick.interface import Interface
 from tallystick.proof import VerifiedBlock, VerifiedTransaction
+from tallystick.proof_facts import Proven
+from tallystick.proving import MakeProof
 from tallystick.submission import Outcome
 from tallystick.wallet import Signer
 
@@ -114,6 +116,10 @@ class Client:
     def proof(self, transaction_id: bytes) -> VerifiedTransaction:
         """Return a committed transaction and its receipt, verified."""
         return self._run(self._client.proof(transaction_id))
+
+    def prove(self, make: MakeProof, *, carry_genesis: bool = False) -> tuple[bytes, Proven]:
+        """Return a proof file and what it proves."""
+        return self._run(self._client.prove(make, carry_genesis=carry_genesis))
 
     def read(self, path: str, **query: str) -> Any:
         """Return the JSON that a node serves at a path; not verified."""

@@ -33,6 +33,8 @@ from tallystick.errors import (
 from tallystick.following import Checkpoint, LedgerEvent, events_of, follow_blocks
 from tallystick.interface import Interface, read_interface
 from tallystick.proof import VerifiedBlock, VerifiedTransaction, trust_in
+from tallystick.proof_facts import Proven
+from tallystick.proving import MakeProof, Prover
 from tallystick.submission import Outcome, commit_all, send_once
 from tallystick.transport import BINARY, JSON, MSGPACK, Answer, Request, Transport
 from tallystick.verifier import Verifier
@@ -242,6 +244,13 @@ class AsyncClient:
         path = f"/v1/transactions/{known.hex()}/proof"
         answer = await self._transport.ask_for(Request("GET", path, headers={"Accept": BINARY}))
         return verifier.transaction(answer.url, known, answer.body)
+
+    async def prove(self, make: MakeProof, *, carry_genesis: bool = False) -> tuple[bytes, Proven]:
+        """Return a proof file, such as `make=lambda prover: prover.transaction(id)`, and what it proves.
+
+        With `carry_genesis` it has the genesis in it, for those who know its hash alone.
+        """
+        return await make(Prover(self._transport, await self.genesis(), carry_genesis=carry_genesis))
 
     async def read(self, path: str, **query: str) -> Any:
         """Return the JSON that a node serves at a path, such as "/v1/network"; not verified."""

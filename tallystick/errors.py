@@ -36,6 +36,10 @@ class VerificationError(TallystickError):
         self.url = url
 
 
+class ProofUnavailable(TallystickError):
+    """The node cannot show what a proof would take; another one may, or a smaller question."""
+
+
 class ApiError(TallystickError):
     """A node refused a request; `code` is stable (docs/api.md lists all)."""
 

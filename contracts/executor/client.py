@@ -235,9 +235,9 @@ class ExecutorClient:
         """Return what the state holds under a key, with its proof."""
         return await self._reader.ask(Kind.PROOF, [contract, key], protocol.proven_from)
 
-    async def history(self, contract: str, key: bytes, limit: int) -> protocol.Versions:
-        """Return at most `limit` versions of a key, the newest first."""
-        return await self._reader.ask(Kind.HISTORY, [contract, key, limit], protocol.versions_from)
+    async def history(self, contract: str, key: bytes, limit: int, version: bytes | None = None) -> protocol.Versions:
+        """Return at most `limit` versions of a key, the newest first, or from the one with a hash on."""
+        return await self._reader.ask(Kind.HISTORY, [contract, key, limit, version], protocol.versions_from)
 
     async def snapshot_begin(self, align: int) -> protocol.SnapshotMaking:
         """Have a snapshot of the state made at the next height that `align` divides, the head's included.

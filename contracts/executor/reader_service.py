@@ -94,11 +94,13 @@ class ReaderService:
         leaf = None if proven.leaf is None else _encoded(proven.leaf)
         return [place.height, place.block_hash, proven.head.state_root, leaf, proven.proof]
 
-    def _history(self, place: Place, database: StateDatabase, contract: str, key: bytes, limit: int) -> list[Any]:
+    def _history(
+        self, place: Place, database: StateDatabase, contract: str, key: bytes, limit: int, version: bytes | None
+    ) -> list[Any]:
         leaves: list[bytes] = []
-        complete = True
+        complete = version is None
         try:
-            for leaf in islice(database.history(contract, key), min(limit, ENTRIES_MAX)):
+            for leaf in islice(database.history(contract, key, version), min(limit, ENTRIES_MAX)):
                 leaves.append(_encoded(leaf))
                 complete = leaf.previous is None
         except VersionMissingError:

@@ -454,8 +454,10 @@ class FakeNode:
             encoded = encode_leaf(leaf.contract, leaf.key, leaf.value, leaf.height, leaf.index, leaf.previous)
         return StateReply(proven.head.height, encoded, proven.proof if with_proof else None)
 
-    async def state_history(self, contract: str, key: bytes, *, limit: int) -> HistoryReply:
-        leaves = list(self.ledger.database.history(contract, key))
+    async def state_history(
+        self, contract: str, key: bytes, *, limit: int, version: Digest | None = None
+    ) -> HistoryReply:
+        leaves = list(self.ledger.database.history(contract, key, version))
         encoded = [encode_leaf(it.contract, it.key, it.value, it.height, it.index, it.previous) for it in leaves]
         return HistoryReply(self.ledger.head.height, tuple(encoded[:limit]), len(leaves) <= limit)
 
