@@ -125,6 +125,8 @@ def _limits(proven: Proven) -> Iterator[str]:
             yield "who is behind the key: the ledger's register of members is not part of this proof"
             yield "how many transactions the block has"
             yield "that the outcome is what the contracts' code demands: that is for `tally audit` to check"
+        case KeyFact(leaf=None) | HistoryFact(versions=()):
+            yield "that there is such a contract, or that it would keep anything under such a key: mind the spelling"
         case KeyFact() | HistoryFact():
             yield "that the value is what the contracts' code demands: that is for `tally audit` to check"
         case StoryFact(_, rule):
