@@ -244,6 +244,26 @@ def _consortium() -> dict[str, dict[str, Operation]]:
                 answer("Its votes, peers, clock, disk, helpers and waiting transactions", ref("NetworkStatus")),
             )
         },
+        "/v1/evidence": {
+            "get": get(
+                "listEvidence",
+                tag,
+                "List what this node can prove against validators",
+                (),
+                answer("All of it", ref("Evidences")),
+            )
+        },
+        "/v1/evidence/{digest}": {
+            "get": get(
+                "getEvidence",
+                tag,
+                "Read evidence as the bytes that prove it",
+                (path("digest", DIGEST, "The evidence's digest"),),
+                {"description": "Canonical bytes", "content": {BINARY_TYPE: {"schema": BYTES}}},
+                "unknown_evidence",
+                unchanged=True,
+            )
+        },
         "/v1/genesis": {"get": get("getGenesis", tag, "Read the genesis", (), genesis, unchanged=True)},
     }
 

@@ -286,6 +286,8 @@ def _network_schemas() -> dict[str, Schema]:
     validator = record(
         {"id": TEXT, "organisation": TEXT, "consensus_key": DIGEST, "tls_certificates": array(HEXADECIMAL)}
     )
+    evidence = {"digest": DIGEST, "validator": TEXT, "code": TEXT, "epoch": INTEGER, "height": INTEGER}
+    evidence |= {"view": INTEGER, "bytes": INTEGER, "durable": BOOLEAN}
     return {
         "Organisation": record({"id": TEXT, "name": TEXT, "root_key": DIGEST, "active": BOOLEAN}),
         "Member": record({"id": TEXT, "organisation": TEXT, "roles": array(TEXT), "active": BOOLEAN, "key": DIGEST}),
@@ -316,6 +318,7 @@ def _network_schemas() -> dict[str, Schema]:
         "NodeStatus": record(node),
         "CatchUp": _catch_up_schema(),
         "NetworkStatus": _detail_schema(),
+        "Evidences": record({"evidence": array(record(evidence)), "next": {"type": "null"}}),
         "Genesis": {"type": "object", "description": "The form that people read; its canonical bytes are hashed"},
         "Live": record({"alive": BOOLEAN}),
         "Ready": record({"ready": {"const": True}, **node}, tuple(name for name in node if name != "ready")),
@@ -385,6 +388,7 @@ def _detail_schema() -> Schema:
     helpers |= {"reader_pid": optional(INTEGER), "reader_restarts": INTEGER, "verifier_processes": INTEGER}
     helpers |= {"verifier_restarts": INTEGER, "lacks_protocol": BOOLEAN, "snapshot_failure": optional(TEXT)}
     own = {"node": ref("NodeStatus"), "chain_id": DIGEST, "observer": BOOLEAN, "clock": INTEGER}
+    own |= {"convicted": optional({"type": "object", "additionalProperties": names})}
     own |= {"clock_drift_max": INTEGER, "view_timeout_max": INTEGER, "certificate_expires": INTEGER}
     return record(
         {

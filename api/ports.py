@@ -215,6 +215,22 @@ class NodeStatus:
     lacking: Lacking = NOTHING_LACKS
 
 
+@dataclass(frozen=True, slots=True)
+class HeldEvidence:
+    """What proves that a validator has signed what no honest one does (chain.evidence)."""
+
+    digest: Digest
+    validator: str
+    code: str
+    """What is proven: a code of docs/protocol.md."""
+    epoch: int
+    height: Height
+    view: int
+    data: bytes
+    durable: bool
+    """Whether it is on the node's disk."""
+
+
 class MetricKind(StrEnum):
     """Kinds of metrics in the Prometheus text format."""
 
@@ -267,6 +283,10 @@ class LedgerNode(Protocol):
 
     def detail(self) -> NodeDetail:
         """Return what the node knows of why something is, or is not, being committed; never raises."""
+        ...
+
+    def evidence(self) -> Sequence[HeldEvidence]:
+        """Return what this node holds against validators."""
         ...
 
     def metrics(self) -> Sequence[Metric]:

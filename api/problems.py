@@ -45,6 +45,7 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "unknown_member": ProblemKind(404, "There is no member with this key"),
     "unknown_account": ProblemKind(404, "There is no account with this name"),
     "not_indexed": ProblemKind(404, "This node keeps no index of history; another one may"),
+    "unknown_evidence": ProblemKind(404, "This node holds no such evidence"),
     "not_committed": ProblemKind(409, "The transaction is not committed yet"),
     "not_certified": ProblemKind(409, "No block certifies this state yet"),
     "pruned": ProblemKind(410, "It existed, and this node no longer keeps it"),

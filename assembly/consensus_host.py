@@ -29,6 +29,7 @@ from chain.types import Digest, Height, ValidatorId, View
 from chain.validity import Head as LedgerHead
 from chain.validity import InvalidBlock
 from consensus.pbft.events import CatchUp, Decide, FetchBody, Head, Report
+from consensus.pbft.messages import Message
 from consensus.verifier_queue import VerifierBusy, VerifierFault
 from contracts.executor.errors import ExecutionUnknown
 
@@ -101,6 +102,7 @@ class HostPorts:
     catch_up: Callable[[], None]
     on_applied: Callable[[Applied], None]
     on_report: Callable[[Report], None]
+    on_refused: Callable[[Message], None]
 
 
 class ConsensusHostService:
@@ -112,6 +114,8 @@ class ConsensusHostService:
         self._head = head
         self._version = version
         self._outcomes: dict[Digest, ExecutedBlock] = {}
+        self._culprits: dict[Digest, int] = {}
+        """The place of the transaction that makes a block of the present height invalid."""
 
     @property
     def head(self) -> Head:
@@ -148,6 +152,8 @@ class ConsensusHostService:
             if block.header.proposer == proposals.own_id:
                 LOG.error("this node's own proposal is not valid: %s", error)
                 proposals.failed(block)
+            if error.index is not None:
+                self._culprits[block.block_hash] = error.index
             raise
         self._outcomes[block.block_hash] = executed
         return executed.result
@@ -196,6 +202,7 @@ class ConsensusHostService:
             await self._own_outcome(decided)
             ledger_head = await ports.executor.apply(block.block_hash)
         self._outcomes.clear()
+        self._culprits.clear()
         ports.proposals.decided()
         ports.mempool.remove(ids)
         ports.mempool.expire(header.time)
@@ -214,6 +221,14 @@ class ConsensusHostService:
         """Write a fact down and pass it on."""
         LOG.info("%s", report)
         self._ports.on_report(report)
+
+    def refused(self, message: Message) -> None:
+        """Pass on a message that the edge has refused."""
+        self._ports.on_refused(message)
+
+    def culprit(self, block_hash: Digest) -> int | None:
+        """Return the place of the transaction for which an undecided block was found invalid, if it was for one."""
+        return self._culprits.get(block_hash)
 
     async def _own_outcome(self, decided: Decide) -> ExecutedBlock:
         """Return what this node itself makes of a decided block, which must be what was certified."""
@@ -248,10 +263,11 @@ class ConsensusHostService:
             decoded = self._ports.proposals.transactions(block)
         except DecodeError as error:
             raise InvalidBlock("malformed_transaction", str(error)) from error
-        transactions = [transaction for transaction in decoded if not self._is_checked(transaction)]
-        for transaction, good in zip(transactions, await self._verified(transactions), strict=True):
+        unchecked = [(index, item) for index, item in enumerate(decoded) if not self._is_checked(item)]
+        verified = await self._verified([transaction for _, transaction in unchecked])
+        for (index, transaction), good in zip(unchecked, verified, strict=True):
             if not good:
-                raise InvalidBlock("bad_signature", transaction.transaction_id.hex())
+                raise InvalidBlock("bad_signature", transaction.transaction_id.hex(), index=index)
 
     def _is_checked(self, transaction: Transaction) -> bool:
         waiting = self._ports.mempool.get(transaction.transaction_id)

@@ -1,6 +1,7 @@
 """The folders of a node's data, and how a state that was fetched takes the place of the one that is there.
 
     blocks/  state/  wal/           what the node lives on
+    evidence/                       what proves the misbehaviour of validators
     incoming/state/                 a state that is being put together from a snapshot
     incoming/ready                  it is whole; from here on it is installed, whatever happens in between
     state.replaced/                 the state that it replaces, until the end of the installation
@@ -56,6 +57,11 @@ class DataFolder:
     def replaced(self) -> Path:
         """The state that an installation replaces."""
         return self.root / "state.replaced"
+
+    @property
+    def evidence(self) -> Path:
+        """What proves the misbehaviour of validators."""
+        return self.root / "evidence"
 
     def aside(self) -> list[str]:
         """Return the names of folders that were set aside."""

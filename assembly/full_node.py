@@ -17,9 +17,12 @@ from api.context import ApiLimits
 from api.node_detail import NodeDetail
 from api.ports import Metric
 from api.server import ApiAddressInUse, ApiServer
+from assembly.accuser import Accuser, findings_by_validator
 from assembly.admission import Admission, AdmissionPorts, clock
 from assembly.condition import Condition, condition_of
 from assembly.consensus_host import Applied, ConsensusHostService, HostPorts, consensus_head
+from assembly.data_folder import DataFolder
+from assembly.evidence_folder import EvidenceFolder
 from assembly.failures import Diverged, PortTaken
 from assembly.history import History, HistoryPorts
 from assembly.history_view import HistoryView
@@ -39,6 +42,7 @@ from assembly.node_detail import (
 )
 from assembly.node_view import NodeView, ViewPorts
 from assembly.observers import ObserverWatch
+from assembly.pbft_settings import pbft_config
 from assembly.peer_handler import PeerService
 from assembly.proposals import Proposals
 from assembly.protocol_watch import lacks_rules, notices
@@ -54,12 +58,11 @@ from chain.mempool import Mempool
 from chain.prices import LEDGER_PRICES
 from chain.protocol import Schedule
 from chain.rules import Rules
-from chain.types import Height, Milliseconds, ValidatorId
+from chain.types import Height, ValidatorId
 from chain.validity import Head as LedgerHead
 from configs.node_config import NodeConfig
-from consensus.driver import TICK_SECONDS, ConsensusDriver
-from consensus.pbft.config import PbftConfig
-from consensus.pbft.events import BadProposal, CannotExecute, Head, Report, Restored
+from consensus.driver import ConsensusDriver
+from consensus.pbft.events import Accusation, BadProposal, CannotExecute, Head, Report, Restored
 from consensus.pbft.events import Diverged as DivergedReport
 from consensus.pbft.messages import NONCE_BYTES
 from consensus.pbft.replica import Replica
@@ -75,7 +78,6 @@ from network.tls import Observer, TlsFiles
 
 LOG = logging.getLogger("tallystick.node")
 
-RESEND_SECONDS: Final = 0.5
 GC_THRESHOLDS: Final = (20_000, 20, 50)
 """A block makes thousands of objects that live until it is decided; the default would look at them time and again."""
 
@@ -113,6 +115,8 @@ class Node:
         proposals = Proposals(genesis, own_id, blocks, self._mempool)
         self._host = self._make_host(blocks, members, proposals, verifier, head)
         admission = self._make_admission(blocks, members, verifier)
+        self._evidence = EvidenceFolder(DataFolder(config.data).evidence, genesis)
+        self._accuser = self._make_accuser(blocks)
         self._peers = PeerService(
             blocks, self._mempool, proposals, admission, self._host, lambda block_hash: self._replica.body(block_hash)
         )
@@ -130,7 +134,7 @@ class Node:
         self._catch_up = CatchUp(
             self._network, self._height, self._peers.take_certified, CatchUpLimits(), time.monotonic
         )
-        self._replica = Replica(_pbft_config(genesis, own_id), signer(keys.consensus_seed))
+        self._replica = Replica(pbft_config(genesis, own_id), signer(keys.consensus_seed))
         nonce = secrets.token_bytes(NONCE_BYTES)
         first = Restored(head, opened.floor, opened.records, nonce, clock(), opened.damaged)
         self._driver = ConsensusDriver(
@@ -166,6 +170,7 @@ class Node:
             lambda: self._catch_up.wake(),
             self._on_applied,
             self._on_report,
+            lambda message: self._accuser.refused(message),
         )
         return ConsensusHostService(ports, head, self._executor.head.next_version)
 
@@ -182,6 +187,16 @@ class Node:
                 self._on_admitted,
                 self._pass_on,
             )
+        )
+
+    def _make_accuser(self, blocks: BlockStore) -> Accuser:
+        return Accuser(
+            self._genesis,
+            blocks,
+            self._evidence,
+            lambda: self._host.head.validators,
+            lambda block_hash: self._replica.body(block_hash),
+            time.monotonic,
         )
 
     def _make_network(self, own_id: ValidatorId, head: Head) -> PeerNetwork:
@@ -226,6 +241,7 @@ class Node:
                 self._history,
                 HistoryView(blocks, self._indexer, self._height),
                 self._detail,
+                self._evidence,
                 self._walls_missing,
                 self._config.observer,
             )
@@ -320,6 +336,8 @@ class Node:
     def _on_report(self, report: Report) -> None:
         if isinstance(report, BadProposal):
             self._refusals.add(report)
+        if isinstance(report, Accusation):
+            self._accuser.accused(report, self._host.culprit)
         if self._failure.done():
             return
         if isinstance(report, DivergedReport):
@@ -372,6 +390,7 @@ class Node:
             lacks_rules(state_head, self._executor.versions),
             len(self._walls_missing()),
             self._executor.reader_restarts,
+            findings_by_validator(self._evidence),
         )
 
     def _walls_missing(self) -> tuple[str, ...]:
@@ -381,16 +400,3 @@ class Node:
 def _certificate(blocks: BlockStore, height: Height) -> Certificate | None:
     stored = blocks.certificate(height) if height else None
     return None if stored is None else decode_certificate(stored)
-
-
-def _pbft_config(genesis: Genesis, own_id: ValidatorId) -> PbftConfig:
-    parameters = genesis.parameters
-    return PbftConfig(
-        genesis.genesis_hash,
-        own_id,
-        parameters.primary_term_blocks,
-        Milliseconds(parameters.clock_drift_max),
-        round(parameters.view_timeout_base / 1000 / TICK_SECONDS),
-        round(parameters.view_timeout_max / 1000 / TICK_SECONDS),
-        round(RESEND_SECONDS / TICK_SECONDS),
-    )

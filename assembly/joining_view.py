@@ -11,6 +11,7 @@ from api.ports import (
     CatchUpStatus,
     CommittedTransaction,
     HeadStatus,
+    HeldEvidence,
     HistoryReply,
     Lacking,
     Metric,
@@ -95,6 +96,10 @@ class JoiningView:
     def detail(self) -> NodeDetail:
         """Return everything that is known before this node takes part."""
         return self._detail()
+
+    def evidence(self) -> Sequence[HeldEvidence]:
+        """Refuse: what this node holds is read when it takes part."""
+        self._refuse()
 
     def metrics(self) -> Sequence[Metric]:
         """Return nothing: what the node's metrics count has not begun."""

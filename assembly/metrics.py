@@ -1,8 +1,10 @@
 """The node's own metrics; docs/operations.md describes each, and the API adds those of its requests."""
 
+from collections.abc import Mapping
+
 from api.ports import Metric, MetricKind
 from chain.mempool import Mempool
-from chain.types import Height
+from chain.types import Height, ValidatorId
 from consensus.driver import DriverCounters
 from consensus.pbft.replica import Status
 from network.status import NetworkStatus
@@ -20,6 +22,7 @@ def node_metrics(
     protocol_unknown: bool,
     walls_missing: int,
     reader_restarts: int,
+    convicted: Mapping[ValidatorId, int],
 ) -> list[Metric]:
     """Return a snapshot."""
 
@@ -52,6 +55,12 @@ def node_metrics(
         single("executor_restarts_total", counter, "Times that the executor was started again.", executor_restarts),
         single("reader_restarts_total", counter, "Times that the reader was started again.", reader_restarts),
         single("walls_missing", gauge, "Walls around the helper processes that this machine lacks.", walls_missing),
+        Metric(
+            "tallystick_evidence",
+            gauge,
+            "Kinds of misbehaviour that are proven here, by validator.",
+            tuple(((("validator", name),), float(count)) for name, count in convicted.items()),
+        ),
         Metric(
             "tallystick_peer_sent_bytes_total",
             counter,

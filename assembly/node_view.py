@@ -11,6 +11,7 @@ from api.ports import (
     ActivityReply,
     CommittedTransaction,
     HeadStatus,
+    HeldEvidence,
     HistoryReply,
     Metric,
     NodeStatus,
@@ -27,6 +28,7 @@ from assembly.admission import Admission
 from assembly.back_fill import describe
 from assembly.condition import Condition
 from assembly.consensus_host import ConsensusHostService
+from assembly.evidence_folder import EvidenceFolder, Held
 from assembly.history import History
 from assembly.history_view import HistoryView
 from assembly.interfaces import Interfaces
@@ -71,6 +73,7 @@ class ViewPorts:
     history: History
     indexed: HistoryView
     detail: Callable[[], NodeDetail]
+    evidence: EvidenceFolder
     walls_missing: Callable[[], tuple[str, ...]]
     observes: bool
     """Whether this node is meant to follow without voting."""
@@ -137,6 +140,10 @@ class NodeView:
     def detail(self) -> NodeDetail:
         """Return everything that this node knows of why something is, or is not, being committed."""
         return self._ports.detail()
+
+    def evidence(self) -> Sequence[HeldEvidence]:
+        """Return what this node holds against validators."""
+        return [_held_evidence(held) for held in self._ports.evidence.held]
 
     def metrics(self) -> Sequence[Metric]:
         """Return a snapshot of the node's metrics."""
@@ -325,3 +332,18 @@ async def _asked(answer: Awaitable[T]) -> T:
         return await answer
     except (ExecutorBusy, ExecutorDied, ExecutorFault, VerifierFault) as error:
         raise NotReady([f"a process of this node does not answer: {error}"]) from error
+
+
+def _held_evidence(held: Held) -> HeldEvidence:
+    finding = held.finding
+    place = finding.place
+    return HeldEvidence(
+        held.digest,
+        finding.validator,
+        finding.code,
+        place.epoch,
+        place.height,
+        place.view,
+        held.data,
+        held.is_durable,
+    )

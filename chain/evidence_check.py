@@ -147,6 +147,7 @@ class _Check:
         if (header.chain_id, header.epoch, header.height) != (place.chain_id, place.epoch, place.height):
             return "header_of_another_place"
         if header.proposer != self.evidence.validator:
+            # Only fresh blocks have a PRE-PREPARE; what is proposed again, perhaps another's, follows from NEW-VIEW.
             return "wrong_proposer"
         if header.validators_hash != self.validators.validators_hash:
             return "wrong_validators"

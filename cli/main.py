@@ -16,6 +16,7 @@ GROUPS: Final = {
     "contract": ("cli.contract", "contract"),
     "doctor": ("cli.doctor", "doctor"),
     "epcis": ("cli.epcis", "epcis"),
+    "evidence": ("cli.evidence", "evidence"),
     "export": ("cli.export", "export"),
     "iso20022": ("cli.iso20022", "iso20022"),
     "keys": ("cli.keys", "keys"),

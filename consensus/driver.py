@@ -45,7 +45,7 @@ from consensus.pbft.events import (
     Serve,
     Tick,
 )
-from consensus.pbft.messages import PrePrepare, decode_message, encode_message
+from consensus.pbft.messages import Message, PrePrepare, decode_message, encode_message
 from consensus.pbft.records import Record
 from consensus.verify import MessageError, UnknownEpochError, check_message
 
@@ -125,6 +125,10 @@ class ConsensusHost(Protocol):
 
     def report(self, report: Report) -> None:
         """Take note of a fact."""
+        ...
+
+    def refused(self, message: Message) -> None:
+        """Take note of a message that is of the right form and false."""
         ...
 
 
@@ -213,7 +217,11 @@ class ConsensusDriver:
     def _checked(self, peer: ValidatorId, payload: bytes) -> MessageArrived:
         _, encoded, ids = fields_of(decode(payload, size_max=PAYLOAD_BYTES_MAX), "consensus payload", 1, bytes, None)
         message = decode_message(encoded)
-        check_message(message, self._validators)
+        try:
+            check_message(message, self._validators)
+        except MessageError:
+            self._host.refused(message)
+            raise
         block = None
         if isinstance(message, PrePrepare) and ids is not None:
             block = self._host.assemble(message.header, _split_ids(ids))

@@ -174,8 +174,22 @@ def _of_all(evidence: Evidence) -> Iterator[Finding]:
     if len(set(versions.values())) > 1:
         text = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
         yield Finding("versions_differ", Severity.NOTE, text, tuple(sorted(versions)))
+    convicted = _convicted(evidence)
+    if convicted:
+        text = "; ".join(f"{name}: {', '.join(sorted(codes))}" for name, codes in sorted(convicted.items()))
+        yield Finding("misbehaviour", Severity.HARMS, f"there is evidence against {text}", tuple(sorted(convicted)))
     if 0 < len(evidence.validators) < 4:
         yield Finding("few_validators", Severity.NOTE, f"there are {len(evidence.validators)} validators")
     for node in evidence.nodes:
         if node.status is None and node.process in (None, "running") and seen_by(evidence, node.name):
             yield Finding("api_silent", Severity.HARMS, f"{node.name}: {node.error}", (node.name,))
+
+
+def _convicted(evidence: Evidence) -> dict[str, set[str]]:
+    """Return what nodes say that they can prove, by validator."""
+    found: dict[str, set[str]] = {}
+    for node in evidence.answered:
+        convicted: dict[str, list[str]] = (node.status or {})["convicted"] or {}
+        for name, codes in convicted.items():
+            found.setdefault(name, set()).update(codes)
+    return found

@@ -153,6 +153,11 @@ CAUSES: Final[dict[str, Cause]] = {
         "The node takes no further transactions until some are committed or expire.",
         "If blocks are decided, send slower; otherwise look at what stops them.",
     ),
+    "misbehaviour": Cause(
+        "Nodes hold proof that a validator signed what no honest one signs: its program lies, its key was stolen, or it"
+        " runs twice.",
+        "Check the proof (tally evidence list, fetch, verify), ask its operator, and lay it before the members.",
+    ),
     "api_silent": Cause(
         "The node does not answer us, and the others are connected with it: it seems to vote.",
         "Look at its API's address, at its load, and at firewalls.",

@@ -77,7 +77,7 @@ class Service:
         try:
             values = self._handlers[kind](*arguments)
         except InvalidBlock as error:
-            return [Outcome.INVALID, error.code, error.detail]
+            return [Outcome.INVALID, error.code, error.detail, error.index]
         elapsed = (time.perf_counter_ns() - started) // 1000
         if kind in (Kind.EXECUTE, Kind.EXECUTE_BATCH):
             self._statistics["execute_us"] += elapsed

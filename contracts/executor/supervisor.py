@@ -277,7 +277,8 @@ def _refusal(outcome: Any, values: list[Any], request: Request) -> Exception:
         DecodeError: when it stands for none.
     """
     if outcome == Outcome.INVALID:
-        return InvalidBlock(*fields_of(values, "invalid block", str, str))
+        code, detail, index = fields_of(values, "invalid block", str, str, None)
+        return InvalidBlock(code, detail, index=index if isinstance(index, int) else None)
     if outcome == Outcome.DIFFERS:
         height, expected, found = fields_of(values, "differing result", int, bytes, bytes)
         return ResultDiffers(Height(height), Digest(expected), Digest(found))

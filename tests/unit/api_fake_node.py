@@ -11,6 +11,7 @@ from api.ports import (
     ActivityReply,
     CommittedTransaction,
     HeadStatus,
+    HeldEvidence,
     HistoryReply,
     Metric,
     MetricKind,
@@ -212,6 +213,7 @@ class FakeNode:
     auto_commit: bool = True
     faults: Faults = field(default_factory=Faults)
     submitted: list[bytes] = field(default_factory=list)
+    held: list[HeldEvidence] = field(default_factory=list)
     now: int = START + 1_000
     pending: dict[Digest, bytes] = field(default_factory=dict)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -276,6 +278,9 @@ class FakeNode:
             pool=PoolDetail(1, 200, 50_000, 10**7, 2.5, True),
             helpers=HelperDetail(4712, 0, 4713, 0, 1, 0, False, None),
         )
+
+    def evidence(self) -> Sequence[HeldEvidence]:
+        return self.held
 
     def metrics(self) -> Sequence[Metric]:
         height = float(self.ledger.head.height)

@@ -112,6 +112,7 @@ def host_of(world: Surroundings, executor: FakeExecutor, applied: list[Applied])
         lambda: None,
         applied.append,
         lambda report: None,
+        lambda message: None,
     )
     return ConsensusHostService(ports, consensus_head(HEAD, None), 1)
 

@@ -101,6 +101,9 @@ class World:
     def catch_up(self, request: events.CatchUp) -> None:
         self.happened.append("catch up")
 
+    def refused(self, message: object) -> None:
+        self.happened.append(f"refused {type(message).__name__}")
+
     def report(self, report: events.Report) -> None:
         self.happened.append("report")
 
@@ -252,4 +255,4 @@ async def test_what_peers_send_is_checked_before_the_core_sees_it() -> None:
         assert driver.counters.messages_refused == 4
         assert driver.message(PEER, encode([1, message, bytes(64)]))
         await until(lambda: any(isinstance(event, events.MessageArrived) for event in world.seen))
-    assert world.happened == ["assemble 2"]
+    assert world.happened == ["refused PrePrepare", "assemble 2"], "what is forged may be evidence"

@@ -24,7 +24,7 @@ NAMES = ("node1", "node2", "node3", "node4")
 def status_of(name: str, names: tuple[str, ...]) -> dict[str, Any]:
     """Return what a healthy node answers."""
     fake = FakeNode()
-    status: dict[str, Any] = copy.deepcopy(detail_json(fake.status(), fake.detail()))
+    status: dict[str, Any] = copy.deepcopy(detail_json(fake.status(), fake.detail(), ()))
     others = [other for other in names if other != name]
     status["node"].update(name=name, validator=name, catch_up=None, walls_missing=[])
     status["peers"] = [
@@ -275,6 +275,12 @@ def repaired(nodes: Nodes) -> None:
     told(nodes, "node2")["disk"].update(set_aside=["blocks.damaged-1"])
 
 
+def convicted(nodes: Nodes) -> None:
+    told(nodes, "node1")["convicted"] = {"node2": ["two_prepares"]}
+    told(nodes, "node3")["convicted"] = {"node2": ["two_prepares", "two_commits"]}
+    told(nodes, "node4")["convicted"] = None
+
+
 HARMS: dict[str, tuple[Change, str, Severity]] = {
     "one is not running": (lambda n: gone(n, "node2", "ended"), "not_running", Severity.HARMS),
     "one lost its votes": (lambda n: silent("lost_votes")(n, "node2"), "lost_votes", Severity.HARMS),
@@ -290,6 +296,7 @@ HARMS: dict[str, tuple[Change, str, Severity]] = {
     "one clock drifts": (drifting, "clock", Severity.HARMS),
     "one API is out of reach": (mute_api, "api_silent", Severity.HARMS),
     "one executor has restarted": (restarted_once, "helper_restarts", Severity.NOTE),
+    "one can be proven to lie": (convicted, "misbehaviour", Severity.HARMS),
     "versions differ": (other_version, "versions_differ", Severity.NOTE),
     "one has repaired itself": (repaired, "set_aside", Severity.NOTE),
     "one kernel lacks walls": (without_landlock, "walls_missing", Severity.NOTE),

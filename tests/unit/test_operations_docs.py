@@ -44,7 +44,7 @@ def test_every_exit_code_has_a_row() -> None:
 def test_every_metric_has_a_row() -> None:
     counters = DriverCounters()
     network = NetworkStatus((), 0, {}, ())
-    own = node_metrics(Height(0), status(), Mempool(MempoolLimits()), counters, network, 0, 0.0, 1, False, 0, 0)
+    own = node_metrics(Height(0), status(), Mempool(MempoolLimits()), counters, network, 0, 0.0, 1, False, 0, 0, {})
     metrics = {metric.name: metric.kind.value for metric in [*own, *RequestMetrics().snapshot(0)]}
     assert dict(re.findall(r"^\| `(tallystick_\w+)` \| (\w+) \|", PAGE, flags=re.MULTILINE)) == metrics
 
