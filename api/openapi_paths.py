@@ -3,6 +3,7 @@
 from typing import Final
 
 from api.openapi_contracts import contract_paths, proposal_paths, version_paths
+from api.openapi_evidence import evidence_paths
 from api.openapi_finding import finding_paths
 from api.openapi_parts import (
     BLOCK,
@@ -33,7 +34,7 @@ from api.requests import BINARY_TYPE, EVENT_STREAM_TYPE, JSON_TYPE
 def paths() -> dict[str, dict[str, Operation]]:
     """Return all paths with their operations."""
     ledger = {**_transactions(), **_blocks(), **contract_paths(), **version_paths(), **proposal_paths(), **_state()}
-    return {**ledger, **_consortium(), **finding_paths(), **_operations()}
+    return {**ledger, **_consortium(), **finding_paths(), **evidence_paths(), **_operations()}
 
 
 def _submission() -> Operation:
@@ -242,26 +243,6 @@ def _consortium() -> dict[str, dict[str, Operation]]:
                 "Read what this node knows of why something is, or is not, being committed",
                 (),
                 answer("Its votes, peers, clock, disk, helpers and waiting transactions", ref("NetworkStatus")),
-            )
-        },
-        "/v1/evidence": {
-            "get": get(
-                "listEvidence",
-                tag,
-                "List what this node can prove against validators",
-                (),
-                answer("All of it", ref("Evidences")),
-            )
-        },
-        "/v1/evidence/{digest}": {
-            "get": get(
-                "getEvidence",
-                tag,
-                "Read evidence as the bytes that prove it",
-                (path("digest", DIGEST, "The evidence's digest"),),
-                {"description": "Canonical bytes", "content": {BINARY_TYPE: {"schema": BYTES}}},
-                "unknown_evidence",
-                unchanged=True,
             )
         },
         "/v1/genesis": {"get": get("getGenesis", tag, "Read the genesis", (), genesis, unchanged=True)},

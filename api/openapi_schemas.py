@@ -283,23 +283,14 @@ def _finding_schemas() -> dict[str, Schema]:
 
 def _network_schemas() -> dict[str, Schema]:
     node = _node_fields()
+    counts = {"epoch": INTEGER, "hash": DIGEST, "quorum": INTEGER, "faults_max": INTEGER}
     validator = record(
         {"id": TEXT, "organisation": TEXT, "consensus_key": DIGEST, "tls_certificates": array(HEXADECIMAL)}
     )
-    evidence = {"digest": DIGEST, "validator": TEXT, "code": TEXT, "epoch": INTEGER, "height": INTEGER}
-    evidence |= {"view": INTEGER, "bytes": INTEGER, "durable": BOOLEAN}
     return {
         "Organisation": record({"id": TEXT, "name": TEXT, "root_key": DIGEST, "active": BOOLEAN}),
         "Member": record({"id": TEXT, "organisation": TEXT, "roles": array(TEXT), "active": BOOLEAN, "key": DIGEST}),
-        "Validators": record(
-            {
-                "epoch": INTEGER,
-                "hash": DIGEST,
-                "quorum": INTEGER,
-                "faults_max": INTEGER,
-                "validators": array(validator),
-            }
-        ),
+        "Validators": record({**counts, "validators": array(validator)}),
         "Network": record(
             {
                 "name": TEXT,
@@ -318,7 +309,6 @@ def _network_schemas() -> dict[str, Schema]:
         "NodeStatus": record(node),
         "CatchUp": _catch_up_schema(),
         "NetworkStatus": _detail_schema(),
-        "Evidences": record({"evidence": array(record(evidence)), "next": {"type": "null"}}),
         "Genesis": {"type": "object", "description": "The form that people read; its canonical bytes are hashed"},
         "Live": record({"alive": BOOLEAN}),
         "Ready": record({"ready": {"const": True}, **node}, tuple(name for name in node if name != "ready")),
@@ -373,22 +363,22 @@ def _catch_up_schema() -> Schema:
 def _detail_schema() -> Schema:
     """Return the form of GET /v1/network/status (api.node_detail says what each field means)."""
     seconds, names = optional({"type": "number"}), array(TEXT)
+    convicted = optional({"type": "object", "additionalProperties": names})
     consensus = {"height": INTEGER, "view": INTEGER, "primary": TEXT, "changing_view": BOOLEAN, "votes": BOOLEAN}
     consensus |= {"why_silent": optional(TEXT), "validators": names, "quorum": INTEGER, "has_proposal": BOOLEAN}
     consensus |= {"prepares": names, "commits": names, "view_changes": names, "bad_proposals": names}
-    consensus |= {"silent_seconds": {"type": "object", "additionalProperties": seconds}}
-    consensus |= {"stalled_seconds": {"type": "number"}, "decided_seconds": seconds}
+    silences = {"type": "object", "additionalProperties": seconds}
+    consensus |= {"silent_seconds": silences, "stalled_seconds": {"type": "number"}, "decided_seconds": seconds}
     peer = {"name": TEXT, "address": TEXT, "observer": BOOLEAN, "connected": BOOLEAN, "height": optional(INTEGER)}
     peer |= {"round_trip_seconds": seconds, "clock_offset_seconds": seconds, "connections": INTEGER}
     disk = {"free_bytes": INTEGER, "total_bytes": INTEGER, "set_aside": names}
-    disk |= {"sync_seconds_median": seconds, "sync_seconds_max": seconds}
+    disk |= dict.fromkeys(("sync_seconds_median", "sync_seconds_max"), seconds)
     pool = {"transactions": INTEGER, "bytes": INTEGER, "transactions_max": INTEGER, "bytes_max": INTEGER}
     pool |= {"oldest_seconds": seconds, "has_candidates": BOOLEAN}
     helpers = {"executor_pid": optional(INTEGER), "executor_restarts": INTEGER}
     helpers |= {"reader_pid": optional(INTEGER), "reader_restarts": INTEGER, "verifier_processes": INTEGER}
     helpers |= {"verifier_restarts": INTEGER, "lacks_protocol": BOOLEAN, "snapshot_failure": optional(TEXT)}
-    own = {"node": ref("NodeStatus"), "chain_id": DIGEST, "observer": BOOLEAN, "clock": INTEGER}
-    own |= {"convicted": optional({"type": "object", "additionalProperties": names})}
+    own = {"node": ref("NodeStatus"), "chain_id": DIGEST, "observer": BOOLEAN, "clock": INTEGER, "convicted": convicted}
     own |= {"clock_drift_max": INTEGER, "view_timeout_max": INTEGER, "certificate_expires": INTEGER}
     return record(
         {

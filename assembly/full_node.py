@@ -49,6 +49,7 @@ from assembly.protocol_watch import lacks_rules, notices
 from assembly.voting_log import VotingLog
 from assembly.waiters import Waiters
 from assembly.walls import missing_walls
+from chain.block import Block
 from chain.block_store import BlockStore
 from chain.certificate import Certificate, decode_certificate, join_certified_block
 from chain.crypto import signer
@@ -58,7 +59,8 @@ from chain.mempool import Mempool
 from chain.prices import LEDGER_PRICES
 from chain.protocol import Schedule
 from chain.rules import Rules
-from chain.types import Height, ValidatorId
+from chain.types import Digest, Height, ValidatorId
+from chain.validators import ValidatorSet
 from chain.validity import Head as LedgerHead
 from configs.node_config import NodeConfig
 from consensus.driver import ConsensusDriver
@@ -116,10 +118,8 @@ class Node:
         self._host = self._make_host(blocks, members, proposals, verifier, head)
         admission = self._make_admission(blocks, members, verifier)
         self._evidence = EvidenceFolder(DataFolder(config.data).evidence, genesis)
-        self._accuser = self._make_accuser(blocks)
-        self._peers = PeerService(
-            blocks, self._mempool, proposals, admission, self._host, lambda block_hash: self._replica.body(block_hash)
-        )
+        self._accuser = Accuser(genesis, blocks, self._evidence, self._validators, self._undecided_body, time.monotonic)
+        self._peers = PeerService(blocks, self._mempool, proposals, admission, self._host, self._undecided_body)
         self._observers = ObserverWatch(config.observers, head.validators.ids, self._on_observers)
         self._network = self._make_network(own_id, head)
         self._surroundings = surroundings(config, genesis, self._network)
@@ -189,16 +189,6 @@ class Node:
             )
         )
 
-    def _make_accuser(self, blocks: BlockStore) -> Accuser:
-        return Accuser(
-            self._genesis,
-            blocks,
-            self._evidence,
-            lambda: self._host.head.validators,
-            lambda block_hash: self._replica.body(block_hash),
-            time.monotonic,
-        )
-
     def _make_network(self, own_id: ValidatorId, head: Head) -> PeerNetwork:
         config = self._config
         addresses = {ValidatorId(name): Address(peer.host, peer.port) for name, peer in config.peers.items()}
@@ -217,7 +207,7 @@ class Node:
                 self._network,
                 self._catch_up,
                 self._height,
-                lambda: self._host.head.validators,
+                self._validators,
                 self._on_need,
                 may_join,
             )
@@ -252,6 +242,12 @@ class Node:
 
     def _height(self) -> Height:
         return self._host.head.height
+
+    def _validators(self) -> ValidatorSet:
+        return self._host.head.validators
+
+    def _undecided_body(self, block_hash: Digest) -> Block | None:
+        return self._replica.body(block_hash)
 
     async def run(self) -> None:
         """Run until cancelled or until a part fails for good.

@@ -1,6 +1,6 @@
 """The node's own metrics; docs/operations.md describes each, and the API adds those of its requests."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from api.ports import Metric, MetricKind
 from chain.mempool import Mempool
@@ -55,22 +55,26 @@ def node_metrics(
         single("executor_restarts_total", counter, "Times that the executor was started again.", executor_restarts),
         single("reader_restarts_total", counter, "Times that the reader was started again.", reader_restarts),
         single("walls_missing", gauge, "Walls around the helper processes that this machine lacks.", walls_missing),
-        Metric(
-            "tallystick_evidence",
+        _by(
+            "validator",
+            "evidence",
             gauge,
             "Kinds of misbehaviour that are proven here, by validator.",
-            tuple(((("validator", name),), float(count)) for name, count in convicted.items()),
+            convicted.items(),
         ),
-        Metric(
-            "tallystick_peer_sent_bytes_total",
-            counter,
-            "Bytes sent to each peer.",
-            tuple(((("peer", peer.peer),), float(peer.sent_bytes)) for peer in network.peers),
-        ),
-        Metric(
-            "tallystick_peer_received_bytes_total",
-            counter,
-            "Bytes received from each peer.",
-            tuple(((("peer", peer.peer),), float(peer.received_bytes)) for peer in network.peers),
-        ),
+        *_traffic(network),
     ]
+
+
+def _traffic(network: NetworkStatus) -> list[Metric]:
+    sent = [(peer.peer, peer.sent_bytes) for peer in network.peers]
+    received = [(peer.peer, peer.received_bytes) for peer in network.peers]
+    return [
+        _by("peer", "peer_sent_bytes_total", MetricKind.COUNTER, "Bytes sent to each peer.", sent),
+        _by("peer", "peer_received_bytes_total", MetricKind.COUNTER, "Bytes received from each peer.", received),
+    ]
+
+
+def _by(label: str, name: str, kind: MetricKind, description: str, values: Iterable[tuple[str, int]]) -> Metric:
+    samples = tuple((((label, each),), float(value)) for each, value in values)
+    return Metric(f"tallystick_{name}", kind, description, samples)
