@@ -64,7 +64,7 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "refused_meanwhile": ProblemKind(
         409, "The same transaction was being refused just now; send it again to learn why"
     ),
-    "overloaded": ProblemKind(429, "Too many signatures wait to be checked on this node"),
+    "overloaded": ProblemKind(429, "More waits than this network can commit soon"),
     "mempool_full": ProblemKind(429, "Too many transactions wait on this node"),
     "organisation_share_exceeded": ProblemKind(429, "Too many transactions of this organisation wait on this node"),
     # The node.

@@ -5,6 +5,7 @@ already waiting or committed is not an error: clients are told to send the same 
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Final
 
 from api.ports import Submission, SubmissionState
 from assembly.members import MemberDirectory
+from assembly.pace import WAIT_SECONDS_MAX
 from assembly.signatures import SignatureVerifier, signatures_good
 from chain.block_store import BlockStore
 from chain.encoding import DecodeError
@@ -44,6 +46,8 @@ class AdmissionPorts:
     """Called whenever transactions were added."""
     gossip: Callable[[list[bytes]], None]
     """Passes raw transactions on to all peers."""
+    wait_seconds: Callable[[int], float]
+    """Tells how long the last of so many waiting transactions would wait (assembly.pace)."""
 
 
 class Admission:
@@ -54,7 +58,16 @@ class Admission:
         self._checking: dict[Digest, asyncio.Future[None]] = {}
 
     async def submit(self, raws: Sequence[bytes]) -> list[Submission]:
-        """Take transactions of clients in, and pass admitted ones on; answer for each in order."""
+        """Take transactions of clients in, and pass admitted ones on; answer for each in order.
+
+        Under overload they are refused before any work is put into them, so that the work goes into those that wait.
+        """
+        waiting = len(self._ports.mempool) + len(self._checking)
+        wait_seconds = self._ports.wait_seconds(waiting)
+        if wait_seconds > WAIT_SECONDS_MAX:
+            detail = f"{waiting} transactions wait, which takes this network about {wait_seconds:.0f} s"
+            retry_after = math.ceil(wait_seconds - WAIT_SECONDS_MAX)
+            return [Submission(SubmissionState.REFUSED, None, "overloaded", detail, retry_after)] * len(raws)
         answers, admitted = await self._take_in(raws)
         if admitted:
             self._ports.gossip([transaction.raw for transaction in admitted])

@@ -11,7 +11,6 @@ import logging
 import secrets
 import time
 from collections.abc import Sequence
-from typing import Final
 
 from api.context import ApiLimits
 from api.node_detail import NodeDetail
@@ -42,6 +41,7 @@ from assembly.node_detail import (
 )
 from assembly.node_view import NodeView, ViewPorts
 from assembly.observers import ObserverWatch
+from assembly.pace import Pace
 from assembly.pbft_settings import pbft_config
 from assembly.peer_handler import PeerService
 from assembly.proposals import Proposals
@@ -71,6 +71,7 @@ from consensus.pbft.replica import Replica
 from consensus.verifier import VerifierPool
 from contracts.executor.client import ExecutorClient
 from contracts.executor.errors import ExecutorFault
+from contracts.executor.memory import settle
 from network.catchup import CatchUp, CatchUpLimits
 from network.framing import Channel
 from network.gossip import GossipLimits, TransactionGossip
@@ -79,9 +80,6 @@ from network.peers import NetworkConfig, PeerNetwork
 from network.tls import Observer, TlsFiles
 
 LOG = logging.getLogger("tallystick.node")
-
-GC_THRESHOLDS: Final = (20_000, 20, 50)
-"""A block makes thousands of objects that live until it is decided; the default would look at them time and again."""
 
 
 class Node:
@@ -106,6 +104,7 @@ class Node:
         self._executor = executor
         self._verifier = verifier
         self._mempool = Mempool(config.mempool)
+        self._pace = Pace()
         self._applied_at = time.monotonic()
         self._schedule: Schedule | None = None
         self._tell_notices(executor.head)
@@ -186,6 +185,7 @@ class Node:
                 verifier,
                 self._on_admitted,
                 self._pass_on,
+                self._pace.wait_seconds,
             )
         )
 
@@ -262,9 +262,7 @@ class Node:
         except (OSError, ApiAddressInUse) as error:
             raise PortTaken(f"peer {self._config.peer} or api {self._config.api}: {error}") from error
         # What lives now lives as long as the node; the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
+        settle()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._network.run())
@@ -298,6 +296,7 @@ class Node:
 
     def _on_applied(self, applied: Applied) -> None:
         self._applied_at = time.monotonic()
+        self._pace.applied(self._applied_at, len(applied.transaction_ids), len(self._mempool))
         self._tell_notices(applied.head)
         self._waiters.applied(applied.head.height, applied.transaction_ids)
         self._show_observers(applied)

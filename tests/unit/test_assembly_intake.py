@@ -57,6 +57,7 @@ class World:
             self,
             lambda: None,
             lambda raws: None,
+            lambda waiting: 0.0,
         )
         self.admission = Admission(ports)
         self.proposals = Proposals(GENESIS, ValidatorId("v01"), self.blocks, self.mempool)

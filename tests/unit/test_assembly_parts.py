@@ -101,6 +101,7 @@ class Surroundings:
         self.members = MemberDirectory(self._read)
         self.admitted = 0
         self.passed_on: list[bytes] = []
+        self.wait_seconds = 0.0
         self.admission = Admission(
             AdmissionPorts(
                 GENESIS,
@@ -112,6 +113,7 @@ class Surroundings:
                 self.verifier,
                 self._on_admitted,
                 self.passed_on.extend,
+                lambda waiting: self.wait_seconds,
             )
         )
 
@@ -204,6 +206,18 @@ async def test_a_block_that_comes_while_a_signature_is_checked_is_noticed() -> N
     world.verifier.go.set()
     assert await waiting == ["committed"]
     assert len(world.mempool) == 0
+
+
+async def test_overload_refuses_what_clients_send_and_keeps_what_peers_pass_on() -> None:
+    world = Surroundings()
+    world.wait_seconds = 7.5
+    (answer,) = await world.admission.submit([transaction(1).raw])
+    assert (answer.state, answer.code, answer.retry_after_seconds) == (SubmissionState.REFUSED, "overloaded", 3)
+    assert (len(world.mempool), world.verifier.batches, world.passed_on) == (0, [], [])
+    await world.admission.gossiped([transaction(1).raw])
+    assert len(world.mempool) == 1
+    world.wait_seconds = 5.0
+    assert await world.codes(transaction(2).raw) == ["received"]
 
 
 async def test_busy_verifiers_and_a_full_mempool_ask_the_client_to_come_back() -> None:
