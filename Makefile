@@ -6,11 +6,12 @@ DIR ?= .tally
 BASE_PORT ?=
 MINUTES ?= 10
 SEED ?= 0
+BENCH_NAME ?= $(shell date -u +%Y-%m-%dT%H%M)
 VENV := .venv
 BIN := $(VENV)/bin
 PORT_OPTION := $(if $(BASE_PORT),--base-port $(BASE_PORT))
 
-.PHONY: help up down status clean venv dev check test mutants bench fuzz
+.PHONY: help up down status clean venv dev check test mutants bench profile fuzz
 
 help:
 	@echo "make up       set up, start $(NODES) nodes, load the sample stories, print the addresses"
@@ -20,7 +21,8 @@ help:
 	@echo "make test     formatting, types, import rules and all tests"
 	@echo "make mutants  plant bugs and let the simulator find them (minutes)"
 	@echo "make fuzz     compare random contracts on every Python found, for MINUTES=10 from SEED=0"
-	@echo "make bench    measure throughput, latency and memory on this machine"
+	@echo "make bench    search for the capacity of four nodes on this machine, with latency and costs (an hour)"
+	@echo "make profile  show where the processor time of a transaction goes, by process, stage and function"
 	@echo "options: NODES=4 DIR=.tally BASE_PORT=7700 PYTHON=python3"
 
 up: venv
@@ -63,7 +65,10 @@ mutants: dev
 	$(BIN)/python tests/simulation/mutants.py
 
 bench: dev
-	$(BIN)/python -m benchmarks.cluster
+	$(BIN)/tally bench --json benchmarks/results/$(BENCH_NAME).json --chart benchmarks/results/$(BENCH_NAME).svg
+
+profile: dev
+	$(BIN)/python -m benchmarks.profile
 
 fuzz: dev
 	nice $(BIN)/python tests/adversarial/campaign.py --minutes $(MINUTES) --seed $(SEED)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.executor [--sizes 100,500,2000] [--blocks 60] [--json FILE]
 
-The workload is that of benchmarks.cluster: transfers with three reads, three writes and one event, sent by eight
+The workload is that of `tally bench`: transfers with three reads, three writes and one event, sent by eight
 organisations to ten thousand accounts that all exist, on a database on disk that fits into memory.
 
 The first table comes from one process that does to each block what the executor does: take the request apart, check,

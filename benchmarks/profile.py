@@ -17,92 +17,20 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.workload import signed_transfers, transfer_contract
 from cli.bench.clusters import ClusterPlan, fresh_cluster
 from cli.bench.figures import quantile
 from cli.bench.load import Pace, lone_latencies, offer
+from cli.bench.samples import Samples, read_samples
 from cli.bench.usage import KINDS, ProcessTime, node_counters, process_ids, process_time, times_by_kind
+from cli.bench.workloads import signed_transfers, transfer_contract
 from cli.cluster_layout import ClusterLayout
 
 SAMPLES_PER_SECOND: Final = 200
 BATCH_SECONDS: Final = 0.05
 QUANTILES: Final = (("median", 0.5), ("p95", 0.95), ("p99", 0.99))
-WAITING: Final = (
-    "_worker (concurrent/futures/thread.py",
-    "Ports.next_request (",
-    "Channel._fill (",
-    "Link.receive (",
-)
-"""Functions whose own samples are waiting."""
-LOOP: Final = "Runner.run (asyncio/runners.py"
-"""Its own samples are those of the event loop in C: waiting and working cannot be told apart."""
-
-STAGES: Final = (
-    ("decode transactions", ("decode_transaction (chain/transaction.py", "decode_batch (network/gossip.py")),
-    ("check and hash blocks", ("check_header (chain/validity.py", "check_batch (chain/validity.py")),
-    ("contract engine", ("(contracts/engine/", "(<contract>")),
-    ("state tree", ("(chain/state_tree.py",)),
-    ("state and versions", ("(chain/state.py", "(chain/state_versions.py", "(chain/state_database.py")),
-    ("receipts", ("(chain/receipt.py",)),
-    ("log", ("(consensus/log.py", "(consensus/files.py")),
-    ("databases", ("(chain/block_store.py", "(chain/store.py")),
-    ("votes: check and sign", ("(consensus/verify.py", "(consensus/pbft/messages.py", "(chain/certificate.py")),
-    ("PBFT core", ("(consensus/pbft/",)),
-    ("signature checks", ("(consensus/verifier.py", "(consensus/verifier_queue.py", "(consensus/verifier_worker.py")),
-    ("proposals", ("(assembly/proposals.py", "(chain/batch.py", "(chain/merkle.py")),
-    ("admission", ("(assembly/admission.py", "(chain/mempool.py", "(assembly/members.py")),
-    ("HTTP answers", ("(api/render.py", "(api/responses.py", "(json/")),
-    ("HTTP", ("(aiohttp/", "(api/")),
-    ("TLS and framing", ("(network/", "(ssl.py", "(asyncio/streams.py", "(asyncio/sslproto.py")),
-    ("pipes", ("(processes/", "(contracts/executor/")),
-    ("block execution", ("(chain/execution.py", "(chain/ledger.py")),
-    ("consensus driver", ("(consensus/driver.py", "(assembly/consensus_host.py")),
-)
-"""Stage and its functions; a sample belongs to the innermost function that has a stage."""
-REST: Final = "event loop and interpreter"
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """What was seen of one process while it did not wait."""
-
-    stages: dict[str, int]
-    functions: dict[str, int]
-    """Samples in which a function was on the stack."""
-    own: dict[str, int]
-    """Samples in which it was the innermost."""
-
-
-def read_samples(lines: Sequence[str]) -> Samples:
-    """Return the samples of folded stacks, one `frame;frame;frame count` a line, without those that only wait."""
-    stages: Counter[str] = Counter()
-    functions: Counter[str] = Counter()
-    own: Counter[str] = Counter()
-    for line in lines:
-        stack, _, count = line.rpartition(" ")
-        frames = stack.split(";")
-        if any(frames[-1].startswith(name) for name in (*WAITING, LOOP)):
-            continue
-        number = int(count)
-        stages[_stage_of(frames)] += number
-        own[frames[-1]] += number
-        for frame in set(frames):
-            functions[frame] += number
-    return Samples(dict(stages), dict(functions), dict(own))
-
-
-def _stage_of(frames: Sequence[str]) -> str:
-    for frame in reversed(frames):
-        for stage, marks in STAGES:
-            if any(mark in frame for mark in marks):
-                return stage
-    return REST
 
 
 def main() -> None:
@@ -126,8 +54,8 @@ def _measure(layout: ClusterLayout, options: argparse.Namespace) -> dict[str, An
     count = int(options.seconds * (15 if options.lone else options.rate))
     transactions = signed_transfers(layout, count)
     apis = [node.api for node in layout.nodes]
-    watched = process_ids(layout)[layout.nodes[-1].name]
-    before, watched_before = times_by_kind(layout), _times(watched)
+    watched = process_ids(layout.nodes)[layout.nodes[-1].name]
+    before, watched_before = times_by_kind(layout.nodes), _times(watched)
     height_before = node_counters(apis[0]).height
     with tempfile.TemporaryDirectory() as folder:
         profilers = {} if options.no_sampling else _start_profilers(watched, Path(folder))
@@ -138,7 +66,7 @@ def _measure(layout: ClusterLayout, options: argparse.Namespace) -> dict[str, An
             pace = Pace(options.rate, max(1, round(options.rate * BATCH_SECONDS)))
             outcome = asyncio.run(offer(transactions, pace, apis))
             latencies, generator_us = outcome.latencies_ms, outcome.cpu_seconds * 1e6 / count
-        after, watched_after = times_by_kind(layout), _times(watched)
+        after, watched_after = times_by_kind(layout.nodes), _times(watched)
         samples = _stop_profilers(profilers, Path(folder))
     blocks = node_counters(apis[0]).height - height_before
     nodes = len(apis)

@@ -72,14 +72,24 @@ def encode_receipt(
     return pack_flat([1, transaction_id, height, index, status, code, listed, gas_used, canonical_list(values)])
 
 
+_KINDS: Final = [
+    [int, bytes, int, int, int, NoneType, list, int, list],
+    [int, bytes, int, int, int, str, list, int, list],
+]
+"""Types of the fields of a receipt, by whether it succeeded."""
+
+
 def decode_receipt(data: bytes) -> Receipt:
     """Return the receipt in canonical bytes.
 
     Raises:
         DecodeError: when the bytes are no receipt.
     """
-    kinds = (1, bytes, int, int, int, None, list, int, list)
-    _, id_, height, index, status, code, events, gas_used, values = fields_of(decode(data), "receipt", *kinds)
+    value = decode(data)
+    if type(value) is not list or len(value) != 9 or [*map(type, value)] not in _KINDS or value[0] != 1:
+        kinds = (1, bytes, int, int, int, None, list, int, list)
+        fields_of(value, "receipt", *kinds)
+    _, id_, height, index, status, code, events, gas_used, values = value
     expected = SUCCEEDED if code is None else FAILED
     if status != expected or type(code) not in (str, NoneType) or len(id_) != DIGEST_BYTES:
         raise DecodeError("receipt with inconsistent status and code, or a bad transaction id")
@@ -88,7 +98,7 @@ def decode_receipt(data: bytes) -> Receipt:
         Height(height),
         index,
         code,
-        tuple(_decode_event(event) for event in events),
+        tuple([_decode_event(event) for event in events]),
         gas_used,
         tuple(values),
     )

@@ -10,6 +10,7 @@ from cli.errors import CliError
 
 GROUPS: Final = {
     "audit": ("cli.audit", "audit"),
+    "bench": ("cli.bench.command", "bench"),
     "cluster": ("cli.cluster", "cluster"),
     "completion": ("cli.completion", "completion"),
     "console": ("cli.console", "console"),

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +56,3 @@ def _wait_ready(layout: ClusterLayout) -> None:
 
 def _ignore(node: NodePlace) -> None:
     """Take no note of a node that had to be killed: its figures are complete by then."""
-
-
-def running_nodes(layout: ClusterLayout) -> Sequence[NodePlace]:
-    """Return the nodes whose process is alive."""
-    return [node for node in layout.nodes if processes.running_pid(node) is not None]

@@ -45,6 +45,10 @@ class LoadOutcome:
     """Of everything that was committed and successful."""
     other: Counter[str] = field(default_factory=Counter)
     """Transactions with another outcome, by what was said of them."""
+    backlog_half: int = 0
+    """Transactions that were sent and not answered when half of the load had been sent."""
+    backlog_end: int = 0
+    """The same when all of it had been sent."""
     cpu_seconds: float = 0.0
     """Processor time that the generator itself used while it sent."""
 
@@ -63,8 +67,12 @@ async def offer(transactions: Sequence[Transaction], pace: Pace, apis: Sequence[
         started = time.perf_counter()
         deadline = started + len(transactions) / pace.rate + pace.grace_seconds
 
+        answered = 0
+
         async def send(body: bytes, size: int, intended: float, api: str) -> None:
+            nonlocal answered
             succeeded = await submit(session, api, body, size, outcome.other)
+            answered += size
             now = time.perf_counter()
             outcome.latencies_ms.extend([(now - intended) * 1000] * succeeded)
             if now <= deadline:
@@ -76,6 +84,9 @@ async def offer(transactions: Sequence[Transaction], pace: Pace, apis: Sequence[
                 await asyncio.sleep(max(0.0, intended - time.perf_counter()))
                 size = min(pace.batch, len(transactions) - number * pace.batch)
                 tasks.create_task(send(body, size, intended, apis[number % len(apis)]))
+                if number == len(bodies) // 2:
+                    outcome.backlog_half = number * pace.batch + size - answered
+            outcome.backlog_end = len(transactions) - answered
         outcome.seconds = time.perf_counter() - started
     outcome.cpu_seconds = time.process_time() - cpu_before
     return outcome
@@ -91,7 +102,7 @@ async def submit(session: aiohttp.ClientSession, api: str, body: bytes, size: in
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         other[type(error).__name__] += size
         return 0
-    return _count(answer, response.status, size, other)
+    return count_outcomes(answer, response.status, size, other)
 
 
 def _body(batch: Sequence[Transaction]) -> bytes:
@@ -99,7 +110,7 @@ def _body(batch: Sequence[Transaction]) -> bytes:
     return encode(raws if len(raws) > 1 else raws[0])
 
 
-def _count(answer: Any, status: int, size: int, other: Counter[str]) -> int:
+def count_outcomes(answer: Any, status: int, size: int, other: Counter[str]) -> int:
     """Return how many transactions of an answer succeeded, and count the others by what is said of them."""
     if status >= 400 and "transactions" not in answer:
         other[str(answer.get("code", status))] += size

@@ -5,12 +5,13 @@ Read from /proc, so that nothing in the nodes has to measure itself.
 
 import os
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cli import cluster_processes as processes
-from cli.cluster_layout import ClusterLayout
+from cli.cluster_layout import NodePlace
 
 KINDS: Final = ("node", "executor", "reader", "verifier")
 """What a node's processes are; the first is its own, the others are its children."""
@@ -36,10 +37,10 @@ class ProcessTime:
         return ProcessTime(self.running - earlier.running, self.waiting - earlier.waiting)
 
 
-def process_ids(layout: ClusterLayout) -> dict[str, dict[str, list[int]]]:
+def process_ids(nodes: Sequence[NodePlace]) -> dict[str, dict[str, list[int]]]:
     """Return the ids of each running node's processes, by node and kind."""
     found: dict[str, dict[str, list[int]]] = {}
-    for node in layout.nodes:
+    for node in nodes:
         pid = processes.running_pid(node)
         if pid is None:
             continue
@@ -68,20 +69,20 @@ def process_time(pid: int) -> ProcessTime:
     return total
 
 
-def times_by_kind(layout: ClusterLayout) -> dict[str, ProcessTime]:
-    """Return the time of each kind of process, summed over all nodes."""
+def times_by_kind(nodes: Sequence[NodePlace]) -> dict[str, ProcessTime]:
+    """Return the time of each kind of process, summed over nodes."""
     sums = dict.fromkeys(KINDS, ProcessTime())
-    for kinds in process_ids(layout).values():
+    for kinds in process_ids(nodes).values():
         for kind, ids in kinds.items():
             for pid in ids:
                 sums[kind] += process_time(pid)
     return sums
 
 
-def memory_mib(layout: ClusterLayout) -> dict[str, float]:
+def memory_mib(nodes: Sequence[NodePlace]) -> dict[str, float]:
     """Return the largest proportional set size of each kind of process."""
     largest = dict.fromkeys(KINDS, 0.0)
-    for kinds in process_ids(layout).values():
+    for kinds in process_ids(nodes).values():
         for kind, ids in kinds.items():
             for pid in ids:
                 rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
