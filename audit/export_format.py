@@ -1,8 +1,8 @@
 """The format of an export: a folder with the genesis, numbered files of recorded blocks, and a manifest of both.
 
   genesis.msgpack           the canonical bytes of the genesis
-  blocks-000001.msgpack     recorded blocks from height 1 on, as chain.recorded_block.encode_range has them
-  blocks-000002.msgpack     and so on without a gap; a file is never changed once it is written
+  blocks-000001.gz          recorded blocks from height 1 on, compressed one by one (audit.export_blocks)
+  blocks-000002.gz          and so on without a gap; a file is never changed once it is written
   manifest.json             what stands in which file, with the SHA-256 of each
 
 Invariant: the manifest is a function of the other files, and nothing else is in the folder. So every byte of an export
@@ -14,14 +14,14 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-FORMAT: Final = "tallystick-export/1"
+FORMAT: Final = "tallystick-export/2"
 GENESIS_FILE: Final = "genesis.msgpack"
 MANIFEST_FILE: Final = "manifest.json"
 PARTIAL_SUFFIX: Final = ".partial"
 """Of a file that is still being written."""
 
 FILE_BYTES_MAX: Final = 32 * 1024 * 1024
-"""Bound on any file of an export; chain.recorded_block.RANGE_BYTES_MAX is the same."""
+"""Bound on any file of an export."""
 MANIFEST_BYTES_MAX: Final = FILE_BYTES_MAX
 
 
@@ -86,7 +86,7 @@ class Manifest:
 
 def block_file_name(number: int) -> str:
     """Return the name of the file of blocks with a number, from 1."""
-    return f"blocks-{number:06d}.msgpack"
+    return f"blocks-{number:06d}.gz"
 
 
 def sha256_of(data: bytes) -> str:

@@ -8,6 +8,7 @@ altered. Only where it finds nothing wrong, the file's hash is what differs.
 from collections.abc import Iterator
 from pathlib import Path
 
+from audit.export_blocks import first_recompressed, read_blocks
 from audit.export_format import (
     FILE_BYTES_MAX,
     GENESIS_FILE,
@@ -22,7 +23,7 @@ from audit.export_format import (
 from audit.mismatch import AuditMismatch, Level, Mismatch, SourceUnreadable
 from chain.crypto import tagged_hash
 from chain.encoding import DecodeError
-from chain.recorded_block import decode_range, decode_recorded_block
+from chain.recorded_block import decode_recorded_block
 
 
 class ExportSource:
@@ -70,18 +71,23 @@ class ExportSource:
 
     def _file(self, entry: FileEntry) -> Iterator[tuple[int, bytes]]:
         data = self._read(entry.file, FILE_BYTES_MAX, entry.first)
+        height = entry.first
         try:
-            first, records = decode_range(data)
+            for record in read_blocks(data):
+                if height > entry.last:
+                    raise _differs(height, f"{entry.file} heights", f"{entry.first} to {entry.last}", "more blocks")
+                yield height, record
+                height += 1
         except DecodeError as error:
-            raise _differs(entry.first, entry.file, "a range of blocks in canonical form", str(error)) from error
-        if (first, first + len(records) - 1) != (entry.first, entry.last):
-            found = f"{first} to {first + len(records) - 1}"
-            raise _differs(entry.first, f"{entry.file} heights", f"{entry.first} to {entry.last}", found)
-        yield from enumerate(records, first)
+            raise _differs(height, entry.file, "a compressed block", str(error)) from error
+        if height <= entry.last:
+            found = f"{entry.first} to {height - 1}"
+            raise _differs(height, f"{entry.file} heights", f"{entry.first} to {entry.last}", found)
         if len(data) != entry.bytes:
             raise _differs(entry.first, f"manifest: bytes of {entry.file}", str(len(data)), str(entry.bytes))
         if sha256_of(data) != entry.sha256:
-            raise _differs(entry.first, f"manifest: sha256 of {entry.file}", sha256_of(data), entry.sha256)
+            height = entry.first + (first_recompressed(data) or 0)
+            raise _differs(height, f"manifest: sha256 of {entry.file}", sha256_of(data), entry.sha256)
 
     def _check_ends(self, manifest: Manifest, last_record: bytes | None) -> None:
         """Compare what the manifest says of the genesis and of the last block."""

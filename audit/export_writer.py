@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from audit.export_blocks import compress_block, read_blocks
 from audit.export_format import (
+    FILE_BYTES_MAX,
     GENESIS_FILE,
     MANIFEST_BYTES_MAX,
     MANIFEST_FILE,
@@ -25,11 +27,11 @@ from audit.export_format import (
 from audit.source import BlockSource
 from chain.crypto import tagged_hash
 from chain.encoding import DecodeError
-from chain.recorded_block import RANGE_BYTES_MAX, decode_range, decode_recorded_block, encode_range
+from chain.recorded_block import decode_recorded_block
 
 FILE_BLOCKS_MAX: Final = 10_000
 FILE_BYTES: Final = 4 * 1024 * 1024
-"""A file is full once its blocks have this size together."""
+"""A file is full once its compressed blocks have this size together."""
 
 
 class ExportError(Exception):
@@ -65,8 +67,8 @@ def _write(folder: Path, source: BlockSource, on_progress: ExportListener, file_
         _check_same_chain(folder, manifest, source, head_height)
         return manifest
     for first, records, last_hash in _linked_batches(manifest, source, head_height, file_bytes):
-        data = encode_range(first, records)
-        assert len(data) <= RANGE_BYTES_MAX, "a recorded block and a file's worth of others always fit"
+        data = b"".join(records)
+        assert len(data) <= FILE_BYTES_MAX, "a recorded block and a file's worth of others always fit"
         name = block_file_name(len(manifest.files) + 1)
         _write_file(folder / name, data)
         last = first + len(records) - 1
@@ -123,7 +125,7 @@ def _check_same_chain(folder: Path, manifest: Manifest, source: BlockSource, hea
     if head_height == 0:
         return
     entry = next(entry for entry in manifest.files if entry.last >= head_height)
-    _, records = decode_range((folder / entry.file).read_bytes())
+    records = list(read_blocks((folder / entry.file).read_bytes()))
     ours = _hashes(records[head_height - entry.first])[1]
     theirs = _hashes(next(source.blocks(head_height, head_height)))[1]
     if ours != theirs:
@@ -133,7 +135,7 @@ def _check_same_chain(folder: Path, manifest: Manifest, source: BlockSource, hea
 def _linked_batches(
     manifest: Manifest, source: BlockSource, head_height: int, file_bytes: int
 ) -> Iterator[tuple[int, list[bytes], str]]:
-    """Yield what goes into one file after the other: first height, recorded blocks, hash of the last one."""
+    """Yield what goes into one file after the other: first height, compressed blocks, hash of the last one."""
     records: list[bytes] = []
     first, size, previous = manifest.head_height + 1, 0, manifest.head_hash
     for height, record in enumerate(source.blocks(first, head_height), first):
@@ -144,8 +146,9 @@ def _linked_batches(
                 "audit it, or export from another node"
             )
         previous = block_hash
-        records.append(record)
-        size += len(record)
+        member = compress_block(record)
+        records.append(member)
+        size += len(member)
         if len(records) == FILE_BLOCKS_MAX or size >= file_bytes:
             yield first, records, previous
             first, records, size = height + 1, [], 0

@@ -1,18 +1,21 @@
 """`tally export`: writes a running node's history into a folder that anybody can audit offline."""
 
-from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from audit.export_format import Manifest
 from audit.export_writer import ExportError, write_export
 from audit.mismatch import AuditMismatch, SourceUnreadable
+from chain.storage import StoreError
+from cli.audit_sources import opened
 from cli.cluster_layout import load
 from cli.cluster_status import fetch_reports
 from cli.errors import CliError
-from cli.node_source import NodeSource
 from cli.output import print_json
+from cli.parquet import write_parquet
 from cli.progress import ProgressLine, bar
 
 
@@ -26,33 +29,47 @@ from cli.progress import ProgressLine, bar
     help="Folder of a cluster, a node of which runs.",
 )
 @click.option("--url", default=None, help="A node's URL, instead of a cluster's folder.")
+@click.option("--from", "given", default=None, help="A stopped node's folder, or another export, instead of a cluster.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    required=True,
     help="Folder to write to; an export that is there is continued.",
 )
+@click.option(
+    "--parquet",
+    "tables",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="New folder for Parquet tables of blocks, transactions, receipts and events.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON on standard output.")
-def export(folder: Path, url: str | None, out: Path, as_json: bool) -> None:
-    """Export genesis and all certified blocks of a running node.
+def export(
+    folder: Path, url: str | None, given: str | None, out: Path | None, tables: Path | None, as_json: bool
+) -> None:
+    """Export genesis and all certified blocks of a node.
 
     Files are numbered and never change; exporting into the same folder again adds what is new. Check the result with
-    `tally audit FOLDER`.
+    `tally audit FOLDER`. Parquet tables are for analysis: they prove nothing.
     """
-    source_url = url or _running_node(folder)
-    line = ProgressLine()
+    if out is None and tables is None:
+        raise click.UsageError("say where to export to: --out FOLDER, --parquet FOLDER, or both")
+    name = url or given or _running_node(folder)
+    manifest: Manifest | None = None
+    rows: dict[str, int] | None = None
     try:
-        with closing(NodeSource(source_url)) as source:
-            manifest = write_export(
-                out, source, lambda height, head: line.show(f"{bar(height, head)} block {height:,}")
-            )
-    except (ExportError, SourceUnreadable) as error:
+        with ProgressLine() as line, opened(name) as found:
+
+            def on_progress(height: int, head: int) -> None:
+                line.show(f"{bar(height, head)} block {height:,}")
+
+            if out is not None:
+                manifest = write_export(out, found.source, on_progress)
+            if tables is not None:
+                rows = write_parquet(tables, found.source, on_progress)
+    except (ExportError, SourceUnreadable, StoreError) as error:
         raise CliError(f"the export could not be finished: {error}") from error
     except AuditMismatch as error:
-        raise CliError(f"{source_url} serves no true history: {error}; export from another node") from error
-    finally:
-        line.clear()
-    _report(out, manifest, source_url, as_json)
+        raise CliError(f"{name} serves no true history: {error}; export from another node") from error
+    _report(Written(name, out, manifest, tables, rows), as_json)
 
 
 def _running_node(folder: Path) -> str:
@@ -63,22 +80,50 @@ def _running_node(folder: Path) -> str:
     return max(reports, key=lambda report: report.height or 0).api
 
 
-def _report(out: Path, manifest: Manifest, source_url: str, as_json: bool) -> None:
-    size = manifest.genesis_bytes + sum(entry.bytes for entry in manifest.files)
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was exported from where to where."""
+
+    source: str
+    out: Path | None
+    manifest: Manifest | None
+    tables: Path | None
+    rows: dict[str, int] | None
+
+
+def _report(written: Written, as_json: bool) -> None:
     if as_json:
-        print_json(
-            {
-                "folder": str(out),
-                "source": source_url,
-                "genesis_hash": manifest.genesis_hash,
-                "height": manifest.head_height,
-                "head_hash": manifest.head_hash,
-                "files": len(manifest.files),
-                "bytes": size,
-            }
-        )
+        print_json({"source": written.source, **_export_json(written), **_tables_json(written)})
         return
-    click.echo(f"{out}: blocks 1 to {manifest.head_height:,}" if manifest.files else f"{out}: the genesis, no blocks")
-    click.echo(f"  {len(manifest.files)} files of blocks, {size:,} bytes, from {source_url}")
-    click.echo(f"  genesis hash {manifest.genesis_hash}")
-    click.echo(f"Check it with: tally audit {out} --genesis-hash {manifest.genesis_hash}")
+    manifest, out = written.manifest, written.out
+    if manifest is not None:
+        blocks = f"blocks 1 to {manifest.head_height:,}" if manifest.files else "the genesis, no blocks"
+        click.echo(f"{out}: {blocks}")
+        click.echo(f"  {len(manifest.files)} files of blocks, {_size(manifest):,} bytes, from {written.source}")
+        click.echo(f"  genesis hash {manifest.genesis_hash}")
+        click.echo(f"Check it with: tally audit {out} --genesis-hash {manifest.genesis_hash}")
+    if written.rows is not None:
+        counts = ", ".join(f"{count:,} {name}" for name, count in written.rows.items())
+        click.echo(f"{written.tables}: Parquet tables of {counts}")
+
+
+def _export_json(written: Written) -> dict[str, Any]:
+    manifest = written.manifest
+    if manifest is None:
+        return {}
+    return {
+        "folder": str(written.out),
+        "genesis_hash": manifest.genesis_hash,
+        "height": manifest.head_height,
+        "head_hash": manifest.head_hash,
+        "files": len(manifest.files),
+        "bytes": _size(manifest),
+    }
+
+
+def _tables_json(written: Written) -> dict[str, Any]:
+    return {} if written.rows is None else {"parquet": str(written.tables), "rows": written.rows}
+
+
+def _size(manifest: Manifest) -> int:
+    return manifest.genesis_bytes + sum(entry.bytes for entry in manifest.files)

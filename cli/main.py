@@ -19,6 +19,7 @@ GROUPS: Final = {
     "epcis": ("cli.epcis", "epcis"),
     "evidence": ("cli.evidence", "evidence"),
     "export": ("cli.export", "export"),
+    "import": ("cli.importing", "import_blocks"),
     "iso20022": ("cli.iso20022", "iso20022"),
     "keys": ("cli.keys", "keys"),
     "node": ("cli.node", "node"),

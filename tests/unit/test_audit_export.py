@@ -1,6 +1,8 @@
 """Exports: written in numbered files, continued where they stopped, and covered to the last byte."""
 
+import gzip
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from chain_maker import ChainMaker, MemorySource, certify, make_genesis
 
 from audit.auditor import run_audit
+from audit.export_blocks import HEADER, compress_block, compress_blocks, read_blocks
 from audit.export_format import (
     GENESIS_FILE,
     MANIFEST_FILE,
@@ -21,7 +24,8 @@ from audit.export_source import ExportSource
 from audit.export_writer import ExportError, write_export
 from audit.mismatch import Level, Mismatch, SourceUnreadable
 from audit.verdict import Outcome
-from chain.recorded_block import decode_range, decode_recorded_block, encode_range
+from chain.encoding import DecodeError
+from chain.recorded_block import RECORDED_BLOCK_BYTES_MAX, decode_recorded_block
 
 FILE_BYTES = 2_000
 """Small files, so that a few blocks fill several."""
@@ -64,15 +68,15 @@ def test_an_export_is_audited(maker: ChainMaker, folder: Path) -> None:
 
 def test_the_manifest_tells_what_is_where(maker: ChainMaker, folder: Path) -> None:
     document = json.loads((folder / MANIFEST_FILE).read_bytes())
-    assert document["format"] == "tallystick-export/1"
+    assert document["format"] == "tallystick-export/2"
     assert document["genesis"]["genesis_hash"] == maker.genesis.genesis_hash.hex()
     assert document["head"] == {"height": 5, "hash": maker.head.block_hash.hex()}
     assert [(entry["first"], entry["last"]) for entry in document["files"]] == [(1, 2), (3, 4), (5, 5)]
     for entry in document["files"]:
         data = (folder / entry["file"]).read_bytes()
         assert (entry["bytes"], entry["sha256"]) == (len(data), sha256_of(data))
-        first, records = decode_range(data)
-        assert (first, first + len(records) - 1) == (entry["first"], entry["last"])
+        assert entry["last"] - entry["first"] + 1 == len(list(read_blocks(data)))
+        assert gzip.decompress(data) == b"".join(maker.source.records[entry["first"] - 1 : entry["last"]])
 
 
 def test_an_export_without_blocks(tmp_path: Path) -> None:
@@ -213,21 +217,21 @@ def test_a_missing_or_an_additional_file_is_a_mismatch(folder: Path) -> None:
 
 def test_an_altered_block_is_named_rather_than_its_file(maker: ChainMaker, folder: Path) -> None:
     path = folder / block_file_name(2)
-    first, records = decode_range(path.read_bytes())
+    records = list(read_blocks(path.read_bytes()))
     altered = bytearray(records[1])
     altered[-1] ^= 1
-    path.write_bytes(encode_range(first, [records[0], bytes(altered)]))
+    path.write_bytes(compress_blocks([records[0], bytes(altered)]))
     found = mismatch_of(folder)
     assert (found.level, found.height, found.field) == (Level.RECEIPTS, 4, "receipt.values[0]")
 
 
 def test_another_quorum_is_true_but_not_what_the_manifest_says(maker: ChainMaker, folder: Path) -> None:
     path = folder / block_file_name(3)
-    first, records = decode_range(path.read_bytes())
+    records = list(read_blocks(path.read_bytes()))
     record = decode_recorded_block(records[0])
     other = certify(maker.genesis, record.decoded_block(), record.decoded_result(), ["v02", "v03", "v04"])
     path.write_bytes(
-        encode_range(first, [type(record)(record.block, record.result, other.encoded(), record.receipts).encoded()])
+        compress_blocks([type(record)(record.block, record.result, other.encoded(), record.receipts).encoded()])
     )
     found = mismatch_of(folder)
     assert (found.level, found.height, found.field) == (Level.FORM, 5, f"manifest: sha256 of {block_file_name(3)}")
@@ -235,18 +239,17 @@ def test_another_quorum_is_true_but_not_what_the_manifest_says(maker: ChainMaker
 
 def test_blocks_in_other_files_than_the_manifest_says(folder: Path) -> None:
     one, two = folder / block_file_name(1), folder / block_file_name(2)
-    _, first_records = decode_range(one.read_bytes())
-    _, second_records = decode_range(two.read_bytes())
-    one.write_bytes(encode_range(1, [*first_records, second_records[0]]))
+    first_records, second_records = (list(read_blocks(path.read_bytes())) for path in (one, two))
+    one.write_bytes(compress_blocks([*first_records, second_records[0]]))
     found = mismatch_of(folder)
-    assert (found.height, found.field) == (1, f"{block_file_name(1)} heights")
+    assert (found.height, found.field) == (len(first_records) + 1, f"{block_file_name(1)} heights")
 
 
 ALTERATIONS: list[tuple[str, Callable[[str], str]]] = [
     ("white space", lambda text: text.replace(": ", ":  ", 1)),
-    ("a repeated name", lambda text: text.replace('"format"', '"format": "tallystick-export/1",\n "format"', 1)),
+    ("a repeated name", lambda text: text.replace('"format"', '"format": "tallystick-export/2",\n "format"', 1)),
     ("an unknown name", lambda text: text.replace('"format"', '"more": 1,\n "format"', 1)),
-    ("another format", lambda text: text.replace("export/1", "export/2", 1)),
+    ("another format", lambda text: text.replace("export/2", "export/3", 1)),
     ("a number as text", lambda text: text.replace('"height": 5', '"height": "5"')),
     ("a fraction", lambda text: text.replace('"height": 5', '"height": 5.0')),
     ("infinity", lambda text: text.replace('"height": 5', '"height": 1e999')),
@@ -289,3 +292,26 @@ def test_each_field_of_the_manifest_is_computed_anew(maker: ChainMaker, folder: 
 
 def test_a_part_of_an_export_can_be_read(maker: ChainMaker, folder: Path) -> None:
     assert list(ExportSource(folder).blocks(2, 4)) == maker.source.records[1:4]
+
+
+def test_damage_is_named_by_the_block_that_it_hit(maker: ChainMaker, folder: Path) -> None:
+    """Each byte of a file of two blocks in turn: in the first member it is block 1, in the second block 2."""
+    path = folder / block_file_name(1)
+    original = path.read_bytes()
+    border = len(compress_block(maker.source.records[0]))
+    for position in range(0, len(original), 7):
+        path.write_bytes(original[:position] + bytes([original[position] ^ 0x10]) + original[position + 1 :])
+        assert mismatch_of(folder).height == (1 if position < border else 2), position
+
+
+def test_blocks_that_another_program_has_compressed_are_read_too(maker: ChainMaker) -> None:
+    record = maker.source.records[0]
+    stored = zlib.compressobj(0, zlib.DEFLATED, -zlib.MAX_WBITS)
+    body = stored.compress(record) + stored.flush()
+    trailer = zlib.crc32(record).to_bytes(4, "little") + len(record).to_bytes(4, "little")
+    assert list(read_blocks(HEADER + body + trailer)) == [record]
+
+
+def test_a_block_that_grows_without_end_is_refused() -> None:
+    with pytest.raises(DecodeError, match="larger than a block may be"):
+        list(read_blocks(compress_block(bytes(RECORDED_BLOCK_BYTES_MAX + 1))))

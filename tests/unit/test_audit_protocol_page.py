@@ -83,7 +83,7 @@ def test_limits_are_those_of_the_code() -> None:
 def test_the_manifest_is_shown_as_it_is_written() -> None:
     written = Manifest(1454, "<", "<", 0, "<", ()).encoded().decode()
     names = re.findall(r'^ *"([a-z0-9_]+)":', written, re.MULTILINE)
-    shown = PROTOCOL[PROTOCOL.index('"format": "tallystick-export/1"') :]
+    shown = PROTOCOL[PROTOCOL.index('"format": "tallystick-export/2"') :]
     places = [shown.index(f'"{name}":') for name in ("format", "genesis", "head", "files")]
     assert places == sorted(places)
     assert all(f'"{name}":' in shown for name in names)
