@@ -103,8 +103,7 @@ class Node:
         self._genesis = genesis
         self._executor = executor
         self._verifier = verifier
-        self._mempool = Mempool(config.mempool)
-        self._pace = Pace()
+        self._mempool, self._pace = Mempool(config.mempool), Pace()
         self._applied_at = time.monotonic()
         self._schedule: Schedule | None = None
         self._tell_notices(executor.head)
