@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT_OPTION := $(if $(BASE_PORT),--base-port $(BASE_PORT))
 
-.PHONY: help up down status clean venv dev check test mutants bench profile fuzz
+.PHONY: help up down status clean venv dev check docs test mutants bench profile fuzz
 
 help:
 	@echo "make up       set up, start $(NODES) nodes, load the sample stories, print the addresses"
@@ -19,6 +19,7 @@ help:
 	@echo "make down     stop the nodes; the ledger stays"
 	@echo "make clean    stop the nodes and throw the ledger away"
 	@echo "make test     formatting, types, import rules and all tests"
+	@echo "make docs     build the documentation site in .site, strictly"
 	@echo "make mutants  plant bugs and let the simulator find them (minutes)"
 	@echo "make fuzz     compare random contracts on every Python found, for MINUTES=10 from SEED=0"
 	@echo "make bench    search for the capacity of four nodes on this machine, with latency and costs (an hour)"
@@ -56,8 +57,11 @@ check: dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+docs: dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 # Tests with real node processes come last, two clusters at a time: they wait more than they compute.
-test: check
+test: check docs
 	$(BIN)/pytest -n auto --dist loadfile -m 'not cluster'
 	$(BIN)/pytest -n 2 --dist loadfile tests/cluster
 

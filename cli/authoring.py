@@ -17,8 +17,12 @@ FILES = click.argument(
     "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path, exists=True, dir_okay=False)
 )
 
-QUIET = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
-"""pytest would rewrite assertions in our own modules, which this command has imported already; nobody misses that."""
+QUIET = (
+    *("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"),
+    *("-W", "ignore:The configuration option:pytest.PytestDeprecationWarning"),
+)
+"""pytest would rewrite assertions in our own modules, which this command has imported already; nobody misses that. And
+pytest-asyncio, where it is installed, asks for a setting that tests of contracts have no use for."""
 
 
 @click.command()

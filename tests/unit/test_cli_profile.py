@@ -1,5 +1,6 @@
 """Where commands take their ledger from: flags, environment, the project's file, the user's file."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -87,6 +88,15 @@ def test_a_wrong_setting_is_named(places: tuple[Path, Path], text: str, message:
     with pytest.raises(CliError, match=message) as caught:
         loaded(places, TALLY_PROFILE="a" if "profiles.a" in text else "")
     assert caught.value.exit_code == 2
+
+
+def test_the_example_of_the_manual_holds(places: tuple[Path, Path]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    write(places, example)
+    assert loaded(places) == Profile((), places[0].parent / ".tally", None, "brightvax.ops")
+    far = loaded(places, TALLY_PROFILE="production")
+    assert (len(far.urls), far.genesis_hash, far.party) == (2, "5cf1...", "/secure/brightvax.key")
 
 
 def test_commands_use_them(places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
