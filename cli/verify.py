@@ -44,6 +44,12 @@ def verify(file: Path, genesis_file: Path | None, genesis_hash: str | None, as_j
         print_json({"proven": True, **proven_json(proven)})
     else:
         click.echo(proven_text(proven))
+    if genesis_hash is None:
+        click.echo(
+            f"Compare the genesis hash {proven.genesis_hash.hex()} with the one that you know from elsewhere:\n"
+            "the genesis file decides who the validators are.",
+            err=True,
+        )
 
 
 def _known(genesis_file: Path | None, genesis_hash: str | None) -> Genesis | Digest:
