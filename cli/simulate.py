@@ -1,7 +1,7 @@
 """`tally simulate`: run a whole cluster on a virtual clock, network and disk, break things, and check every promise."""
 
-import json
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,9 +9,10 @@ import click
 
 from cli.errors import CliError
 from cli.output import print_json
-from cli.simulate_report import line_of, report_of, totals_line, value_of
+from cli.simulate_report import line_of, report_of, sums_text, totals_line, value_of
 from cli.simulate_twins import simulate_twins
 from consensus.simulation.campaign import Extent, Totals, campaign, made_with
+from consensus.simulation.records import RecordError, append_record, next_seed, read_records, summed
 from consensus.simulation.replay import ReplayError, read_replay, replay_text
 from consensus.simulation.run import Outcome
 from consensus.simulation.run import simulate as run_simulation
@@ -36,6 +37,13 @@ SHRINK_SECONDS: Final = 60.0
 @click.option("--campaign", "seconds", type=click.FloatRange(min=0), help="Run seed after seed for so many seconds.")
 @click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes of a campaign.")
 @click.option("--record", type=click.Path(path_type=Path, dir_okay=False), help="Append a campaign's totals to a file.")
+@click.option("--resume", is_flag=True, help="Go on behind the last seed of the --record file.")
+@click.option(
+    "--recorded",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    multiple=True,
+    help="Show what the campaigns of a --record file add up to; may be repeated.",
+)
 @click.option("--replay", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Run a saved failure.")
 @click.option(
     "--shrink",
@@ -67,6 +75,8 @@ def simulate(
     seconds: float | None,
     workers: int,
     record: Path | None,
+    resume: bool,
+    recorded: tuple[Path, ...],
     replay: Path | None,
     shrink: float,
     save: Path | None,
@@ -83,6 +93,9 @@ def simulate(
     A run is a function of its seed: the same command gives the same trace. Exit code 1 when a promise was broken; the
     run is then made smaller and saved in a file, which --replay runs again.
     """
+    if recorded:
+        _recorded(recorded, as_json)
+        return
     failing = _Failing(shrink, save, tail)
     if replay is not None:
         _replay(replay, tail, as_json)
@@ -93,7 +106,8 @@ def simulate(
         return
     kinds = ALL_FAULTS if faults is None else _faults_of(faults)
     if seconds is not None:
-        _campaign(Extent(seed, runs, seconds, nodes, steps, kinds), workers, record, failing, as_json)
+        extent = Extent(seed, runs, seconds, nodes, steps, kinds)
+        _campaign(_resumed(extent, record) if resume else extent, workers, record, failing, as_json)
         return
     for number in range(seed, seed + (runs or 1)):
         outcome = run_simulation(Settings(number, nodes or NODES, steps, kinds), is_traced=True)
@@ -143,12 +157,15 @@ def _replay(path: Path, tail: int, as_json: bool) -> None:
 
 def _campaign(extent: Extent, workers: int, record: Path | None, failing: _Failing, as_json: bool) -> None:
     totals, begin, made_of = Totals(), time.monotonic(), made_with()
-    for part in campaign(extent, workers):
-        totals.merge(part)
+    try:
+        for part in campaign(extent, workers):
+            totals.merge(part)
+    except KeyboardInterrupt:
+        click.echo("interrupted; what has run counts", err=True)
     if record is not None:
         seconds = round(time.monotonic() - begin, 1)
-        made = {**made_of, "workers": workers, "wall_seconds": seconds}
-        _append(record, {**made, "first_seed": extent.first_seed, **totals.as_value()})
+        made = {**made_of, "profile": extent.profile, "workers": workers, "wall_seconds": seconds}
+        append_record(record, {**made, "first_seed": extent.first_seed, **totals.as_value()})
     if totals.broken:
         failing.give_up(totals.broken[0])
     if as_json:
@@ -157,10 +174,29 @@ def _campaign(extent: Extent, workers: int, record: Path | None, failing: _Faili
         click.echo(totals_line(totals))
 
 
-def _append(path: Path, line: dict[str, Any]) -> None:
-    """Add a line to a file of campaigns, whose sums are what was run in all."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+def _resumed(extent: Extent, record: Path | None) -> Extent:
+    """Return the campaign that goes on behind those of its file."""
+    if record is None or not record.exists():
+        return extent
+    return replace(extent, first_seed=next_seed(_records(record), extent.profile, extent.first_seed))
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    try:
+        return read_records(path)
+    except (RecordError, UnicodeDecodeError) as error:
+        raise CliError(str(error)) from error
+
+
+def _recorded(paths: tuple[Path, ...], as_json: bool) -> None:
+    try:
+        sums = summed([record for path in paths for record in _records(path)])
+    except RecordError as error:
+        raise CliError(str(error)) from error
+    if as_json:
+        print_json({**asdict(sums), "fault_count": sums.fault_count})
+    else:
+        click.echo(sums_text(sums))
 
 
 def _cast(nodes: int, copies: int | None) -> Cast:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from consensus.simulation.campaign import Totals
+from consensus.simulation.records import Sums
 from consensus.simulation.replay import Replay
 from consensus.simulation.run import Outcome
 from consensus.simulation.settings import Settings
@@ -49,6 +50,23 @@ def totals_line(totals: Totals) -> str:
         f"{totals.blocks:,} blocks, {totals.acknowledged:,} transactions acknowledged, {totals.fault_count:,} faults; "
         f"slowest recovery {totals.recovery_seconds_max:.2f} virtual seconds; {_faults(totals.faults)}"
     )
+
+
+def sums_text(sums: Sums) -> str:
+    """Return what a file of campaigns adds up to."""
+    a_second = sums.events / sums.cpu_seconds if sums.cpu_seconds else 0
+    profiles = "; ".join(f"{runs:,} {profile}" for profile, runs in sums.profiles.items())
+    convicted = ", ".join(f"{count:,} {code}" for code, count in sorted(sums.evidence.items())) or "none"
+    lines = [
+        f"{sums.campaigns:,} campaigns, {sums.runs:,} runs ({profiles}), {sums.broken:,} broken promises",
+        f"{sums.events:,} events, {a_second:,.0f} a second of CPU; {sums.cpu_seconds / 3600:.2f} hours of CPU, "
+        f"{sums.wall_seconds / 3600:.2f} hours",
+        f"{sums.blocks:,} blocks, {sums.acknowledged:,} transactions acknowledged; slowest recovery "
+        f"{sums.recovery_seconds_max:.2f} virtual seconds",
+        f"{sums.runs_with_liars:,} runs with liars; evidence against them: {convicted}",
+        f"{sums.fault_count:,} faults: {_faults(sums.faults)}",
+    ]
+    return "\n".join(lines)
 
 
 def report_of(settings: Settings, outcome: Outcome, smallest: Replay | None, saved: Path | None, tail: int) -> str:

@@ -1,6 +1,5 @@
 """`tally simulate --twins`: play Twins scenarios, all of them or a sample."""
 
-import json
 import time
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import click
 from cli.errors import CliError
 from cli.output import print_json
 from consensus.simulation.campaign import made_with
+from consensus.simulation.records import append_record
 from consensus.simulation.twins.campaign import TwinsExtent, TwinsTotals, play_twins
 from consensus.simulation.twins.scenario import scenario_count, words
 
@@ -37,8 +37,7 @@ def simulate_twins(extent: TwinsExtent, workers: int, record: Path | None, *, as
         "broken": len(totals.broken),
     }
     if record is not None:
-        with record.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(value) + "\n")
+        append_record(record, value)
     if totals.broken:
         raise CliError(_report(extent, totals, count))
     if as_json:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import chain
 import consensus
+from consensus.simulation.records import STANDARD
 from consensus.simulation.run import Outcome, simulate
 from consensus.simulation.settings import ALL_FAULTS, Fault, Settings
 
@@ -33,6 +34,14 @@ class Extent:
     """For all seeds; by the seed if absent."""
     steps: int | None = None
     faults: frozenset[Fault] = ALL_FAULTS
+
+    @property
+    def profile(self) -> str:
+        """What distinguishes the runs from others of the same seeds."""
+        words = [] if self.nodes is None else [f"{self.nodes} nodes"]
+        words += [] if self.steps is None else [f"{self.steps} steps"]
+        words += [] if self.faults == ALL_FAULTS else [f"faults {','.join(sorted(self.faults)) or 'none'}"]
+        return ", ".join(words) or STANDARD
 
     def settings(self, seed: int) -> Settings:
         """Return the run of a seed."""

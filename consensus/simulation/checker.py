@@ -13,11 +13,13 @@ from chain.evidence import Evidence, decode_evidence
 from chain.evidence_check import Finding
 from chain.execution import Execution
 from chain.genesis import Genesis
+from chain.proofs import CertifiedHeader
 from chain.storage import StoreDamaged
 from chain.types import Digest, Height, ValidatorId
 from consensus.pbft.events import CannotExecute, Decide, Diverged, LostVotes, Report
-from consensus.pbft.messages import Kind, Message, Vote
+from consensus.pbft.messages import Kind, Message, Ranked, Vote
 from consensus.simulation.edge import Edge
+from consensus.simulation.framing import Framer
 from consensus.simulation.machine import Machine
 from consensus.simulation.reference import Reference
 from consensus.simulation.trace import Violation
@@ -33,8 +35,9 @@ TURNS_UNSEEN: Final = 16
 class Checker:
     """Owns what is known of the run: the one history, what was acknowledged, and who said what."""
 
-    def __init__(self, genesis: Genesis, edge: Edge, liars: Collection[str]) -> None:
+    def __init__(self, genesis: Genesis, chain_id: Digest, edge: Edge, liars: Collection[str]) -> None:
         self._validators = genesis.validators
+        self._framer = Framer(genesis, chain_id, genesis.validators, edge.verifies)
         self._liars = frozenset(liars)
         self._poisoned: dict[Digest, str] = {}
         self._edge = edge
@@ -58,8 +61,11 @@ class Checker:
         self.refusals = 0
         """Messages of liars that the edges refused."""
 
-    def said(self, machine: Machine, message: Message, encoded: bytes, body: bytes | None) -> None:
-        """A machine sends a message; `body` is the block that a vote is about."""
+    def said(self, machine: Machine, message: Message, encoded: bytes, body: bytes | None) -> bool:
+        """A machine sends a message, for the first time or again; `body` is the block that a vote is about.
+
+        Return whether it is an honest machine's first message for its slot.
+        """
         self.checks += 1
         is_new = self._votes.said(message, encoded, None if machine.is_faulty else machine.disk.holds_before)
         if is_new and isinstance(message, Vote) and message.subject.block_hash in self._poisoned:
@@ -69,6 +75,13 @@ class Checker:
             raise Violation("sent before it was durable", f"{machine.name}: {message.kind.name}")
         if is_new and message.kind is Kind.PREPARE and (body is None or not machine.disk.holds(body)):
             raise Violation("voted before the body was durable", machine.name)
+        return is_new
+
+    def cannot_be_framed(self, message: Ranked, parent: CertifiedHeader | None, block: Block | None) -> None:
+        """An honest machine has signed a message, and whoever gets it looks for evidence in it."""
+        finding = self._framer.frame(message, parent, block)
+        if finding is not None and finding.validator not in self._liars:
+            raise Violation("evidence against an honest validator", f"{message_words(message)}: {finding}")
 
     def refused(self, machine: Machine, sender: ValidatorId, error: Exception) -> None:
         """The edge of a machine refused a message."""

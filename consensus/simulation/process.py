@@ -41,7 +41,7 @@ from consensus.pbft.events import (
     Serve,
     Tick,
 )
-from consensus.pbft.messages import NONCE_BYTES, Message, PrePrepare, Vote
+from consensus.pbft.messages import NONCE_BYTES, Inquiry, Message, PrePrepare, Testimony, Vote
 from consensus.pbft.replica import Replica
 from consensus.simulation.chance import between
 from consensus.simulation.contract import consensus_seed
@@ -267,7 +267,11 @@ class Process:
     def _say(self, to: tuple[ValidatorId, ...], message: Message, block: Block | None) -> None:
         """Hand a message to the network."""
         edge, machine = self.world.edge, self.machine
-        self.world.checker.said(machine, message, edge.encoded(message), self._body_of(message))
+        checker = self.world.checker
+        is_first = checker.said(machine, message, edge.encoded(message), self._body_of(message))
+        if is_first and not isinstance(message, Inquiry | Testimony):
+            parent = self.host.parent_of(message.height) if isinstance(message, PrePrepare) else None
+            checker.cannot_be_framed(message, parent, block)
         self.world.note(machine.name, lambda: f"-> {' '.join(to)} {message_words(message)}")
         ids = None if block is None else self._ids_of(block)
         payload = edge.payload(message, ids, self.host.head.validators, is_honest=machine.liar is None)

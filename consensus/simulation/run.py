@@ -82,11 +82,10 @@ class Run:
         seed = settings.seed
         genesis = genesis_of(settings.nodes)
         schedule, signatures = Schedule(), _signatures_of(settings)
-        edge = Edge(signatures)
-        checker = Checker(genesis, edge, plan.lies)
+        edge, chain_id = Edge(signatures), _chain_id(settings.nodes)
+        checker = Checker(genesis, chain_id, edge, plan.lies)
         network = Network(schedule, seed, plan)
         trace, chance = Trace(is_kept=is_traced), chance_of(seed, "work")
-        chain_id = _chain_id(settings.nodes)
         self.world = World(genesis, chain_id, schedule, trace, network, edge, signatures, checker, chance)
         self.world.on_started = self._started
         self.nodes: list[Node] = []

@@ -20,6 +20,7 @@ from typing import Final
 import pytest
 from planted_bugs import PLANTED_BUGS, PlantedBug, TwinsSearch
 
+from consensus.simulation.campaign import made_with
 from consensus.simulation.chance import chance_of
 from consensus.simulation.replay import Replay, replay_text
 from consensus.simulation.run import simulate
@@ -114,7 +115,10 @@ def main() -> int:
     print(table(found))
     if options.json is not None:
         rows = [{key: value for key, value in asdict(item).items() if key != "replay"} for item in found]
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        for row in rows:
+            row.update(seconds=round(row["seconds"], 1), cpu_seconds=round(row["cpu_seconds"], 1))
+        made = {**made_with(), "workers": options.workers, "seconds_max": options.seconds, "bugs": rows}
+        options.json.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
     if options.save:
         _save(found)
     return 0 if all(item.is_expected for item in found) else 1

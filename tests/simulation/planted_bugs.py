@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from chain import certificate as chain_certificate
+from chain import evidence_check
 from chain.batch import Batch, batch_of
 from chain.block import Block
 from chain.certificate import Certificate, Phase
+from chain.evidence import Place
 from chain.ledger import Ledger
 from chain.runtime import CallContext, CallOutcome
 from chain.transaction import Transaction
@@ -305,6 +307,19 @@ def forgets_what_it_left(patch: Patch) -> None:
     patch.setattr(heights, "_load_view", load_view)
 
 
+def convicts_for_votes_in_two_views(patch: Patch) -> None:
+    code_of = evidence_check._Check.code_of
+
+    def code_at_one_place(self: Any, rests: list[list[object]], places: list[Place]) -> str:
+        return code_of(self, rests, places[:1] * len(places))
+
+    patch.setattr(evidence_check._Check, "code_of", code_at_one_place)
+
+
+def convicts_all_who_commit_and_leave(patch: Patch) -> None:
+    patch.setattr(evidence_check, "_hidden_prepared", lambda places, prepared: "hidden_prepared")
+
+
 DURABLE = "sent before it was durable"
 PREPARED = "commit without a quorum of prepares"
 QUORUM = "decided without a quorum"
@@ -316,6 +331,7 @@ RECOVERY = "no recovery"
 RESULT = "a result that no sequential run gives"
 FORGED = "showed what was not prepared"
 INVALID = "voted for an invalid block"
+FRAMED = "evidence against an honest validator"
 SPLIT = "two blocks at one height"
 
 PLANTED_BUGS = (
@@ -371,4 +387,6 @@ PLANTED_BUGS = (
     ),
     PlantedBug("checks no header", checks_no_header, (INVALID, "raised KeyError")),
     PlantedBug("takes expired transactions", takes_expired_transactions, (INVALID,)),
+    PlantedBug("convicts for votes in two views", convicts_for_votes_in_two_views, (FRAMED,)),
+    PlantedBug("convicts all who commit and leave", convicts_all_who_commit_and_leave, (FRAMED,)),
 )
