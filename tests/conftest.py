@@ -9,5 +9,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--crash-moments", type=int, default=4, help="Times that all nodes of a cluster are killed under load."
     )
+    group.addoption(
+        "--executor-endings",
+        choices=("one", "all"),
+        default="one",
+        help="Whether a helper is killed or hangs at each moment of its work, in turn, or both at each.",
+    )
     group.addoption("--power-cuts", type=int, default=3, help="Power cuts that are staged from each recorded run.")
     group.addoption("--seed", type=int, default=1, help="Seed of the moments at which nodes are killed or lose power.")

@@ -19,7 +19,7 @@ from contracts.executor.errors import ResultDiffers
 from contracts.executor.protocol import EXIT_LINK_LOST, Kind
 from contracts.executor.requests import Request
 from contracts.executor.settings import ExecutorSettings
-from contracts.executor.supervisor import Plan, Supervisor
+from contracts.executor.supervisor import Plan, Supervisor, ignore
 from processes.keeper import Program
 from processes.link import LinkEnds
 
@@ -55,7 +55,8 @@ class ExecutorClient:
         self._settings = settings
         self._link = LinkEnds()
         self._supervisor = Supervisor(self._executor_plan(), lambda: self._reader.restart("its executor ended"))
-        self._reader = Supervisor(self._reader_plan())
+        # A reader that waited for its executor in vain is the only one to notice that an idle executor hangs.
+        self._reader = Supervisor(self._reader_plan(), self._supervisor.probe)
         self._readers = 0
         self._reader_walls_missing: tuple[str, ...] = ()
         self._undecided: dict[Digest, _Undecided] = {}
@@ -316,12 +317,7 @@ class ExecutorClient:
         self._origin = ready.origin
         for undecided in self._undecided.values():
             future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            future.add_done_callback(_ignore)
+            # Whoever applies the block later learns that it is not held.
+            future.add_done_callback(ignore)
             keep = partial(self._keep, undecided.kind, undecided.arguments)
             yield Request(undecided.kind, undecided.arguments, future, keep)
-
-
-def _ignore(future: "asyncio.Future[Any]") -> None:
-    """Note a result that nobody waits for; whoever applies the block later learns that it is not held."""
-    if not future.cancelled():
-        future.exception()

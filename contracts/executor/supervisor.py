@@ -103,6 +103,15 @@ class Supervisor:
             self._is_blameless = True
             self._keeper.child.kill(cause)
 
+    def probe(self) -> None:
+        """Have an idle process show that it still works; one that hangs is ended when its time for that is over."""
+        if self.ready.is_set() and not self._queue.under_way:
+            loop = asyncio.get_running_loop()
+            future: asyncio.Future[Any] = loop.create_future()
+            future.add_done_callback(ignore)
+            self._queue.add(Request(Kind.STATISTICS, [], future, lambda values: None, loop.time()))
+            self._pump()
+
     async def start(self) -> None:
         """Have the process started, and return once it is ready.
 
@@ -285,6 +294,12 @@ def _refusal(outcome: Any, values: list[Any], request: Request) -> Exception:
     if outcome == Outcome.UNKNOWN and request.kind == Kind.APPLY:
         return ExecutionUnknown(request.arguments[0])
     raise DecodeError(f"unknown outcome {outcome!r}")
+
+
+def ignore(future: "asyncio.Future[Any]") -> None:
+    """Note the outcome of a request that nobody waits for."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _fail(request: Request, error: Exception) -> None:
