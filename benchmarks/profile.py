@@ -65,12 +65,12 @@ def _measure(layout: ClusterLayout, options: argparse.Namespace) -> dict[str, An
         else:
             pace = Pace(options.rate, max(1, round(options.rate * BATCH_SECONDS)))
             outcome = asyncio.run(offer(transactions, pace, apis))
-            latencies, generator_us = outcome.latencies_ms, outcome.cpu_seconds * 1e6 / count
+            latencies, generator_us = outcome.latencies_ms, outcome.cpu_seconds * 1e6 / max(1, outcome.committed)
         after, watched_after = times_by_kind(layout.nodes), _times(watched)
         samples = _stop_profilers(profilers, Path(folder))
     blocks = node_counters(apis[0]).height - height_before
-    nodes = len(apis)
-    cpu = {kind: (after[kind] - before[kind]).running / 1000 / count / nodes for kind in KINDS}
+    nodes, done = len(apis), max(1, len(latencies))
+    cpu = {kind: (after[kind] - before[kind]).running / 1000 / done / nodes for kind in KINDS}
     marks = ", ".join(f"{name} {quantile(latencies, share):.1f} ms" for name, share in QUANTILES)
     print(f"{len(latencies)} of {count} transactions in {blocks} blocks; latency: {marks}")
     print("\nmicroseconds of CPU a transaction and node")
@@ -79,14 +79,14 @@ def _measure(layout: ClusterLayout, options: argparse.Namespace) -> dict[str, An
     print(
         f"  {'all':<12}{sum(cpu.values()):10.1f}    without signature checks {sum(cpu.values()) - cpu['verifier']:.1f}"
     )
-    print(f"  {'a block':<12}{sum(cpu.values()) * count / max(1, blocks):10.0f}")
+    print(f"  {'a block':<12}{sum(cpu.values()) * done / max(1, blocks):10.0f}")
     if not options.lone:
         print(f"  {'generator':<12}{generator_us:10.1f}    once, for all nodes")
     stages = {}
     for kind, seen in samples.items():
         spent = watched_after[kind] - watched_before[kind]
-        stages[kind] = _print_samples(kind, seen, spent, count, options.functions)
-    return {"cpu_us": cpu, "generator_us": generator_us, "blocks": blocks, "transactions": count, "stages": stages}
+        stages[kind] = _print_samples(kind, seen, spent, done, options.functions)
+    return {"cpu_us": cpu, "generator_us": generator_us, "blocks": blocks, "transactions": done, "stages": stages}
 
 
 def _times(watched: dict[str, list[int]]) -> dict[str, ProcessTime]:
