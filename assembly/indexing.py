@@ -17,7 +17,7 @@ from chain.block import decode_block
 from chain.block_store import BlockStore
 from chain.history_index import Activity, HistoryIndex, IndexedBlock
 from chain.identity import Member, decode_member, member_key
-from chain.index_terms import place_key, transaction_terms
+from chain.index_terms import place_keys, transaction_terms
 from chain.receipt import decode_receipt
 from chain.runtime import SYSTEM
 from chain.storage import StoreDamaged, StoreError, StoreForeign, StoreFormatUnknown
@@ -32,8 +32,8 @@ LOG = logging.getLogger("tallystick.index")
 FOLDER: Final = "index"
 SLICE_SECONDS: Final = 0.002
 """After so much work in one piece others get their turn."""
-REST_BUSY: Final = 4.0
-"""How long to rest after a slice, in slices, while transactions wait to be ordered: a fifth of the time is for this."""
+REST_BUSY: Final = 9.0
+"""How long to rest after a slice, in slices, while transactions wait to be ordered: a tenth of the time is for this."""
 REST_IDLE: Final = 0.5
 BATCH_KEYS_MAX: Final = 20_000
 BATCH_BLOCKS_MAX: Final = 500
@@ -178,7 +178,7 @@ class Indexer:
             body = decode_transaction(transaction, size_max=len(transaction)).body
             receipt = decode_receipt(stored)
             terms = transaction_terms(body, receipt, await self._member(body.sender_key))
-            places.extend(place_key(term, height, index) for term in terms)
+            places.extend(place_keys(terms, height, index))
             failed += not receipt.succeeded
             events += len(receipt.events)
             spent = time.monotonic() - started

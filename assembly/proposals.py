@@ -118,7 +118,8 @@ class Proposals:
         """Return the block that a peer sent if it is the one asked for, body and all; keep it for others."""
         try:
             block = decode_block(raw, size_max=self._genesis.parameters.block_bytes_max)
-            decoded = [decode_transaction(item, size_max=len(item)) for item in block.transactions]
+            known = self._mempool.decoded
+            decoded = [known(item) or decode_transaction(item, size_max=len(item)) for item in block.transactions]
         except DecodeError:
             return None
         root = merkle_root(transaction.merkle_leaf for transaction in decoded)

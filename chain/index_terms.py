@@ -12,6 +12,7 @@ Words are texts of 2 to 256 bytes in UTF-8; byte strings of 8 to 64 bytes count 
 maps are words where they could not be the name of a record's field. Longer texts are contents, which nobody looks up.
 """
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Any, Final
@@ -26,6 +27,8 @@ WORD_BYTES_MIN: Final = 2
 WORD_BYTES_MAX: Final = 256
 BINARY_WORD_BYTES: Final = range(8, 65)
 PLACE_BYTES: Final = 12
+TERMS_KEPT: Final = 4_096
+"""Terms that are remembered: contracts, events and senders come again and again."""
 _END: Final = b"\x00\x00"
 """Ends a text in a key; inside texts 0x00 is written 0x00 0xff, so that keys sort as texts do."""
 
@@ -44,6 +47,7 @@ Term = bytes
 """The beginning of the keys of all places at which a transaction has this term."""
 
 
+@functools.lru_cache(TERMS_KEPT)
 def term(kind: TermKind, *texts: str) -> Term:
     """Return a term; lone surrogates, which no transaction holds, become question marks."""
     return kind.value + b"".join(_escaped(text) + _END for text in texts)
@@ -66,6 +70,12 @@ def word_of_key(key: bytes) -> str:
 def place_key(prefix: Term, height: int, index: int) -> bytes:
     """Return the key that says that the transaction at a place has a term."""
     return prefix + height.to_bytes(8, "big") + index.to_bytes(4, "big")
+
+
+def place_keys(terms: Iterable[Term], height: int, index: int) -> list[bytes]:
+    """Return the keys that say that the transaction at a place has these terms."""
+    place = place_key(b"", height, index)
+    return [term + place for term in terms]
 
 
 def place_of_key(key: bytes) -> TransactionPlace:

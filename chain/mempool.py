@@ -82,7 +82,7 @@ class Mempool:
         self._bytes = 0
         self._shares: dict[str, tuple[int, int]] = {}
         self._quarantined: set[Digest] = set()
-        self._raws: set[bytes] = set()
+        self._raws: dict[bytes, Transaction] = {}
         self._expires_first: Milliseconds | None = None
         """Nothing that waits expires earlier; None when nothing waits that this knows of."""
 
@@ -95,6 +95,10 @@ class Mempool:
     def holds(self, raw: bytes) -> bool:
         """Tell whether exactly these bytes wait, without decoding them."""
         return raw in self._raws
+
+    def decoded(self, raw: bytes) -> Transaction | None:
+        """Return the waiting transaction with exactly these bytes, which need not be decoded again."""
+        return self._raws.get(raw)
 
     @property
     def bytes_used(self) -> int:
@@ -141,7 +145,7 @@ class Mempool:
                 retry_after_seconds=RETRY_AFTER_SECONDS,
             )
         self._pending[transaction.transaction_id] = Pending(transaction, member.organisation, arrived)
-        self._raws.add(transaction.raw)
+        self._raws[transaction.raw] = transaction
         valid_until = transaction.body.valid_until
         if self._expires_first is None or valid_until < self._expires_first:
             self._expires_first = valid_until
@@ -157,7 +161,7 @@ class Mempool:
             if pending is None:
                 continue
             size = len(pending.transaction.raw)
-            self._raws.discard(pending.transaction.raw)
+            self._raws.pop(pending.transaction.raw, None)
             self._bytes -= size
             count, used = self._shares[pending.organisation]
             if count == 1:

@@ -37,6 +37,8 @@ STAGES: Final = (
     ("consensus driver", ("(consensus/driver.py", "(assembly/consensus_host.py")),
 )
 """Stage and its functions; a sample belongs to the innermost function that has a stage."""
+INDEX: Final = ("history index", "(assembly/indexing.py")
+"""What the index has done by others' functions is its own, too."""
 REST: Final = "event loop and interpreter"
 
 
@@ -70,6 +72,8 @@ def read_samples(lines: Sequence[str]) -> Samples:
 
 
 def _stage_of(frames: Sequence[str]) -> str:
+    if any(INDEX[1] in frame for frame in frames):
+        return INDEX[0]
     for frame in reversed(frames):
         for stage, marks in STAGES:
             if any(mark in frame for mark in marks):

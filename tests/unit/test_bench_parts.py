@@ -100,10 +100,16 @@ def test_samples_go_to_the_innermost_stage_and_waiting_is_left_out() -> None:
             "main (node.py:1);Runner.run (asyncio/runners.py:86) 50",
             "main (node.py:1);_worker (concurrent/futures/thread.py:69) 30",
             "main (node.py:1) 1",
+            "main (node.py:1);Indexer.run (assembly/indexing.py:98);decode_transaction (chain/transaction.py:90) 3",
         ]
     )
-    assert samples.stages == {"decode transactions": 7, "databases": 2, "event loop and interpreter": 1}
-    assert samples.functions["main (node.py:1)"] == 10
+    assert samples.stages == {
+        "decode transactions": 7,
+        "databases": 2,
+        "event loop and interpreter": 1,
+        "history index": 3,
+    }
+    assert samples.functions["main (node.py:1)"] == 13
     assert samples.own["decode (chain/encoding.py:70)"] == 7
 
 
