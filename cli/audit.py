@@ -20,10 +20,12 @@ from chain.crypto import DIGEST_BYTES
 from chain.protocol import ProtocolUnknown
 from chain.runtime import LocalFault
 from chain.storage import StoreError
+from cli.audit_report import check_reports, read_signature, write_reports
 from cli.audit_run import Request, run
 from cli.audit_sources import opened
 from cli.audit_text import difference_text, progress_text, verdict_text
 from cli.errors import EXIT_AUDIT_MISMATCH, CliError
+from cli.keys import open_wallet
 from cli.output import print_json
 from cli.progress import ProgressLine, bar
 
@@ -79,6 +81,18 @@ def audit() -> None:
     type=click.IntRange(min=1),
     help="Evaluate what contracts declare with @invariant every so many blocks. [default: at a hundred heights]",
 )
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a report for people, as FILE.html or FILE.pdf. Repeatable.",
+)
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Sign the reports with this key file (tally keys new).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON on standard output.")
 def check(
     source: str,
@@ -88,6 +102,8 @@ def check(
     resume: Path | None,
     processes: int | None,
     invariants_every: int | None,
+    reports: tuple[Path, ...],
+    key: Path | None,
     as_json: bool,
 ) -> None:
     """Check a history completely: a running node's URL, an export's folder, or the folder of a stopped node.
@@ -98,15 +114,31 @@ def check(
     """
     anchor = None if genesis_hash is None else _digest(genesis_hash)
     processes = processes or len(os.sched_getaffinity(0))
-    request = Request(source, anchor, Level(level), others, resume, processes, invariants_every)
+    request = Request(source, anchor, Level(level), others, resume, processes, invariants_every, bool(reports))
+    wallet = None if key is None else open_wallet(key)
+    check_reports(reports)
     with _explained("audit"), ProgressLine() as line, _interruptible(resume is not None) as must_stop:
-        verdict = run(request, lambda progress: line.show(progress_text(progress)), must_stop)
+        audited = run(request, lambda progress: line.show(progress_text(progress)), must_stop)
+    verdict = audited.verdict
+    write_reports(reports, audited, request, wallet)
     if as_json:
         print_json(verdict.as_json())
     else:
         click.echo(verdict_text(verdict))
     if verdict.outcome is Outcome.MISMATCH:
         click.get_current_context().exit(EXIT_AUDIT_MISMATCH)
+
+
+@audit.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--key", "public_key", default=None, help="The auditor's public key, known from elsewhere (64 hex digits)."
+)
+def signature(file: Path, public_key: str | None) -> None:
+    """Check the signature of an audit report: FILE, and FILE.sig beside it. Exits 3 if it is not good."""
+    found = read_signature(file, public_key)
+    known = "the key that you gave" if public_key else "learn from the auditor whether this key is theirs"
+    click.echo(f"{file} is signed by {found.public_key.hex()} ({known})")
 
 
 @audit.command()

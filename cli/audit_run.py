@@ -5,16 +5,18 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from audit.auditor import run_audit
 from audit.consistency import Comparison, compare_with_audit, compare_with_source
 from audit.invariants import InvariantWatcher
 from audit.mismatch import AuditMismatch, Level
-from audit.resume import PlaceKeeper, forget_place, open_place, place_key, read_place
+from audit.resume import PlaceKeeper, ResumeError, forget_place, open_place, place_key, read_place
 from audit.seeing import Point, ProgressListener, Watcher
 from audit.source import BlockSource
 from audit.state_differences import StateWatcher
 from audit.state_store import working_store
+from audit.statistics import Statistics, statistics_from_json
 from audit.verdict import Verdict
 from chain.encoding import DecodeError
 from chain.genesis import GenesisError, decode_genesis
@@ -33,9 +35,19 @@ class Request:
     resume: Path | None
     processes: int
     invariants_every: int | None = None
+    counts: bool = False
+    """Whether statistics are wanted; they cost a tenth more."""
 
 
-def run(request: Request, on_progress: ProgressListener, must_stop: Callable[[], bool]) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What an audit has found and counted."""
+
+    verdict: Verdict
+    statistics: Statistics
+
+
+def run(request: Request, on_progress: ProgressListener, must_stop: Callable[[], bool]) -> Audited:
     """Carry out an audit with everything that was asked for beside it.
 
     Raises:
@@ -49,8 +61,13 @@ def run(request: Request, on_progress: ProgressListener, must_stop: Callable[[],
         runtime = Engine()
         states = _state_watcher(found)
         invariants = InvariantWatcher(request.invariants_every)
-        watchers: list[Watcher] = [invariants] if states is None else [invariants, states]
-        start, keeper = _place(stack, request, found.source, runtime, must_stop)
+        kept = _Kept(Statistics())
+        start, keeper = _place(stack, request, found.source, runtime, must_stop, kept)
+        watchers: list[Watcher] = [invariants]
+        if request.counts:
+            watchers.append(kept.statistics)
+        if states is not None:
+            watchers.append(states)
         verdict = run_audit(
             found.source,
             genesis_hash=request.genesis_hash,
@@ -71,7 +88,17 @@ def run(request: Request, on_progress: ProgressListener, must_stop: Callable[[],
             verdict = _with_others(verdict, found.source, request.others)
     if request.resume is not None:
         forget_place(request.resume)
-    return verdict
+    return Audited(verdict, kept.statistics)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The counts that are kept with the place of an audit."""
+
+    statistics: Statistics
+
+    def notes(self) -> dict[str, Any]:
+        return self.statistics.as_json()
 
 
 def key_path() -> Path:
@@ -81,14 +108,19 @@ def key_path() -> Path:
 
 
 def _place(
-    stack: ExitStack, request: Request, source: BlockSource, runtime: Engine, must_stop: Callable[[], bool]
+    stack: ExitStack,
+    request: Request,
+    source: BlockSource,
+    runtime: Engine,
+    must_stop: Callable[[], bool],
+    kept: _Kept,
 ) -> tuple[Point | None, PlaceKeeper | None]:
     """Return where to begin if an earlier run kept its place, and what keeps the place of this one."""
     path = request.resume
     if path is None:
         return None, None
     key = place_key(key_path())
-    keeper = PlaceKeeper(path, key, request.level, must_stop, dict)
+    keeper = PlaceKeeper(path, key, request.level, must_stop, kept.notes)
     place = read_place(path, key)
     if place is None:
         return None, keeper
@@ -99,6 +131,10 @@ def _place(
         return None, keeper
     if request.genesis_hash not in (None, genesis.genesis_hash):
         return None, keeper
+    if request.counts:
+        if not place.notes["first_time"]:
+            raise ResumeError(f"{path} was kept by an audit without a report; finish that one, or remove it")
+        kept.statistics = statistics_from_json(place.notes)
     store = stack.enter_context(working_store(source.head_height(), genesis.genesis_hash))
     return open_place(path, place, source, genesis, request.level, runtime, store), keeper
 

@@ -37,7 +37,7 @@ def verdict_text(verdict: Verdict) -> str:
     ]
     lines = [f"{name:<14}  {value}" for name, value in rows]
     if verdict.compared:
-        lines += ["", "compared with", *(f"  {text}" for text in verdict.compared)]
+        lines += ["", "also checked", *(f"  {text}" for text in verdict.compared)]
     if verdict.first_mismatch is not None:
         lines += ["", "first mismatch", *_mismatch_lines(verdict.first_mismatch)]
     lines += _further_lines(verdict)
@@ -74,7 +74,7 @@ def _further_lines(verdict: Verdict) -> list[str]:
     lines: list[str] = []
     further = verdict.further_mismatches
     if further:
-        lines += ["", f"{len(further)} further mismatches"]
+        lines += ["", "1 further mismatch" if len(further) == 1 else f"{len(further)} further mismatches"]
         lines += [
             f"  height {each.height}: {each.level.value}, {each.field}: {each.found} is not {each.expected}"
             for each in further[:FURTHER_SHOWN_MAX]

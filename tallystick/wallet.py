@@ -14,13 +14,15 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from chain.crypto import SEED_BYTES, public_key_of
+from chain.crypto import DIGEST_BYTES, SEED_BYTES, public_key_of, sign
 from chain.encoding import encode
 from chain.json_values import JsonValueError, parse_json
 from chain.transaction import Transaction, TransactionBody, sign_transaction
-from chain.types import PublicKey
+from chain.types import PublicKey, Signature
 
 FORMAT: Final = "tallystick-wallet/1"
+REPORT_TAG: Final = "audit-report"
+"""Domain of signatures over audit reports (docs/audit.md)."""
 FILE_BYTES_MAX: Final = 4096
 SCRYPT_N: Final = 2**16
 """Cost of a guess at the passphrase: 64 MiB of memory and about a quarter of a second."""
@@ -114,6 +116,11 @@ class Wallet:
             ValueError: when the body names another sender key.
         """
         return sign_transaction(body, self._seed)
+
+    def sign_report(self, digest: bytes) -> Signature:
+        """Return this wallet's signature over the SHA-256 of an audit report, which is valid for nothing else."""
+        assert len(digest) == DIGEST_BYTES, "a report is signed by its hash"
+        return sign(self._seed, REPORT_TAG, digest)
 
     def __repr__(self) -> str:
         return f"Wallet(public_key={self._public_key.hex()})"

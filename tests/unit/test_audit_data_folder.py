@@ -37,7 +37,8 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def audit_folder(folder: Path, **changes: Any) -> Verdict:
     fields: dict[str, Any] = {"genesis_hash": None, "level": Level.EXECUTION, "others": (), "resume": None}
-    return run(Request(str(folder), **{**fields, **changes}, processes=1), lambda progress: None, lambda: False)
+    request = Request(str(folder), **{**fields, **changes}, processes=1)
+    return run(request, lambda progress: None, lambda: False).verdict
 
 
 def alter_leaf(folder: Path, maker: ChainMaker) -> tuple[str, bytes]:

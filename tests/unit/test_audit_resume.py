@@ -42,7 +42,8 @@ def go(folder: Path, place: Path, stop_at: int | None, level: Level = Level.EXEC
         heights.append(progress.height)
 
     request = Request(str(folder), None, level, (), place, 1)
-    return run(request, hear, lambda: bool(heights) and heights[-1] == stop_at), heights
+    audited = run(request, hear, lambda: bool(heights) and heights[-1] == stop_at)
+    return audited.verdict, heights
 
 
 @pytest.fixture
