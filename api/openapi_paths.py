@@ -254,7 +254,17 @@ def _operations() -> dict[str, dict[str, Operation]]:
     text = {"description": "Prometheus text format", "content": {"text/plain": {"schema": TEXT}}}
     document = answer("This document", {"type": "object"})
     ready = answer("It can", ref("Ready"))
+    page = {"description": "A page for people", "content": {"text/html": {"schema": TEXT}}}
+    kinds = ("text/html", "text/javascript", "text/css", "image/svg+xml")
+    file = {"description": "The file", "content": {kind: {"schema": BYTES} for kind in kinds}}
+    name = path("file", TEXT, "The file's name")
     return {
+        "/": {"get": get("getExplorer", "node", "Open the explorer", (), page, unchanged=True)},
+        "/explorer/{file}": {
+            "get": get(
+                "getExplorerFile", "node", "Read a file of the explorer", (name,), file, "not_found", unchanged=True
+            )
+        },
         "/livez": {"get": get("getLivez", "node", "Does the node live", (), answer("It does", ref("Live")))},
         "/readyz": {"get": get("getReadyz", "node", "Can the node serve", (verbose,), ready)},
         "/metrics": {"get": get("getMetrics", "node", "Read the metrics", (), text)},

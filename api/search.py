@@ -39,7 +39,7 @@ async def search(request: web.Request) -> web.Response:
     results = await _exact(context, text, head)
     for spelling in spellings(text):
         if context.node.keeps_index and len(spelling.encode("utf-8", "replace")) >= WORD_BYTES_MIN:
-            results += [_word(word) for word in await context.node.words(spelling, limit)]
+            results += [await _word(context, word) for word in await context.node.words(spelling, limit)]
     distinct = list({(item["type"], item["id"]): item for item in results}.values())
     answer = {"query": text, "indexed": context.node.keeps_index, "results": distinct[:limit]}
     return json_response(answer, headers=height_headers(head))
@@ -53,8 +53,8 @@ async def _exact(context: ApiContext, text: str, head: Height) -> list[dict[str,
     if digits.isascii() and digits.isdigit() and len(digits) < len(str(INT_MAX)) and 1 <= int(digits) <= head:
         return [_result("block", str(int(digits)), f"block {int(digits)}")]
     if _ACCOUNT.fullmatch(lower):
-        known = await find_account(context, lower)
-        return [] if not known else [_result("account", lower, f"account of {known[0].member.organisation}")]
+        account = await _account(context, lower)
+        return [] if account is None else [account]
     found = []
     if is_name(lower):
         if await _holds(context, organisation_key(lower)):
@@ -80,11 +80,19 @@ async def _holds(context: ApiContext, key: bytes) -> bool:
     return reply.leaf is not None and decode_leaf(reply.leaf).value is not None
 
 
-def _word(word: str) -> dict[str, Any]:
+async def _account(context: ApiContext, name: str) -> dict[str, Any] | None:
+    known = await find_account(context, name)
+    return _result("account", name, f"account of {known[0].member.organisation}") if known else None
+
+
+async def _word(context: ApiContext, word: str) -> dict[str, Any]:
     if UETR.fullmatch(word):
         return _result("transfer", word, "transfer")
     if is_item(word):
         return _result("item", word, "item")
+    account = await _account(context, word) if _ACCOUNT.fullmatch(word) else None
+    if account is not None:
+        return account
     return _result("word", word, "named in transactions")
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from api.context import CONTEXT, ApiContext, ApiLimits
+from api.explorer_files import FILES, load_files
 from api.middleware import answer_everything
 from api.ports import LedgerNode
 from api.routes import add_routes
@@ -21,6 +22,7 @@ def build_app(node: LedgerNode, limits: ApiLimits) -> web.Application:
     """Return the application that answers for a node."""
     app = web.Application(middlewares=[answer_everything], client_max_size=limits.body_bytes_max)
     app[CONTEXT] = ApiContext(node, limits)
+    app[FILES] = load_files()
     add_routes(app)
     app.on_shutdown.append(_stop_waiting)
     return app

@@ -106,6 +106,7 @@ async def test_search_finds_everything_that_has_a_name(api: Api) -> None:
         key: ("account", key),
         "acme.alice": ("account", "acme.alice"),
         "acme": ("organisation", "acme"),
+        "zenith.b": ("account", "zenith.bob"),
         "bank": ("contract", "bank"),
         ITEM: ("item", ITEM),
         "urn:epc:id:sgtin:9506000.013435.1234": ("item", ITEM),
