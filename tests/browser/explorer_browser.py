@@ -107,7 +107,8 @@ class Page:
     async def open(self, url: str) -> None:
         """Open an address, or go to another page of the explorer, and wait until it is shown."""
         await self.run(
-            f"document.getElementById('main')?.setAttribute('aria-busy', 'true'), location.href = {url!r}, 1"
+            f"document.getElementById('main')?.setAttribute('aria-busy', 'true'),"
+            f"location.href === {url!r} ? location.reload() : location.href = {url!r}, 1"
         )
         await self.wait("document.querySelector('main h1') && !document.querySelector('main[aria-busy]')")
 
