@@ -124,6 +124,7 @@ class Totals:
             "faults": dict(sorted(self.faults.items())),
             "evidence": dict(sorted(self.evidence.items())),
             "broken": len(self.broken),
+            "broken_seeds": [settings.seed for settings in self.broken],
         }
 
 

@@ -15,7 +15,7 @@ from chain.execution import Execution
 from chain.genesis import Genesis
 from chain.proofs import CertifiedHeader
 from chain.storage import StoreDamaged
-from chain.types import Digest, Height, ValidatorId
+from chain.types import Digest, Height, Signature, ValidatorId
 from consensus.pbft.events import CannotExecute, Decide, Diverged, LostVotes, Report
 from consensus.pbft.messages import Kind, Message, Ranked, Vote
 from consensus.simulation.edge import Edge
@@ -41,7 +41,7 @@ class Checker:
         self._liars = frozenset(liars)
         self._poisoned: dict[Digest, str] = {}
         self._edge = edge
-        self._votes = VoteRules(genesis.validators.size)
+        self._votes = VoteRules(genesis.validators.size, self._signed_unsent)
         self._reference = Reference()
         self.history: list[Block] = []
         """The decided blocks, whoever decided them first."""
@@ -223,6 +223,16 @@ class Checker:
                 raise Violation("committed twice", short(transaction.transaction_id))
             self._places[transaction.transaction_id] = block.header.height
         self._reference.expect(block.header.height, transactions)
+
+    def _signed_unsent(self, certificate: Certificate, signer: ValidatorId, signature: Signature) -> bool:
+        """Tell whether a liar's signature in a certificate is its own: it may show what it has sent to nobody yet."""
+        validator = self._validators.find(signer)
+        payload = certificate.subject.payload(certificate.phase)
+        return (
+            signer in self._liars
+            and validator is not None
+            and self._edge.verifies(validator.consensus_key, VOTE_TAG, payload, signature)
+        )
 
     def _check_certificate(self, machine: Machine, certificate: Certificate) -> None:
         subject = certificate.subject

@@ -1,7 +1,7 @@
 """Files of campaigns: one line of JSON for each, whose sums are what was ever run.
 
 A line says what ran (version, digest of the sources, profile, seeds), how long, what went wrong in it by kind, and how
-many promises were broken. Lines are only ever added.
+many promises were broken. Lines are only ever added; somebody may add to one which of its alarms were the checker's own mistake.
 """
 
 import json
@@ -34,6 +34,8 @@ class Sums:
     recovery_seconds_max: float = 0.0
     faults: dict[str, int] = field(default_factory=dict)
     evidence: dict[str, int] = field(default_factory=dict)
+    false_alarms: dict[str, str] = field(default_factory=dict)
+    """Seeds that count as broken where the checker was wrong, each with the regression that shows it."""
     profiles: dict[str, int] = field(default_factory=dict)
     """Runs by profile."""
 
@@ -106,6 +108,7 @@ def _add(sums: Sums, record: dict[str, Any]) -> None:
     sums.cpu_seconds += record["cpu_seconds"]
     sums.wall_seconds += record["wall_seconds"]
     sums.recovery_seconds_max = max(sums.recovery_seconds_max, record["recovery_seconds_max"])
+    sums.false_alarms |= record.get("false_alarms", {})
     profile = record.get("profile", STANDARD)
     sums.profiles[profile] = sums.profiles.get(profile, 0) + record["runs"]
     for totals, counts in ((sums.faults, record["faults"]), (sums.evidence, record["evidence"])):

@@ -8,12 +8,13 @@ ledgers of a run would show in hours.
 from collections.abc import Callable
 
 from chain.certificate import Certificate, Phase, Subject
-from chain.types import Digest, Height, ValidatorId, View
+from chain.types import Digest, Height, Signature, ValidatorId, View
 from consensus.pbft.messages import Inquiry, Kind, Message, NewView, Ranked, Testimony, ViewChange, Vote
 from consensus.simulation.trace import Violation
 from consensus.simulation.words import message_words, short
 
 SignedBefore = Callable[[bytes, bytes], bool]
+SignedUnsent = Callable[[Certificate, ValidatorId, Signature], bool]
 Slot = tuple[ValidatorId, Height, View, Kind]
 Place = tuple[ValidatorId, Height]
 
@@ -27,8 +28,11 @@ def quorum_of(nodes: int) -> int:
 class VoteRules:
     """Owns what every key has signed in a run."""
 
-    def __init__(self, nodes: int) -> None:
+    def __init__(self, nodes: int, signed_unsent: SignedUnsent) -> None:
+        """`signed_unsent` tells whether a liar's signature is its own, though nobody was sent what it signs."""
+        self._nodes = nodes
         self._quorum = quorum_of(nodes)
+        self._signed_unsent = signed_unsent
         self._slots: dict[Slot, bytes] = {}
         self._said: dict[Place, list[bytes]] = {}
         """What an honest key signed at a height."""
@@ -108,11 +112,12 @@ class VoteRules:
             raise Violation("commit without a quorum of prepares", f"{message_words(vote)}, prepared by {who}")
 
     def _check_genuine(self, prepared: Certificate | None, message: Ranked) -> None:
-        """What an honest validator passes on as prepared was sent by everyone who is named."""
+        """What an honest validator passes on as prepared was sent by everyone who is named, or signed by a liar."""
         if prepared is None:
             return
-        signers = {signer for signer, _ in prepared.signatures}
-        if len(signers) < self._quorum or not signers <= self._prepared.get(prepared.subject, set()):
+        sent = self._prepared.get(prepared.subject, set())
+        unsent = [entry for entry in prepared.signatures if entry[0] not in sent]
+        if not is_quorum(prepared, self._nodes) or not all(self._signed_unsent(prepared, *entry) for entry in unsent):
             raise Violation("showed what was not prepared", message_words(message))
 
     def _check_view_change(self, change: ViewChange) -> None:
