@@ -1,7 +1,8 @@
 """Files of campaigns: one line of JSON for each, whose sums are what was ever run.
 
 A line says what ran (version, digest of the sources, profile, seeds), how long, what went wrong in it by kind, and how
-many promises were broken. Lines are only ever added; somebody may add to one which of its alarms were the checker's own mistake.
+many promises were broken. Lines are only ever added; somebody may add to one which of its alarms were the checker's own
+mistake.
 """
 
 import json
