@@ -52,10 +52,12 @@ def run_audit(
     watchers: Sequence[Watcher] = (),
     saver: Saver | None = None,
     start: Point | None = None,
+    alone: Level | None = None,
 ) -> Verdict:
     """Audit a history from the genesis to its head; contracts run in `runtime`, by default this program's engine.
 
-    `level` is the last level to check, `start` the place that an earlier audit of the same history kept.
+    `level` is the last level to check, `start` the place that an earlier audit of the same history kept. `alone` is the
+    last level to check of what needs no other block, where somebody else checks the rest.
 
     Raises:
         SourceUnreadable: when the history cannot be read.
@@ -63,7 +65,9 @@ def run_audit(
         ProtocolUnknown: when a block needs a version of the protocol that the runtime does not know.
         LocalFault, StoreError: when this machine could not finish.
     """
-    auditor = Auditor(source, genesis_hash, processes, on_progress or _ignore, runtime or Engine(), level)
+    auditor = Auditor(
+        source, genesis_hash, processes, on_progress or _ignore, runtime or Engine(), level, alone or level
+    )
     auditor.attach(watchers, saver, start)
     return auditor.run()
 
@@ -79,6 +83,7 @@ class Auditor:
         on_progress: ProgressListener,
         runtime: ContractRuntime,
         level: Level,
+        alone: Level,
     ) -> None:
         self._source = source
         self._anchor = anchor
@@ -86,6 +91,7 @@ class Auditor:
         self._on_progress = on_progress
         self._runtime = runtime
         self._level = level
+        self._alone = alone
         self._watchers: Sequence[Watcher] = ()
         self._saver: Saver | None = None
         self._start: Point | None = None
@@ -147,7 +153,7 @@ class Auditor:
         self._links, self._passed = Links(ledger.head, frontier), ledger.head
 
     def _check_blocks(self, genesis: Genesis) -> None:
-        agreement = Agreement(genesis.genesis_hash, genesis.validators, self._level)
+        agreement = Agreement(genesis.genesis_hash, genesis.validators, self._alone)
         expected = 1 if self._start is None else self._start.head.height + 1
         batches = checked_batches(self._source, self._head_height, agreement, self._processes, start=expected)
         for checked in batches:

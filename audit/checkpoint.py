@@ -6,6 +6,7 @@ rebuilt from the source's blocks; and the tree over all blocks has to have the r
 So a checkpoint that somebody has altered is refused, whoever wrote it.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,8 @@ from audit.block_checks import (
     check_signatures,
     decode_record,
 )
-from audit.mismatch import AuditMismatch
+from audit.mismatch import AuditMismatch, Mismatch
+from audit.seeing import Seen
 from audit.source import BlockSource
 from chain.block import decode_block
 from chain.encoding import DecodeError
@@ -61,6 +63,24 @@ def write_checkpoint(folder: Path, ledger: Ledger) -> None:
             pass
     except (OSError, SnapshotTooLargeError) as error:
         raise CheckpointError(f"the state of block {head.height} cannot be written to {folder}: {error}") from error
+
+
+class CheckpointWatcher:
+    """Implements audit.seeing.Watcher: writes the state at some heights, for audits that begin there."""
+
+    def __init__(self, folder: Path, every: int) -> None:
+        self._folder = folder
+        self._every = every
+
+    def see(self, seen: Seen) -> Iterable[Mismatch]:
+        """Write the state if its height is one of those; find nothing.
+
+        Raises:
+            CheckpointError: when the disk refuses.
+        """
+        if seen.ledger is not None and seen.height % self._every == 0 and seen.height < seen.head_height:
+            write_checkpoint(self._folder, seen.ledger)
+        return ()
 
 
 def drop_other_checkpoints(folder: Path, height: int) -> None:

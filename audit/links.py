@@ -51,13 +51,18 @@ FIELDS: Final = {
 class Links:
     """Owns the last block as it was shown, and the tree over all blocks before it."""
 
-    def __init__(self, head: Head, frontier: Frontier) -> None:
-        self.head: Head | None = head
+    def __init__(self, head: Head | None, frontier: Frontier | None) -> None:
+        self.head = head
         """None behind a block that could not be read."""
-        self.frontier: Frontier | None = frontier
+        self.frontier = frontier
         """The tree over all blocks up to the head, None once a block could not be read."""
         self.before: Frontier | None = None
         """The tree over all blocks before the head."""
+
+    @classmethod
+    def unknown(cls) -> "Links":
+        """Return links at a place of which nothing is known."""
+        return cls(None, None)
 
     def check(self, header: Header) -> None:
         """Check that a header continues the last block, as far as that can be told without the state.

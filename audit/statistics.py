@@ -79,6 +79,24 @@ class Statistics:
             "last_time": self.last_time,
         }
 
+    def add(self, other: "Statistics") -> None:
+        """Add the counts of a later part of the history."""
+        for ours, theirs in (
+            (self.organisations, other.organisations),
+            (self.contracts, other.contracts),
+            (self.days, other.days),
+        ):
+            for name, tally in theirs.items():
+                known = _tally(ours, name)
+                known.transactions += tally.transactions
+                known.failed += tally.failed
+                known.events += tally.events
+                known.gas += tally.gas
+        for day, blocks in other.blocks_by_day.items():
+            self.blocks_by_day[day] = self.blocks_by_day.get(day, 0) + blocks
+        self.first_time = other.first_time if self.first_time is None else self.first_time
+        self.last_time = self.last_time if other.last_time is None else other.last_time
+
     def _organisation(self, seen: Seen, key: bytes) -> str:
         if seen.ledger is None:
             return self._organisation_of.get(key, UNKNOWN)

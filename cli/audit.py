@@ -22,6 +22,7 @@ from chain.runtime import LocalFault
 from chain.storage import StoreError
 from cli.audit_report import check_reports, read_signature, write_reports
 from cli.audit_run import Request, run
+from cli.audit_scheduled import check_together, run_on
 from cli.audit_sources import opened
 from cli.audit_text import difference_text, progress_text, verdict_text
 from cli.errors import EXIT_AUDIT_MISMATCH, CliError
@@ -82,6 +83,15 @@ def audit() -> None:
     help="Evaluate what contracts declare with @invariant every so many blocks. [default: at a hundred heights]",
 )
 @click.option(
+    "--snapshots",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of states by height: written with --snapshots-every, begun from with --scheduler.",
+)
+@click.option("--snapshots-every", type=click.IntRange(min=1), help="Write the state every so many blocks.")
+@click.option(
+    "--scheduler", help="Check ranges of blocks on the workers of this Dask scheduler, such as tcp://host:8786."
+)
+@click.option(
     "--report",
     "reports",
     multiple=True,
@@ -102,6 +112,9 @@ def check(
     resume: Path | None,
     processes: int | None,
     invariants_every: int | None,
+    snapshots: Path | None,
+    snapshots_every: int | None,
+    scheduler: str | None,
     reports: tuple[Path, ...],
     key: Path | None,
     as_json: bool,
@@ -114,11 +127,16 @@ def check(
     """
     anchor = None if genesis_hash is None else _digest(genesis_hash)
     processes = processes or len(os.sched_getaffinity(0))
-    request = Request(source, anchor, Level(level), others, resume, processes, invariants_every, bool(reports))
+    places = (snapshots, snapshots_every)
+    request = Request(source, anchor, Level(level), others, resume, processes, invariants_every, *places, bool(reports))
+    check_together(request, scheduler)
     wallet = None if key is None else open_wallet(key)
     check_reports(reports)
     with _explained("audit"), ProgressLine() as line, _interruptible(resume is not None) as must_stop:
-        audited = run(request, lambda progress: line.show(progress_text(progress)), must_stop)
+        if scheduler is None:
+            audited = run(request, lambda progress: line.show(progress_text(progress)), must_stop)
+        else:
+            audited = run_on(scheduler, request, lambda done, of: line.show(f"{bar(done, of)} range {done} of {of}"))
     verdict = audited.verdict
     write_reports(reports, audited, request, wallet)
     if as_json:

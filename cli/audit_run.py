@@ -1,13 +1,14 @@
 """Puts one audit together: the source, the place that an earlier run kept, the watchers, and other sources."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from audit.auditor import run_audit
+from audit.checkpoint import CheckpointWatcher
 from audit.consistency import Comparison, compare_with_audit, compare_with_source
 from audit.invariants import InvariantWatcher
 from audit.mismatch import AuditMismatch, Level
@@ -35,6 +36,8 @@ class Request:
     resume: Path | None
     processes: int
     invariants_every: int | None = None
+    snapshots: Path | None = None
+    snapshots_every: int | None = None
     counts: bool = False
     """Whether statistics are wanted; they cost a tenth more."""
 
@@ -68,6 +71,8 @@ def run(request: Request, on_progress: ProgressListener, must_stop: Callable[[],
             watchers.append(kept.statistics)
         if states is not None:
             watchers.append(states)
+        if request.snapshots is not None and request.snapshots_every is not None:
+            watchers.append(CheckpointWatcher(request.snapshots, request.snapshots_every))
         verdict = run_audit(
             found.source,
             genesis_hash=request.genesis_hash,
@@ -79,13 +84,11 @@ def run(request: Request, on_progress: ProgressListener, must_stop: Callable[[],
             saver=keeper,
             start=start,
         )
-        if invariants.evaluations:
-            names = ", ".join(sorted(invariants.names))
-            verdict = verdict.joined((), Level.INVARIANTS, (f"invariants of the contracts: {names}",))
+        verdict = with_invariants(verdict, invariants.names)
         if states is not None:
             verdict = _with_state(verdict, found, states)
         if request.others and verdict.genesis_hash is not None:
-            verdict = _with_others(verdict, found.source, request.others)
+            verdict = with_others(verdict, found.source, request.others)
     if request.resume is not None:
         forget_place(request.resume)
     return Audited(verdict, kept.statistics)
@@ -154,7 +157,15 @@ def _with_state(verdict: Verdict, found: Opened, watcher: StateWatcher) -> Verdi
     return verdict.noted((statement,))
 
 
-def _with_others(verdict: Verdict, source: BlockSource, others: tuple[str, ...]) -> Verdict:
+def with_invariants(verdict: Verdict, names: Collection[str]) -> Verdict:
+    """Return the verdict with what the contracts declare, if they declare anything."""
+    if not names:
+        return verdict
+    return verdict.joined((), Level.INVARIANTS, (f"invariants of the contracts: {', '.join(sorted(names))}",))
+
+
+def with_others(verdict: Verdict, source: BlockSource, others: tuple[str, ...]) -> Verdict:
+    """Return the verdict with what comparing the history with other sources and earlier audits has found."""
     comparisons = [_compare(source, other) for other in others]
     mismatches = [each.mismatch for each in comparisons if each.mismatch is not None]
     return verdict.joined(mismatches, Level.CONSISTENCY, [each.statement for each in comparisons])
