@@ -1,0 +1,83 @@
+"""What a transaction costs in calls of functions, Python's and C's: a guard against becoming slower unnoticed.
+
+Calls are counted, not timed: the number is the same on every machine and in every run, and Python's time goes mostly
+with it. The ceilings are what one version of Python needs and a tenth more; other versions need fewer. Whoever makes
+something dearer on purpose raises its ceiling and says why; whoever makes it cheaper lowers it.
+"""
+
+import gc
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from chain_maker import GAS_LIMIT, ChainMaker, make_genesis
+
+from chain.batch import batch_of
+from chain.block import make_block
+from chain.genesis import Parameters
+from chain.identity import Member
+from chain.mempool import Mempool, MempoolLimits
+from chain.receipt import decode_receipt
+from chain.transaction import decode_transaction
+
+COUNT = 100
+PARAMETERS = Parameters(block_transactions_max=COUNT, block_gas_max=COUNT * GAS_LIMIT, transaction_gas_max=GAS_LIMIT)
+
+
+def calls_each(work: Callable[[], object]) -> float:
+    """Return the calls that some work takes for each of COUNT transactions, after a first round that fills caches."""
+    work()
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    gc.disable()
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+        gc.enable()
+    return calls / COUNT
+
+
+def test_decoding_a_transaction() -> None:
+    maker = ChainMaker()
+    raws = [maker.transfer().raw for _ in range(COUNT)]
+    cost = calls_each(lambda: [decode_transaction(raw, size_max=10_000) for raw in raws])
+    assert 10 < cost <= 46
+
+
+def test_taking_a_transaction_into_the_mempool_and_out() -> None:
+    maker = ChainMaker()
+    transactions = [maker.transfer() for _ in range(COUNT)]
+    member = Member("acme.alice", "acme", (), True)
+
+    def work() -> None:
+        mempool = Mempool(MempoolLimits(organisation_share_percent=100))
+        for transaction in transactions:
+            mempool.add(transaction, member, 0.0)
+        mempool.remove([transaction.transaction_id for transaction in transactions])
+
+    assert 3 < calls_each(work) <= 10
+
+
+def test_executing_a_transfer_of_a_block() -> None:
+    maker = ChainMaker(make_genesis(parameters=PARAMETERS))
+    transactions = [maker.transfer() for _ in range(COUNT)]
+    block = make_block(maker.header(transactions), [transaction.raw for transaction in transactions])
+    batch = batch_of(block, transactions)
+    receipts = maker.ledger.execute_batch(batch).receipts
+    assert all(decode_receipt(receipt).succeeded for receipt in receipts)
+    assert 30 < calls_each(lambda: maker.ledger.execute_batch(batch)) <= 157
+
+
+def test_reading_a_receipt() -> None:
+    maker = ChainMaker(make_genesis(parameters=PARAMETERS))
+    transactions = [maker.transfer() for _ in range(COUNT)]
+    block = make_block(maker.header(transactions), [transaction.raw for transaction in transactions])
+    receipts = maker.ledger.execute_batch(batch_of(block, transactions)).receipts
+    assert 10 < calls_each(lambda: [decode_receipt(receipt) for receipt in receipts]) <= 29
