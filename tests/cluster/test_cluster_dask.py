@@ -21,6 +21,7 @@ from audit.export_writer import write_export
 from audit.mismatch import Level
 from audit.verdict import Verdict
 from audit.whole import Whole, audit_in_ranges
+from chain.types import Digest
 from cli.audit_dask import DaskWorkers
 from cli.main import tally
 
@@ -135,7 +136,7 @@ def test_lies_are_found_in_whatever_range_they_stand(
     source = maker.source
     few = certify(maker.genesis, maker.records[4].decoded_block(), maker.records[4].decoded_result(), ["v01", "v02"])
     source.records[4] = replace(maker.records[4], certificate=few.encoded()).encoded()
-    lie = replace(maker.records[32].decoded_result(), state_root=bytes(32))
+    lie = replace(maker.records[32].decoded_result(), state_root=Digest(bytes(32)))
     signed = certify(maker.genesis, maker.records[32].decoded_block(), lie)
     forged = replace(maker.records[32], result=lie.encoded(), certificate=signed.encoded())
     source.records[32] = forged.encoded()
