@@ -147,6 +147,19 @@ async def test_a_node_stops_with_the_last_block_whose_successor_it_can_judge() -
     assert (await host_of(Surroundings(), executor, applied).apply(decision(decided))).height == 1
 
 
+async def test_the_transaction_that_makes_a_block_invalid_is_remembered_until_the_height_is_decided() -> None:
+    """Evidence against its proposer has to show it."""
+    executor = FakeExecutor(InvalidBlock("expired_transaction", "index 0", index=0))
+    host, proposed = host_of(Surroundings(), executor, []), block()
+    assert host.culprit(proposed.block_hash) is None
+    with pytest.raises(InvalidBlock):
+        await host.execute(proposed)
+    assert host.culprit(proposed.block_hash) == 0
+    executor.finds = RESULT
+    await host.apply(decision(proposed))
+    assert host.culprit(proposed.block_hash) is None
+
+
 @pytest.mark.parametrize("finds", [OTHER, InvalidBlock("expired_transaction", "index 0")], ids=["other", "invalid"])
 @pytest.mark.parametrize("executed_before", [False, True])
 async def test_a_node_that_differs_stops_and_overwrites_nothing(

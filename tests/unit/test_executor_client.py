@@ -49,7 +49,7 @@ async def test_a_block_in_columns_has_the_outcome_of_its_bytes(tmp_path: Path) -
         late = replace(batch, valid_until=[*batch.valid_until[:2], Milliseconds(0)])
         with pytest.raises(InvalidBlock, match="index 2") as refused:
             await client.execute_batch(late)
-        assert refused.value.code == "expired_transaction"
+        assert (refused.value.code, refused.value.index) == ("expired_transaction", 2)
         await client.execute_batch(batch)
         await killed(client)
         assert (await client.apply(block.block_hash)).height == 1
