@@ -82,7 +82,7 @@ export async function transactionPage({ values: [id], signal }) {
       done && it.receipt.events.length ? card(`Events (${it.receipt.events.length})`, facts(it.receipt.events.map((event) => [h("span", {}, contractLink(event.contract), ".", event.name), boxed(fields(event.fields))]))) : null,
       card("What was signed", facts([["Sender's key", hash(it.sender_key, null, true)], ["Nonce", h("span", { class: "mono" }, it.nonce)], ["Valid until", time(it.valid_until)],
         ["Memo", it.memo], ["Idempotency key", it.idempotency_key], ["Signature", h("span", { class: "mono small" }, it.signature)]]), { more: h("a", { href: `/v1/transactions/${it.id}` }, "JSON") }),
-      done ? proofCard({ kind: "transaction", id: it.id }, signal) : null),
+      done ? proofCard({ kind: "transaction", id: it.id, shown: it }, signal) : null),
   ] };
 }
 

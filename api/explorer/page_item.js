@@ -17,10 +17,11 @@ const LOT = /\/01\/[0-9]{14}\/10\/[^/]+$/;
 export async function itemPage({ values: [id], signal }) {
   const heading = [h("h1", {}, name(id)), h("p", { class: "lead mono" }, id)];
   const isLot = LOT.test(id);
-  const [passport, journey, origins, descendants, contents] = await Promise.all([
-    isLot ? null : ask("passport", [id], signal), isLot ? null : ask("journey", [id, JOURNEY_MAX], signal), family("origins", id, signal),
+  const [raw, journey, origins, descendants, contents] = await Promise.all([
+    isLot ? null : ask("passport", [id], signal, (it) => it), isLot ? null : ask("journey", [id, JOURNEY_MAX], signal), family("origins", id, signal),
     family("descendants", id, signal), isLot ? null : ask("contents", [id, "", 50], signal),
   ]);
+  const passport = raw && plain(raw);
   const mentions = await listing("Transactions that name it", `/v1/transactions?mentions=${encodeURIComponent(id)}`, "transactions", TRANSACTIONS, signal, { limit: 10, empty: "No transaction names it." });
   if (!passport && !journey?.length) {
     return { title: name(id), content: [heading, await lot(id, signal), genealogy(id, null, [], origins, descendants), mentions] };
@@ -36,15 +37,15 @@ export async function itemPage({ values: [id], signal }) {
       genealogy(id, passport, contents ?? [], origins, descendants),
       journey?.length ? card(`Journey (${journey.length})`, story(journey, id), { more: h("a", { href: jsonOf("journey", [id, JOURNEY_MAX]) }, "JSON") }) : null,
       contents?.length ? card(`Contents (${contents.length})`, h("ul", { class: "body" }, contents.map((it) => h("li", {}, itemLink(it))))) : null,
-      passport ? proofCard({ kind: "state", contract: CONTRACT, key: JSON.stringify(["goods", id]) }, signal) : null),
+      passport ? proofCard({ kind: "state", contract: CONTRACT, key: JSON.stringify(["goods", id]), record: "Item", shown: raw.map.item }, signal) : null),
     mentions,
   ] };
 }
 
 /** Ask a view of the contract; null where the item or the contract is unknown to it. */
-async function ask(method, args, signal) {
+async function ask(method, args, signal, read = plain) {
   try {
-    return plain((await view(CONTRACT, method, args, signal)).value);
+    return read((await view(CONTRACT, method, args, signal)).value);
   } catch (error) {
     if (error instanceof ApiError && [404, 422].includes(error.status)) return null;
     throw error;

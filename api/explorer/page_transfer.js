@@ -11,7 +11,8 @@ const KINDS = { paid_out: "good", accepted: "accent", returned: "warn", rejected
 const STEPS = ["Accepted", "Screened", "PaidOut", "Released", "Returned"];
 
 export async function transferPage({ values: [uetr], signal }) {
-  const [transfer, events] = await Promise.all([transferOf(uetr, signal), get(`/v1/events?mentions=${encodeURIComponent(uetr)}&order=asc&limit=100`, signal)]);
+  const [raw, events] = await Promise.all([transferOf(uetr, signal), get(`/v1/events?mentions=${encodeURIComponent(uetr)}&order=asc&limit=100`, signal)]);
+  const transfer = raw && plain(raw);
   const heading = h("h1", {}, "Transfer");
   const named = await listing("Transactions that name it", `/v1/transactions?mentions=${encodeURIComponent(uetr)}`, "transactions", TRANSACTIONS, signal, { limit: 10, empty: "No transaction names it." });
   if (!transfer) {
@@ -29,14 +30,14 @@ export async function transferPage({ values: [uetr], signal }) {
       card("Terms", facts([["Corridor", transfer.corridor], ["FX provider", transfer.fx_provider], ["Expires", time(transfer.expires_at)], ["Sender's reference", terms.sender_reference],
         ["Travel rule data", h("span", { class: "mono small" }, terms.travel_rule)], ["Screened by sender", screening(transfer.sender_screening)], ["Screened by receiver", screening(transfer.receiver_screening)]]),
       { size: "half", more: h("a", { href: `/v1/contracts/${CONTRACT}/views/transfer_of?args=${encodeURIComponent(JSON.stringify([uetr]))}` }, "JSON") }),
-      proofCard({ kind: "state", contract: CONTRACT, key: JSON.stringify(["transfers", uetr]) }, signal)),
+      proofCard({ kind: "state", contract: CONTRACT, key: JSON.stringify(["transfers", uetr]), record: "Transfer", shown: raw }, signal)),
     named,
   ] };
 }
 
 async function transferOf(uetr, signal) {
   try {
-    return plain((await view(CONTRACT, "transfer_of", [uetr], signal)).value);
+    return (await view(CONTRACT, "transfer_of", [uetr], signal)).value;
   } catch (error) {
     if (error instanceof ApiError && [404, 422].includes(error.status)) return null;
     throw error;

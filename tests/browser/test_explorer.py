@@ -71,7 +71,7 @@ def pages() -> list[tuple[str, str]]:
         ("network", "Quorum"),
         ("proposals", "Nothing was proposed yet"),
         ("search?q=brightvax", "organisation"),
-        ("verify", "Genesis hash"),
+        ("verify", "What you trust"),
         ("api", "/v1/transactions/{id}/proof"),
     ]
 

@@ -61,3 +61,8 @@ def test_every_module_that_is_imported_exists_and_every_file_is_used() -> None:
         assert named <= {file.name for file in FOLDER.iterdir()}, path.name
         used |= named
     assert used == {file.name for file in FOLDER.iterdir()}
+
+
+def test_the_explorer_verifies_by_the_published_verifier() -> None:
+    published = Path(__file__).parents[2] / "docs" / "verify" / "verify.js"
+    assert (FOLDER / "verify.js").read_bytes() == published.read_bytes(), "cp docs/verify/verify.js api/explorer/"
