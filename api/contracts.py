@@ -1,36 +1,26 @@
-"""Contracts with their source, and views: reading what a contract computes from the state."""
+"""Contracts, their versions, sources and interfaces."""
 
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
-from api.context import ApiContext, context_of
-from api.ports import ViewReply
+from api.context import context_of
 from api.problems import Problem
 from api.render import contract_json, version_json
 from api.requests import (
-    JSON_TYPE,
-    MSGPACK_TYPES,
-    accepts,
-    arguments_from,
     contract_from,
     expect_parameters,
     integer_of,
-    json_from,
     limit_of,
     number_from,
-    public_key_from,
-    read_body,
 )
-from api.responses import binary_response, height_headers, json_response, page_response
-from chain.crypto import PUBLIC_KEY_BYTES
-from chain.encoding import INT_MAX, DecodeError, decode, encode
+from api.responses import height_headers, json_response, page_response
+from chain.abi import Abi
+from chain.encoding import INT_MAX, decode
 from chain.identity import ContractVersion, decode_contract, decode_contract_version, is_name
-from chain.json_values import JsonValueError, parse_json, to_json
 from chain.runtime import SYSTEM
 from chain.state_keys import contract_key, contract_version_key, encode_key, source_key
 from chain.state_leaf import decode_leaf
-from chain.types import PublicKey
 
 _CONTRACTS: Final = encode_key(("contract",))
 """What the keys of all contract records begin with."""
@@ -96,11 +86,8 @@ async def get_version(request: web.Request) -> web.Response:
 async def get_abi(request: web.Request) -> web.Response:
     """Answer GET /v1/contracts/{contract}/abi."""
     expect_parameters(request)
-    name = contract_from(request)
-    value, height = await _system_value(request, contract_key(name))
-    if value is None:
-        raise Problem("unknown_contract", f"there is no contract {name}")
-    return await _abi_response(request, decode_contract(value).current, height)
+    version, abi, height = await interface_of(request)
+    return _abi_response(version, abi, height)
 
 
 async def get_version_abi(request: web.Request) -> web.Response:
@@ -110,12 +97,29 @@ async def get_version_abi(request: web.Request) -> web.Response:
     value, height = await _system_value(request, contract_version_key(name, number_from(text)))
     if value is None:
         raise Problem("unknown_version", f"there is no version {text[:64]} of a contract {name}")
-    return await _abi_response(request, decode_contract_version(value), height)
+    version = decode_contract_version(value)
+    return _abi_response(version, await _interface(request, version), height)
 
 
-async def _abi_response(request: web.Request, version: ContractVersion, height: int) -> web.Response:
-    source = await _source(request, version)
-    abi = await context_of(request).node.interface(version.source_hash, source)
+async def interface_of(request: web.Request) -> tuple[ContractVersion, Abi, int]:
+    """Return the present version of the contract that a path names, its interface, and the height at which it was read.
+
+    Raises:
+        Problem: unknown_contract.
+    """
+    name = contract_from(request)
+    value, height = await _system_value(request, contract_key(name))
+    if value is None:
+        raise Problem("unknown_contract", f"there is no contract {name}")
+    version = decode_contract(value).current
+    return version, await _interface(request, version), height
+
+
+async def _interface(request: web.Request, version: ContractVersion) -> Abi:
+    return await context_of(request).node.interface(version.source_hash, await _source(request, version))
+
+
+def _abi_response(version: ContractVersion, abi: Abi, height: int) -> web.Response:
     return json_response({**version_json(version), "abi": abi}, headers=height_headers(height))
 
 
@@ -131,90 +135,3 @@ async def _system_value(request: web.Request, key: bytes) -> tuple[bytes | None,
     """Return the value under a key of the system namespace, and the height at which it was read."""
     reply = await context_of(request).node.state(SYSTEM, key, with_proof=False)
     return None if reply.leaf is None else decode_leaf(reply.leaf).value, reply.height
-
-
-async def get_view(request: web.Request) -> web.Response:
-    """Answer GET /v1/contracts/{contract}/views/{method}."""
-    expect_parameters(request, "args", "sender_key", "gas_limit")
-    context = context_of(request)
-    text = request.query.get("args", "[]")
-    try:
-        parsed = parse_json(text)
-    except JsonValueError as error:
-        raise Problem("invalid_parameter", f"args: {error}", parameter="args") from error
-    sender_key = public_key_from(request.query.get("sender_key"), "sender_key")
-    maximum = context.limits.view_gas_max
-    gas_limit = integer_of(request, "gas_limit", maximum, 1, maximum)
-    return await _view(request, context, arguments_from(parsed, "args"), sender_key, gas_limit)
-
-
-async def post_view(request: web.Request) -> web.Response:
-    """Answer POST /v1/contracts/{contract}/views/{method}."""
-    expect_parameters(request)
-    context = context_of(request)
-    media_type = request.content_type
-    if media_type not in MSGPACK_TYPES and media_type != JSON_TYPE:
-        raise Problem("unsupported_media_type", f"{media_type} is neither application/json nor application/msgpack")
-    body = await read_body(request, context.limits)
-    if media_type == JSON_TYPE:
-        fields = _fields(json_from(body))
-        args = arguments_from(fields.get("args", []), "args")
-        key = fields.get("sender_key")
-        if not isinstance(key, str | None):
-            raise Problem("malformed_body", "sender_key is text of hexadecimal digits")
-        sender_key = public_key_from(key, "sender_key")
-    else:
-        fields = _fields(_decoded(body))
-        args, key = fields.get("args", []), fields.get("sender_key")
-        if not isinstance(args, list) or not isinstance(key, bytes | None):
-            raise Problem("malformed_body", "args is an array, sender_key bytes")
-        if key is not None and len(key) != PUBLIC_KEY_BYTES:
-            raise Problem("malformed_body", f"sender_key has {PUBLIC_KEY_BYTES} bytes")
-        sender_key = None if key is None else PublicKey(key)
-    return await _view(request, context, args, sender_key, _gas_limit(fields, context))
-
-
-def _decoded(body: bytes) -> Any:
-    try:
-        return decode(body)
-    except DecodeError as error:
-        raise Problem("malformed_body", str(error)) from error
-
-
-def _fields(document: Any) -> dict[str, Any]:
-    if not isinstance(document, dict) or not document.keys() <= {"args", "sender_key", "gas_limit"}:
-        raise Problem("malformed_body", "expected an object with args and, if wanted, sender_key and gas_limit")
-    return document
-
-
-def _gas_limit(fields: dict[str, Any], context: ApiContext) -> int:
-    maximum = context.limits.view_gas_max
-    gas_limit = fields.get("gas_limit", maximum)
-    if type(gas_limit) is not int or not 1 <= gas_limit <= maximum:
-        raise Problem("malformed_body", f"gas_limit is an integer from 1 to {maximum}")
-    return gas_limit
-
-
-async def _view(
-    request: web.Request, context: ApiContext, args: list[Any], sender_key: PublicKey | None, gas_limit: int
-) -> web.Response:
-    contract, method = contract_from(request), request.match_info["method"]
-    reply = await context.node.view(contract, method, args, sender_key, gas_limit)
-    code = reply.code
-    if code in ("unknown_contract", "unknown_method"):
-        raise Problem(code, f"{contract}.{method} at height {reply.height}")
-    if code is not None:
-        detail = f"{contract}.{method} at height {reply.height}: {code}"
-        gas_used = reply.gas_used
-        raise Problem("view_failed", detail, contract_code=code, height=reply.height, gas_used=gas_used)
-    return _view_response(request, reply)
-
-
-def _view_response(request: web.Request, reply: ViewReply) -> web.Response:
-    answer = {"height": reply.height, "value": reply.value, "gas_used": reply.gas_used}
-    wanted = [media_type for media_type in MSGPACK_TYPES if accepts(request, media_type)]
-    if wanted:
-        response = binary_response(encode(answer), content_type=wanted[0])
-        response.headers.update(height_headers(reply.height))
-        return response
-    return json_response({**answer, "value": to_json(reply.value)}, headers=height_headers(reply.height))

@@ -11,7 +11,7 @@ TYPE: Final[Schema] = {
     "type": "string",
     "description": "bool, int, str, bytes, None, list[T], dict[str, T], T | None, or the name of a record",
 }
-LITERAL: Final[Schema] = {"description": 'A value as JSON; bytes are {"hex": "00ff"}'}
+LITERAL: Final[Schema] = {"description": 'A value as JSON; bytes are {"bytes": "00ff"}'}
 
 
 def _exactly(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:

@@ -25,7 +25,7 @@ def contract_paths() -> dict[str, dict[str, Operation]]:
     parameters = (
         CONTRACT,
         METHOD,
-        query("args", TEXT, "Arguments as a JSON array of values"),
+        query("args", TEXT, "Arguments: a JSON array of values, or an object of plain values by the parameters' names"),
         query("sender_key", DIGEST, "Public key of the member as whom the view runs"),
         query("gas_limit", INTEGER, "Gas that the view may use"),
     )

@@ -220,7 +220,11 @@ def _state_schemas() -> dict[str, Schema]:
         "ContractAbi": record({**contract, "abi": ref("Abi")}),
         "ViewRequest": {
             **record(
-                {"args": array(ref("InputValue")), "sender_key": optional(DIGEST), "gas_limit": INTEGER},
+                {
+                    "args": {"anyOf": [array(ref("InputValue")), {"type": "object"}]},
+                    "sender_key": optional(DIGEST),
+                    "gas_limit": INTEGER,
+                },
                 ("args", "sender_key", "gas_limit"),
             ),
             "additionalProperties": False,

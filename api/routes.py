@@ -24,6 +24,7 @@ from api import (
     statistics,
     submission,
     transactions,
+    views,
 )
 
 
@@ -53,8 +54,8 @@ ROUTES: Final = (
     Route("GET", "/v1/contracts/{contract}/versions", contracts.list_versions),
     Route("GET", "/v1/contracts/{contract}/versions/{version}", contracts.get_version),
     Route("GET", "/v1/contracts/{contract}/versions/{version}/abi", contracts.get_version_abi),
-    Route("GET", "/v1/contracts/{contract}/views/{method}", contracts.get_view),
-    Route("POST", "/v1/contracts/{contract}/views/{method}", contracts.post_view),
+    Route("GET", "/v1/contracts/{contract}/views/{method}", views.get_view),
+    Route("POST", "/v1/contracts/{contract}/views/{method}", views.post_view),
     Route("GET", "/v1/proposals", proposals.list_proposals),
     Route("GET", "/v1/proposals/{number}", proposals.get_proposal),
     Route("GET", "/v1/state/{contract}", state.list_keys),

@@ -7,6 +7,7 @@ for anything else. A map is tagged too, so that no key of a contract can be mist
   bytes                  {"bytes": "00ff"}, lower-case hexadecimal
   list                   [...]
   map                    {"map": {"key": value}}
+A map comes back in the order of its keys, as from the canonical encoding, however the JSON was ordered.
 As input, a JSON integer that every JSON reader keeps exact (up to 2**53 - 1) is an integer as well.
 """
 
@@ -19,6 +20,7 @@ from chain.encoding import DEPTH_MAX, INT_MAX, INT_MIN
 
 EXACT_JSON_INTEGER_MAX: Final = 2**53 - 1
 _INTEGER: Final = re.compile(r"-?[1-9][0-9]{0,18}|0")
+_HALF_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _HEXADECIMAL: Final = re.compile(r"(?:[0-9a-f]{2})*")
 
 
@@ -80,18 +82,24 @@ def _untag(tag: str, content: Any, depth: int) -> Any:
     if tag == "bytes" and isinstance(content, str) and _HEXADECIMAL.fullmatch(content):
         return bytes.fromhex(content)
     if tag == "map" and isinstance(content, dict):
-        return {key: from_json(item, depth - 1) for key, item in content.items()}
+        return {key: from_json(content[key], depth - 1) for key in sorted(content)}
     raise JsonValueError(f'{tag[:64]!r} with such a content is no contract value; write {{"int": "12"}} and the like')
 
 
 def parse_json(text: bytes | str) -> Any:
-    """Return strictly parsed JSON: no repeated names, no NaN, and nothing nested beyond what Python can hold.
+    """Return strictly parsed JSON in UTF-8: no repeated names, no NaN, no halves of characters, no bottomless nesting.
 
     Raises:
         JsonValueError: when the text is not such JSON.
     """
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        # The parser itself would guess other encodings, and let half characters through.
+        decoded = text if isinstance(text, str) else text.decode("utf-8")
+        parsed = json.loads(decoded, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        if _HALF_CHARACTER.search(decoded):
+            # An escape may spell half of a character ("\\ud800"), which no encoding of text has.
+            json.dumps(parsed, ensure_ascii=False).encode("utf-8")
+        return parsed
     except (ValueError, RecursionError) as error:
         if isinstance(error, JsonValueError):
             raise

@@ -29,6 +29,11 @@ def _method(method: Mapping[str, Any]) -> Iterator[str]:
     yield f"@{method['kind']} {method['name']}({_typed(method['params'])}){returns}"
     for line in method["doc"].strip().splitlines():
         yield f"{INDENT}{printable(line)}".rstrip()
+    if method["emits"]:
+        yield f"{INDENT}emits: {', '.join(method['emits'])}"
+    if method["invokes"]:
+        called = (f"{each['contract'] or '?'}.{each['method'] or '?'}" for each in method["invokes"])
+        yield f"{INDENT}calls: {', '.join(called)}"
     if method["errors"]:
         yield f"{INDENT}fails with: {', '.join(method['errors'])}"
 

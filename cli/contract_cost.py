@@ -5,14 +5,18 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 
 import click
 
+from chain.prices import LEDGER_PRICES
 from cli.contract_files import read_contract
 from cli.errors import CliError
 from cli.output import print_json, table
 from tallystick.testing.costing import ContractCost, cost_of, loop_lines
+
+ENTRY_BYTES: Final = 400
+"""About the size of a transaction with one call."""
 
 
 @click.command()
@@ -43,6 +47,12 @@ def cost(file: Path, tests: Path | None, as_json: bool) -> None:
         ]
     header = ("METHOD", "FIXED GAS", *(("LEAST", "MEDIAN", "MOST") if tests else ()))
     click.echo(table(header, rows))
+    entry = max(prices.entry(ENTRY_BYTES) for prices in LEDGER_PRICES.values())
+    click.echo(
+        f"A transaction also pays for its entry into the ledger, {entry:,} gas for {ENTRY_BYTES} bytes; "
+        "tally and the SDK add it to the limit that they are given.",
+        err=True,
+    )
 
 
 def _as_json(found: ContractCost, measured: dict[str, Any]) -> dict[str, Any]:

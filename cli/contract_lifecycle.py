@@ -13,7 +13,7 @@ from cli.errors import CliError
 from cli.receipts import plain
 from cli.session import Target, ledger_options, party_option, run
 from cli.values import parse_arguments
-from contracts.engine.errors import Stop
+from contracts.engine.errors import Failed, Stop
 from contracts.engine.gas import CURRENT
 from contracts.engine.limits import VALUE_BYTES_MAX
 from contracts.engine.module import INIT, MIGRATE, Module
@@ -145,7 +145,8 @@ def _check_arguments(module: Module, kind: str, args: Sequence[Any]) -> None:
         try:
             importer(type_, named=True)(value, Walk(meter, VALUE_BYTES_MAX))
         except Stop as stop:
-            raise CliError(f"{name}: {type_name(type_)} of its @{kind} does not take {plain(value)}: {stop}") from stop
+            why = stop.reason if isinstance(stop, Failed) else stop.code
+            raise CliError(f"{name}: {type_name(type_)} of its @{kind} does not take {plain(value)}: {why}") from stop
 
 
 def _check_growth(before: Subject, after: Subject) -> None:

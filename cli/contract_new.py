@@ -4,16 +4,19 @@ import re
 import sys
 from collections.abc import Mapping
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 import click
 
+from chain.runtime import SYSTEM
 from cli.errors import EXIT_USAGE, CliError
 
 TEMPLATES: Final = ("token", "escrow", "registry")
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 """Names that name a contract on the ledger as well as a Python file."""
+RESERVED: Final = frozenset({SYSTEM})
 WORD: Final = re.compile(r"\bsample\b|(?<=test_)sample\b")
 COMMON: Final[Mapping[str, str]] = {
     "README.md": "README.md",
@@ -36,6 +39,8 @@ def new(name: str, template: str) -> None:
         raise CliError(f"{name!r} cannot name a contract: lower-case letters, digits and _, a letter first", EXIT_USAGE)
     if name in sys.stdlib_module_names:
         raise CliError(f"{name} is a module of Python, which the file would hide; choose another name", EXIT_USAGE)
+    if name in RESERVED or find_spec(name) is not None:
+        raise CliError(f"{name} is the ledger, or a package that the file would hide; choose another name", EXIT_USAGE)
     folder = Path(name)
     if folder.exists():
         raise CliError(f"{folder} exists already")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chain.identity import ContractVersion, is_name
+from chain.runtime import SYSTEM
 from chain.types import Digest
 from cli.contract_files import read_contract
 from cli.errors import EXIT_USAGE, CliError
@@ -49,6 +50,8 @@ def check_name(name: str) -> None:
         raise CliError(
             f"{name!r} cannot name a contract: lower-case letters, digits, - and _, a letter first", EXIT_USAGE
         )
+    if name == SYSTEM:
+        raise CliError(f"{name} is the ledger itself, no contract", EXIT_USAGE)
 
 
 def file_named(text: str) -> Path | None:

@@ -4,7 +4,7 @@ import click
 
 from chain.json_values import to_json
 from cli.calls import call_arguments, methods_text
-from cli.errors import CliError
+from cli.errors import EXIT_USAGE, CliError
 from cli.output import print_json
 from cli.receipts import plain
 from cli.session import Target, ledger_options, party_option, run
@@ -52,8 +52,16 @@ def view(
 @click.argument("key", nargs=-1)
 @ledger_options
 def state(target: Target, contract: str, storage: str, key: tuple[str, ...], as_json: bool) -> None:
-    """Show what STORAGE of CONTRACT holds, under KEY if it is a map, verified by its proof."""
+    """Show what STORAGE of CONTRACT holds, under KEY if it is a map, verified by its proof.
+
+    The parts of a composite key are given one after the other: tally query state shop orders EU 1000.
+    """
     parts = parse_arguments(key)
+    for part in parts:
+        if not isinstance(part, bool | int | str | bytes):
+            raise CliError(
+                f"{plain(part)} is no key; give the parts of a composite key one after the other", EXIT_USAGE
+            )
 
     async def work() -> None:
         async with target.client() as client:

@@ -24,7 +24,7 @@ def encode_frame(message: list[Any]) -> bytes:
     """Return a message as a frame.
 
     Raises:
-        FrameError: when the frame exceeds the limit.
+        FrameError: when the frame exceeds the limit, or the message cannot be encoded.
     """
     payload = encode_payload(message)
     if len(payload) > FRAME_BYTES_MAX:
@@ -33,8 +33,15 @@ def encode_frame(message: list[Any]) -> bytes:
 
 
 def encode_payload(message: list[Any]) -> bytes:
-    """Return a message as the payload of a frame, or as a packet."""
-    payload: bytes = msgpack.packb(message, use_bin_type=True)
+    """Return a message as the payload of a frame, or as a packet.
+
+    Raises:
+        FrameError: when it holds something that has no encoding.
+    """
+    try:
+        payload: bytes = msgpack.packb(message, use_bin_type=True)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise FrameError(f"a message that cannot be encoded: {error}") from error
     return payload
 
 

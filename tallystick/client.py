@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from chain.abi import AbiError
-from chain.encoding import DecodeError, decode, encode
+from chain.encoding import DecodeError, EncodeError, decode, encode
 from chain.genesis import Genesis, GenesisError, decode_genesis
 from chain.proposals import Proposal
 from chain.receipt import Receipt
@@ -31,7 +31,7 @@ from tallystick.errors import (
     WrongLedger,
 )
 from tallystick.following import Checkpoint, LedgerEvent, events_of, follow_blocks
-from tallystick.interface import Interface, read_interface
+from tallystick.interface import Interface, InvalidCall, read_interface
 from tallystick.proof import VerifiedBlock, VerifiedTransaction, trust_in
 from tallystick.proof_facts import Proven
 from tallystick.proving import MakeProof, Prover
@@ -146,6 +146,7 @@ class AsyncClient:
 
         Raises:
             EvaluateError: when the contract refuses, or there is no such contract or view.
+            InvalidCall: when an argument is no value that a contract can take; nothing was sent.
         """
         await self.genesis()
         fields: dict[str, Any] = {"args": list(args)}
@@ -155,7 +156,7 @@ class AsyncClient:
             fields["gas_limit"] = gas_limit
         headers = {"Content-Type": MSGPACK, "Accept": MSGPACK}
         path = f"/v1/contracts/{contract}/views/{method}"
-        answer = await self._transport.ask(Request("POST", path, body=encode(fields), headers=headers))
+        answer = await self._transport.ask(Request("POST", path, body=_encoded(fields), headers=headers))
         if answer.status >= 400:
             raise _evaluate_error(answer)
         try:
@@ -166,7 +167,10 @@ class AsyncClient:
     async def state(self, contract: str, *key: KeyPart) -> StateValue:
         """Return what the certified state holds under a key: the storage's name and, for a map, its key parts."""
         verifier = await self._verifier()
-        encoded = encode_key(key)
+        try:
+            encoded = encode_key(key)
+        except EncodeError as error:
+            raise InvalidCall(f"no key of a contract's storage: {error}") from error
         path = f"/v1/state/{contract}/0x{encoded.hex()}"
         answer = await self._transport.ask_for(Request("GET", path, headers={"Accept": BINARY}))
         certified, leaf = verifier.state(answer.url, contract, encoded, answer.body)
@@ -270,17 +274,25 @@ class AsyncClient:
         memo: str | None = None,
         idempotency_key: str | None = None,
     ) -> Transaction:
-        """Return a signed transaction that can be kept, submitted and submitted again."""
-        body = build_body(
-            await self.genesis(),
-            signer.public_key,
-            calls,
-            now=self._clock(),
-            gas_limit=gas_limit,
-            valid_for=valid_for,
-            memo=memo,
-            idempotency_key=idempotency_key,
-        )
+        """Return a signed transaction that can be kept, submitted and submitted again.
+
+        Raises:
+            InvalidCall: when an argument is no value that a contract can take.
+        """
+        genesis = await self.genesis()
+        try:
+            body = build_body(
+                genesis,
+                signer.public_key,
+                calls,
+                now=self._clock(),
+                gas_limit=gas_limit,
+                valid_for=valid_for,
+                memo=memo,
+                idempotency_key=idempotency_key,
+            )
+        except EncodeError as error:
+            raise InvalidCall(f"no value that a contract can take: {error}") from error
         return signer.sign_transaction(body)
 
     async def submit(
@@ -377,6 +389,13 @@ class AsyncClient:
         await self.genesis()
         assert self._verifier_made is not None
         return self._verifier_made
+
+
+def _encoded(fields: dict[str, Any]) -> bytes:
+    try:
+        return encode(fields)
+    except EncodeError as error:
+        raise InvalidCall(f"no value that a contract can take: {error}") from error
 
 
 def _evaluate_error(answer: Answer) -> Exception:

@@ -19,7 +19,13 @@ QUICK_SEARCH_SECONDS: Final = 5.0
 
 @click.command()
 @click.option("--nodes", default=4, show_default=True, type=click.IntRange(1, 31), help="Validators of each network.")
-@click.option("--workload", default="transfer", show_default=True, type=click.Choice(sorted(WORKLOADS)))
+@click.option(
+    "--workload",
+    default="transfer",
+    show_default=True,
+    type=click.Choice(sorted(WORKLOADS)),
+    help="What the transactions do.",
+)
 @click.option(
     "--rate", default=500, show_default=True, type=click.IntRange(1), help="Where the search begins, in tx/s."
 )

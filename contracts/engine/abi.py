@@ -1,6 +1,6 @@
 """Derives from a source what clients need to know of a contract: methods, types, error codes, storage, events.
 
-The result holds nothing but what JSON can express; bytes are written in hexadecimal under the key "hex". Its form is
+The result holds nothing but what JSON can express; bytes are written in hexadecimal under the key "bytes". Its form is
 described in docs/contracts/abi.md and, as a schema, in the API's OpenAPI document.
 """
 
@@ -148,7 +148,7 @@ def _event(event: EventType) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     """Return a literal in JSON's terms."""
     if type(value) is bytes:
-        return {"hex": value.hex()}
+        return {"bytes": value.hex()}
     if type(value) is list:
         return [_plain(item) for item in value]
     if type(value) is dict:

@@ -144,18 +144,25 @@ def check_member(member: str) -> None:
 def in_order(call: str, names: Sequence[str], args: Sequence[Any], named: dict[str, Any]) -> tuple[Any, ...]:
     """Return the arguments of a call in the order of its parameters.
 
+    Maps in them are put in the order of their keys, as those that reach a ledger are.
     Positional arguments alone go through as they are, so that a test can show what a wrong number leads to.
 
     Raises:
         TypeError: when the named ones do not fit.
     """
     if not named:
-        return tuple(args)
+        return tuple(map(_as_sent, args))
     rest = names[len(args) :]
     if set(named) != set(rest):
         given = ", ".join([*("..." for _ in args), *(f"{name}=" for name in named)])
         raise TypeError(f"{call} takes ({', '.join(names)}), not ({given})")
-    return (*args, *(named[name] for name in rest))
+    return tuple(map(_as_sent, (*args, *(named[name] for name in rest))))
+
+
+def _as_sent(value: Any) -> Any:
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: _as_sent(value[key]) for key in sorted(value)}
+    return [_as_sent(item) for item in value] if isinstance(value, list) else value
 
 
 def _unknown(contract: str, method: str, functions: dict[str, Function]) -> str:

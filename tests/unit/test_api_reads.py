@@ -101,6 +101,36 @@ async def test_who_asks(api: Api) -> None:
     assert decode(packed.body)["value"] == "zenith.bob"
 
 
+async def test_arguments_of_a_view_by_name(api: Api) -> None:
+    """They are plain JSON, read by the types of the contract's interface."""
+    path = "/v1/contracts/bank/views/balance"
+    in_order = await api.get(path, params={"args": '["zed"]'})
+    assert (await api.post(path, json={"args": {"account": "zed"}})).json == in_order.json
+    assert (await api.get(path, params={"args": '{"account": "zed"}'})).json == in_order.json
+    for args, words in (({"account": 5}, "bank.balance: account: expected str, not int 5"), ({}, "missing: account")):
+        answer = await api.problem("POST", path, "view_failed", json={"args": args})
+        assert answer.json["contract_code"] == "invalid_arguments" and words in answer.json["detail"]
+    await api.problem("POST", "/v1/contracts/bank/views/balances", "unknown_method", json={"args": {}})
+    await api.problem("POST", "/v1/contracts/other/views/balance", "unknown_contract", json={"args": {}})
+
+
+async def test_maps_of_arguments_are_in_the_order_of_their_keys(api: Api) -> None:
+    body = '{"args": [{"map": {"b": 1, "a": {"map": {"d": 1, "c": 2}}}}]}'
+    answer = await api.post("/v1/contracts/bank/views/echo", data=body, headers={"Content-Type": "application/json"})
+    found = answer.json["value"]["map"]
+    assert list(found) == ["a", "b"] and list(found["a"]["map"]) == ["c", "d"]
+
+
+@pytest.mark.parametrize("text", [r'["\ud800"]', r'[{"map": {"\uDfFf": 1}}]', r'{"account": "\uD83D"}'])
+async def test_halves_of_characters_are_refused(api: Api, text: str) -> None:
+    """They have no encoding: they reach no other process, and no answer is out of step after them."""
+    path = "/v1/contracts/bank/views/balance"
+    await api.problem("GET", path, "invalid_parameter", params={"args": text})
+    body = f'{{"args": {text}}}'
+    await api.problem("POST", path, "malformed_body", data=body, headers={"Content-Type": "application/json"})
+    assert (await api.get(path, params={"args": '["\\ud83d\\ude00"]'})).status == 200
+
+
 async def test_views_that_fail(api: Api) -> None:
     answer = await api.problem("GET", "/v1/contracts/bank/views/refuse", "view_failed")
     assert (answer.json["contract_code"], answer.json["height"], answer.json["gas_used"]) == ("closed_today", 1, 2)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain.encoding import INT_MAX, INT_MIN, encode
+from chain.encoding import INT_MAX, INT_MIN, decode, encode
 from chain.json_values import JsonValueError, fields_to_json, from_json, parse_json, to_json
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -22,6 +22,12 @@ def test_values_survive_json(value: Any) -> None:
     assert encode(from_json(parse_json(json.dumps(to_json(value))))) == encode(value)
 
 
+@given(VALUES)
+def test_maps_come_back_in_the_order_of_the_canonical_encoding(value: Any) -> None:
+    shuffled = json.loads(json.dumps(to_json(value)), object_pairs_hook=lambda pairs: dict(reversed(pairs)))
+    assert repr(from_json(shuffled)) == repr(decode(encode(value)))
+
+
 @given(st.binary(max_size=60) | st.text(max_size=60))
 def test_any_text_is_json_or_refused(text: bytes | str) -> None:
     try:
@@ -34,6 +40,8 @@ def test_any_text_is_json_or_refused(text: bytes | str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        r'"\ud800"',
+        r'{"map": {"a\uDFFF": 1}}',
         "1.0",
         "1e2",
         "-0.0",

@@ -155,7 +155,7 @@ async def test_an_upgrade_is_checked_before_anything_is_sent(run: Commands) -> N
         (renamed, [], "line 1: storage_removed: count"),
         (COUNTER_SOURCE.replace("default=0", "default=1"), [], "line 3: storage_default: count"),
         (SECOND, [], "0 arguments given, but its @migrate takes floor: int"),
-        (SECOND, ["many"], "floor: int of its @migrate does not take many: contract_error: expected int, not str"),
+        (SECOND, ["many"], "floor: int of its @migrate does not take many: expected int, not str"),
         (SECOND, [str(2**64)], "integer"),
         (COUNTER_SOURCE + "\n", ["5"], "1 argument given, but it has no @migrate"),
         ("import os\n", [], "is not a contract"),

@@ -49,7 +49,7 @@ def test_the_interface_of_a_contract() -> None:
     assert (abi["abi"], abi["language"]) == (1, 1)
     assert {"contract_error", "out_of_gas"} < set(abi["engine_errors"])
     assert abi["doc"] == "Keeps parcels.\n\nAnd knows their weight."
-    assert abi["constants"] == {"LIMIT": 10, "SALT": {"hex": "01"}}
+    assert abi["constants"] == {"LIMIT": 10, "SALT": {"bytes": "01"}}
     assert abi["storage"] == [
         {"name": "parcels", "kind": "map", "key": ["str", "int"], "value": "Parcel"},
         {"name": "total", "kind": "var", "value": "int", "default": 0},

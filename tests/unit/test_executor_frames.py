@@ -28,6 +28,12 @@ def test_messages_survive_any_cutting_of_the_stream(messages: list[list[Any]], s
     assert found == messages
 
 
+@pytest.mark.parametrize("value", ["\ud800", {"\udfff": 1}, 2**64, object(), 1j])
+def test_what_has_no_encoding_is_refused(value: object) -> None:
+    with pytest.raises(FrameError, match="cannot be encoded"):
+        encode_frame([1, value])
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_messages_or_refused(stream: bytes) -> None:
     try:

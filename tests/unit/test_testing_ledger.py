@@ -99,6 +99,18 @@ def test_calls_views_and_names_of_arguments(ledger: Ledger, token: Contract) -> 
         ledger["bank"]
 
 
+def test_maps_reach_a_contract_in_the_order_of_their_keys(ledger: Ledger) -> None:
+    """As on a ledger, where arguments travel in their canonical encoding."""
+    source = """
+@view
+def names(m: dict[str, int], more: list[dict[str, int]]) -> list[str]:
+    return m.keys() + more[0].keys()
+"""
+    contract = ledger.deploy("names", source)
+    assert contract.names({"b": 1, "a": 2}, [{"d": 1, "c": 2}]) == ["a", "b", "c", "d"]
+    assert contract.names(more=[{"d": 1, "c": 2}], m={"b": 1, "a": 2}) == ["a", "b", "c", "d"]
+
+
 def test_events_and_storage(ledger: Ledger, token: Contract) -> None:
     token.transfer("acme.alice", 5)
     token.transfer("acme.bob", 6)
