@@ -325,7 +325,7 @@ async def test_metrics_in_the_text_format(api: Api) -> None:
 
 
 async def test_unknown_paths_and_methods(api: Api) -> None:
-    await api.problem("GET", "/", "not_found")
+    await api.problem("GET", "/nothing", "not_found")
     await api.problem("GET", "/v1/transactions/a/b/c", "not_found")
     answer = await api.problem("DELETE", "/v1/transactions", "method_not_allowed")
     assert answer.headers["Allow"] == "GET, HEAD, POST"

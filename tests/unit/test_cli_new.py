@@ -39,7 +39,14 @@ def test_editors_find_what_they_need() -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("token", "a module of Python"), ("Goods", "cannot name"), ("a-b", "cannot name"), ("there", "exists already")],
+    [
+        ("token", "a module of Python"),
+        ("system", "is the ledger"),
+        ("chain", "a package that the file would hide"),
+        ("Goods", "cannot name"),
+        ("a-b", "cannot name"),
+        ("there", "exists already"),
+    ],
 )
 def test_names_that_will_not_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str) -> None:
     monkeypatch.chdir(tmp_path)
