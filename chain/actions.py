@@ -10,6 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from chain.codes import (
+    ALREADY_FROZEN,
+    HEIGHT_PASSED,
+    NOT_FROZEN,
+    NOT_SCHEDULED,
+    NOT_THE_NEXT_VERSION,
+    PROTOCOL_CHANGE_PENDING,
+    UNKNOWN_CONTRACT,
+)
 from chain.genesis import Genesis, Governance
 from chain.identity import ContractRecord, decode_contract, is_name
 from chain.prices import LedgerPrices
@@ -106,10 +115,10 @@ def _freezing(frozen: bool) -> Action:
     def record_of(access: SystemAccess, name: str) -> ContractRecord | str:
         stored = access.state.get(SYSTEM, contract_key(name))
         if stored is None:
-            return "unknown_contract"
+            return UNKNOWN_CONTRACT
         record = decode_contract(stored)
         if record.frozen == frozen:
-            return "already_frozen" if frozen else "not_frozen"
+            return ALREADY_FROZEN if frozen else NOT_FROZEN
         return record
 
     def check(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallOutcome:
@@ -145,11 +154,11 @@ def _schedule_protocol() -> Action:
         version, height = args
         schedule, now = _schedule(access), access.context.height
         if schedule.pending(now) is not None:
-            return "protocol_change_pending"
+            return PROTOCOL_CHANGE_PENDING
         # One step at a time: a number that was mistyped would stop every node.
         if version != schedule.at(now).version + 1:
-            return "not_the_next_version"
-        return "height_passed" if height <= now else None
+            return NOT_THE_NEXT_VERSION
+        return HEIGHT_PASSED if height <= now else None
 
     def check(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallOutcome:
         return CallOutcome(refusal(access, args), None, (), 0)
@@ -175,12 +184,12 @@ def _cancel_protocol() -> Action:
         return found if found is not None and [found.version, found.height] == list(args) else None
 
     def check(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallOutcome:
-        return CallOutcome("not_scheduled" if pending(access, args) is None else None, None, (), 0)
+        return CallOutcome(NOT_SCHEDULED if pending(access, args) is None else None, None, (), 0)
 
     def carry_out(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallOutcome:
         found = pending(access, args)
         if found is None:
-            return CallOutcome("not_scheduled", None, (), 0)
+            return CallOutcome(NOT_SCHEDULED, None, (), 0)
         changed = Schedule(_schedule(access).activations[:-1])
         access.state.put(SYSTEM, PROTOCOL_KEY, changed.encoded())
         event = Event(SYSTEM, "ProtocolCancelled", {"version": found.version, "height": found.height})

@@ -9,6 +9,19 @@ from dataclasses import replace
 from typing import Any, Final
 
 from chain.actions import ACTIONS, SystemAccess
+from chain.codes import (
+    INVALID_ARGUMENTS,
+    NO_VOTE,
+    NOT_AUTHORISED,
+    OUT_OF_GAS,
+    PROPOSAL_CLOSED,
+    PROPOSAL_EXPIRED,
+    PROPOSAL_TOO_LARGE,
+    TOO_MANY_PROPOSALS,
+    UNKNOWN_ACTION,
+    UNKNOWN_PROPOSAL,
+    VOTE_UNCHANGED,
+)
 from chain.encoding import decode, encode
 from chain.identity import ADMINISTRATOR
 from chain.proposals import (
@@ -45,23 +58,23 @@ def is_elector(access: SystemAccess) -> bool:
 def propose(access: SystemAccess, action_name: str, args: list[Any], reason: str, gas_limit: int) -> CallOutcome:
     """Open a proposal and cast the own organisation's approval; return its number."""
     if not is_elector(access):
-        return _failed("not_authorised")
+        return _failed(NOT_AUTHORISED)
     action = ACTIONS.get(action_name)
     if action is None:
-        return _failed("unknown_action")
+        return _failed(UNKNOWN_ACTION)
     subject = action.subject(args)
     if subject is None or len(reason) > REASON_CHARACTERS_MAX:
-        return _failed("invalid_arguments")
+        return _failed(INVALID_ARGUMENTS)
     context, governance = access.context, access.genesis.governance
     encoded = Motion(tuple(args), reason, context.roles).encoded()
     if len(encoded) > MOTION_BYTES_MAX:
-        return _failed("proposal_too_large")
+        return _failed(PROPOSAL_TOO_LARGE)
     gas_used = len(encoded) * access.prices.motion_byte
     if gas_used > gas_limit:
-        return _failed("out_of_gas", gas_limit)
+        return _failed(OUT_OF_GAS, gas_limit)
     entries = _open_entries(access, context.organisation)
     if len(entries) >= governance.open_proposals_max:
-        return _failed("too_many_proposals", gas_used)
+        return _failed(TOO_MANY_PROPOSALS, gas_used)
     if action.approvals_required(governance) > 1:
         # Otherwise the own approval carries it out now, and that checks as much.
         checked = action.check(access, args, gas_limit - gas_used)
@@ -108,7 +121,7 @@ def withdraw(access: SystemAccess, number: int) -> CallOutcome:
         return _failed(proposal)
     organisation = access.context.organisation
     if proposal.vote_of(organisation) is None and organisation != proposal.organisation:
-        return _failed("no_vote")
+        return _failed(NO_VOTE)
     votes = tuple(vote for vote in proposal.votes if vote.organisation != organisation)
     proposal = replace(proposal, votes=votes)
     events = (_vote_event(proposal, organisation, "withdraw"),)
@@ -125,7 +138,7 @@ def _cast(access: SystemAccess, number: int, approves: bool, gas_limit: int) -> 
     organisation = access.context.organisation
     earlier = proposal.vote_of(organisation)
     if earlier is not None and earlier.approves == approves:
-        return _failed("vote_unchanged")
+        return _failed(VOTE_UNCHANGED)
     others = [vote for vote in proposal.votes if vote.organisation != organisation]
     votes = sorted([*others, _own_vote(access.context, approves)], key=lambda vote: vote.organisation)
     proposal = replace(proposal, votes=tuple(votes))
@@ -136,14 +149,14 @@ def _cast(access: SystemAccess, number: int, approves: bool, gas_limit: int) -> 
 def _votable(access: SystemAccess, number: int) -> Proposal | str:
     """Return the proposal if the sender may vote on it now, otherwise the code that says why not."""
     if not is_elector(access):
-        return "not_authorised"
+        return NOT_AUTHORISED
     stored = access.state.get(SYSTEM, proposal_key(number))
     if stored is None:
-        return "unknown_proposal"
+        return UNKNOWN_PROPOSAL
     proposal = decode_proposal(stored)
     if proposal.status != OPEN:
-        return "proposal_closed"
-    return "proposal_expired" if access.context.time > proposal.expires else proposal
+        return PROPOSAL_CLOSED
+    return PROPOSAL_EXPIRED if access.context.time > proposal.expires else proposal
 
 
 def _settled(

@@ -11,6 +11,7 @@ from typing import Any, Final
 from chain.actions import SystemAccess
 from chain.batch import Batch
 from chain.block import Header
+from chain.codes import IDEMPOTENCY_KEY_USED, RECEIPT_TOO_LARGE, SENDER_REVOKED
 from chain.encoding import encode
 from chain.genesis import Genesis
 from chain.governance import run_system_call
@@ -18,9 +19,6 @@ from chain.identity import Member, decode_member, member_key, organisation_key
 from chain.merkle import merkle_root
 from chain.receipt import RECEIPT_BYTES_FREE, BlockResult, encode_receipt, receipt_bytes_max
 from chain.runtime import (
-    IDEMPOTENCY_KEY_USED,
-    RECEIPT_TOO_LARGE,
-    SENDER_REVOKED,
     SYSTEM,
     CallContext,
     CallOutcome,

@@ -8,6 +8,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from chain.actions import ACTIONS, SystemAccess, deploy
+from chain.codes import (
+    ALREADY_REVOKED,
+    INVALID_ARGUMENTS,
+    KEY_ALREADY_REGISTERED,
+    NOT_AUTHORISED,
+    OUT_OF_GAS,
+    PROPOSAL_REQUIRED,
+    UNKNOWN_MEMBER,
+    UNKNOWN_METHOD,
+    UNUSABLE_KEY,
+)
 from chain.crypto import InvalidKeyError, check_public_key
 from chain.decisions import approve, is_elector, propose, reject, withdraw
 from chain.identity import ADMINISTRATOR, Member, decode_member, is_name, member_key
@@ -21,7 +32,7 @@ def run_system_call(access: SystemAccess, method: str, args: Sequence[Any], gas_
     """Run one call to the system namespace; refusals are outcomes with a code, never exceptions."""
     price = access.prices.system_call
     if gas_limit < price:
-        return CallOutcome("out_of_gas", None, (), gas_limit)
+        return CallOutcome(OUT_OF_GAS, None, (), gas_limit)
     outcome = _dispatch(access, method, list(args), gas_limit - price)
     return outcome._replace(gas_used=outcome.gas_used + price)
 
@@ -43,29 +54,29 @@ def _dispatch(access: SystemAccess, method: str, args: list[Any], gas_limit: int
             return reject(access, number, gas_limit)
         case "withdraw", [int(number)] if type(number) is int:
             return withdraw(access, number)
-    return _failed("invalid_arguments" if method in METHODS else "unknown_method")
+    return _failed(INVALID_ARGUMENTS if method in METHODS else UNKNOWN_METHOD)
 
 
 def _deploy(access: SystemAccess, args: list[Any], gas_limit: int) -> CallOutcome:
     """Deploy without a proposal, where genesis lets an organisation do so alone."""
     if not is_elector(access):
-        return _failed("not_authorised")
+        return _failed(NOT_AUTHORISED)
     if ACTIONS["deploy"].approvals_required(access.genesis.governance) > 1:
-        return _failed("proposal_required")
+        return _failed(PROPOSAL_REQUIRED)
     return deploy(access, args, gas_limit)
 
 
 def _register_member(state: StateAccess, context: CallContext, name: str, key: bytes, roles: list[Any]) -> CallOutcome:
     if ADMINISTRATOR not in context.roles:
-        return _failed("not_authorised")
+        return _failed(NOT_AUTHORISED)
     try:
         check_public_key(key)
     except InvalidKeyError:
-        return _failed("unusable_key")
+        return _failed(UNUSABLE_KEY)
     if not is_name(name) or not all(map(is_name, roles)) or len(roles) > ROLES_MAX:
-        return _failed("invalid_arguments")
+        return _failed(INVALID_ARGUMENTS)
     if state.get(SYSTEM, member_key(key)) is not None:
-        return _failed("key_already_registered")
+        return _failed(KEY_ALREADY_REGISTERED)
     member = Member(f"{context.organisation}.{name}", context.organisation, tuple(sorted(set(roles))), True)
     state.put(SYSTEM, member_key(key), member.encoded())
     fields = {"member": member.member_id, "key": key, "roles": list(member.roles)}
@@ -75,12 +86,12 @@ def _register_member(state: StateAccess, context: CallContext, name: str, key: b
 def _revoke_member(state: StateAccess, context: CallContext, key: bytes) -> CallOutcome:
     stored = state.get(SYSTEM, member_key(key))
     if stored is None:
-        return _failed("unknown_member")
+        return _failed(UNKNOWN_MEMBER)
     member = decode_member(stored)
     if ADMINISTRATOR not in context.roles or member.organisation != context.organisation:
-        return _failed("not_authorised")
+        return _failed(NOT_AUTHORISED)
     if not member.active:
-        return _failed("already_revoked")
+        return _failed(ALREADY_REVOKED)
     state.put(SYSTEM, member_key(key), Member(member.member_id, member.organisation, member.roles, False).encoded())
     fields = {"member": member.member_id, "key": key}
     return CallOutcome(None, None, (Event(SYSTEM, "MemberRevoked", fields),), 0)

@@ -7,19 +7,13 @@ costs half of what a frozen dataclass does.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from chain.prices import LedgerPrices
 from chain.types import Height, Milliseconds
 
 SYSTEM = "system"
 """The namespace of identities and contract records; calls to it are handled natively, not by contract code."""
-
-RECEIPT_TOO_LARGE: Final = "receipt_too_large"
-SENDER_REVOKED: Final = "sender_revoked"
-IDEMPOTENCY_KEY_USED: Final = "idempotency_key_used"
-LEDGER_CODES: Final = frozenset((RECEIPT_TOO_LARGE, SENDER_REVOKED, IDEMPOTENCY_KEY_USED))
-"""Why the ledger itself fails a transaction. Clients rely on them, so that no contract may give one."""
 
 
 class LocalFault(Exception):

@@ -6,13 +6,14 @@ chain.runtime.LocalFault and never one of these.
 
 from typing import Final
 
-from chain.runtime import LEDGER_CODES
+from chain import codes
+from chain.codes import LEDGER_CODES
 
-OUT_OF_GAS: Final = "out_of_gas"
+OUT_OF_GAS: Final = codes.OUT_OF_GAS
 CONTRACT_ERROR: Final = "contract_error"
-UNKNOWN_CONTRACT: Final = "unknown_contract"
-UNKNOWN_METHOD: Final = "unknown_method"
-INVALID_ARGUMENTS: Final = "invalid_arguments"
+UNKNOWN_CONTRACT: Final = codes.UNKNOWN_CONTRACT
+UNKNOWN_METHOD: Final = codes.UNKNOWN_METHOD
+INVALID_ARGUMENTS: Final = codes.INVALID_ARGUMENTS
 CONTRACT_FROZEN: Final = "contract_frozen"
 REENTRANT_CALL: Final = "reentrant_call"
 CALL_DEPTH: Final = "call_depth"

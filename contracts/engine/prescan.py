@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, NamedTuple, NoReturn
 
+from contracts.engine.characters import FORBIDDEN_CHARACTERS, forbidden_hint
 from contracts.engine.errors import Rejected
 from contracts.engine.limits import (
     BRACKET_DEPTH_MAX,
@@ -21,12 +22,6 @@ from contracts.engine.limits import (
 )
 from contracts.engine.literals import check_name, check_number, refuse, string_end
 from contracts.engine.rulebook import Problems
-
-FORBIDDEN_CHARACTERS: Final = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\xa0\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\uffff"
-    "\U000e0000-\U000e0fff]"
-)
-"""Control, invisible and direction-changing characters, line separators and surrogates; only \\n ends a line."""
 
 TOKEN: Final = re.compile(
     r"""(?P<space>\ +)
@@ -42,7 +37,6 @@ TOKEN: Final = re.compile(
 CLOSERS: Final = {"(": ")", "[": "]", "{": "}"}
 
 REFUSED_CHARACTERS: Final = {
-    "\t": "indent with four spaces",
     ";": "write each statement on its own line",
     "\\": "put a long expression in parentheses",
     "/": "divide integers with // or mul_div",
@@ -86,7 +80,7 @@ def prescan(source: str, problems: Problems | None = None) -> Scanned:
     """
     bad = FORBIDDEN_CHARACTERS.search(source)
     if bad is not None:
-        refuse(source, bad.start(), "character", REFUSED_CHARACTERS.get(bad.group(), "remove this character"))
+        refuse(source, bad.start(), "character", forbidden_hint(bad.group()))
     size = len(source.encode("utf-8"))
     if size > SOURCE_BYTES_MAX:
         raise Rejected(1, 1, "source_size", f"{size} bytes exceed the limit of {SOURCE_BYTES_MAX}; split the contract")

@@ -530,7 +530,7 @@ def announce(head: Head, items: list[str], quantities: list[Quantity]) -> None:
         for index, subject in enumerate(subjects):
             owner = owners.get(product_of(subject))
             require(owner is not None, "recall_needs_product")
-            require(owner == ctx.organisation or has_role(["regulator"]), "not_authorised")
+            require(owner == ctx.organisation or has_role(["regulator"]), "not_permitted")
             if head.recall == "open":
                 open_recall(f"{head.hash}.{index}", subject, max(FIRST_SPREAD // len(subjects), 1))
             else:
@@ -661,7 +661,7 @@ def new_item(head: Head, subject: str, lot_number: str, ranges: list[Range]) -> 
     product = product_of(subject)
     lot = ""
     if product == "":
-        require(has_role(HANDLERS), "not_authorised")
+        require(has_role(HANDLERS), "not_permitted")
     else:
         claim(product)
         lot = f"{product}/10/{lot_number}" if lot_number != "" else ""
@@ -760,7 +760,7 @@ def product_of(subject: str) -> str:
 
 def claim(product: str) -> None:
     """A product belongs to the first maker that commissions it; others need its licence."""
-    require(has_role(MAKERS), "not_authorised")
+    require(has_role(MAKERS), "not_permitted")
     owner = owners.get(product)
     if owner is None:
         owners[product] = ctx.organisation

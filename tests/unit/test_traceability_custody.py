@@ -27,8 +27,8 @@ def world() -> World:
 
 def test_only_makers_commission(world: World) -> None:
     new = {"action": "ADD", "epcList": [vial(9)]}
-    assert world.code(DEPOT, "Object", **new) == "not_authorised"
-    assert world.code(CARRIER, "Object", **new) == "not_authorised"
+    assert world.code(DEPOT, "Object", **new) == "not_permitted"
+    assert world.code(CARRIER, "Object", **new) == "not_permitted"
     world.record(PLANT, "Object", **new)
     assert world.passport(vial_id(9))["holder"] == "brightvax"
 
@@ -36,7 +36,7 @@ def test_only_makers_commission(world: World) -> None:
 def test_anybody_who_handles_goods_makes_logistic_units(world: World) -> None:
     world.record(CARRIER, "Object", action="ADD", epcList=[crate(1)])
     assert world.passport(crate(1))["product"] == ""
-    assert world.code(AUTHORITY, "Object", action="ADD", epcList=[crate(2)]) == "not_authorised"
+    assert world.code(AUTHORITY, "Object", action="ADD", epcList=[crate(2)]) == "not_permitted"
 
 
 def test_a_serial_number_is_commissioned_once(world: World) -> None:

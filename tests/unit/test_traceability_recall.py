@@ -96,8 +96,8 @@ def test_recalled_quantities_are_not_used_up(world: World) -> None:
 
 def test_the_owner_and_the_regulator_recall(world: World) -> None:
     world.commission(PLANT, vial(1), lot="L1")
-    assert world.code(OTHER, "Object", **lot_event(LOT, **SET)) == "not_authorised"
-    assert world.code(DEPOT, "Object", action="OBSERVE", epcList=[vial(1)], **SET) == "not_authorised"
+    assert world.code(OTHER, "Object", **lot_event(LOT, **SET)) == "not_permitted"
+    assert world.code(DEPOT, "Object", action="OBSERVE", epcList=[vial(1)], **SET) == "not_permitted"
     assert world.code(AUTHORITY, "Object", action="OBSERVE", epcList=[vial(9)], **SET) == "item_unknown"
     assert world.code(AUTHORITY, "Object", **lot_event(BULK, **SET)) == "lot_unknown"
     world.pack(PLANT, crate(1), vial(1))
@@ -146,7 +146,7 @@ def test_a_recall_is_lifted_where_it_began(world: World) -> None:
     world.commission(PLANT, vial(1), vial(2), lot="L1")
     assert world.code(PLANT, "Object", **lot_event(LOT, **UNSET)) == "recall_not_open"
     recall = world.record(AUTHORITY, "Object", **lot_event(LOT, **SET)) + ".0"
-    assert world.code(OTHER, "Object", **lot_event(LOT, **UNSET)) == "not_authorised"
+    assert world.code(OTHER, "Object", **lot_event(LOT, **UNSET)) == "not_permitted"
     assert world.code(PLANT, "Object", action="OBSERVE", epcList=[vial(1)], **UNSET) == "recall_not_open"
     world.record(AUTHORITY, "Object", **lot_event(LOT, **UNSET))
     assert not world.view("show_recall", recall)["open"]

@@ -99,4 +99,4 @@ def test_only_makers_of_a_product_make_it(world: World) -> None:
     world.ship(PLANT, vial(1))
     world.receive(DEPOT, vial(1))
     fields = {"inputEPCList": [vial(1)], "outputEPCList": [vial(11)]}
-    assert world.code(DEPOT, "Transformation", **fields) == "not_authorised"
+    assert world.code(DEPOT, "Transformation", **fields) == "not_permitted"
