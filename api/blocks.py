@@ -95,6 +95,7 @@ async def get_block_history(request: web.Request) -> web.Response:
     assert anchor is not None, "blocks up to the head exist"
     # The header at height h holds the root over genesis and the blocks 1 to h - 1, that is, of h leaves.
     path = await context.node.history_path(known.height, anchor.height)
+    extension = await context.node.history_extension(known.height, anchor.height)
     certified = anchor.prover.certified
     return json_response(
         {
@@ -102,12 +103,22 @@ async def get_block_history(request: web.Request) -> web.Response:
             "index": known.height,
             "size": anchor.height,
             "path": [digest.hex() for digest in path],
+            "consistency": [digest.hex() for digest in extension],
             "root": anchor.block.header.history_root.hex(),
             "header": base64_text(certified.header),
             "result": base64_text(certified.result),
             "certificate": base64_text(certified.certificate),
         }
     )
+
+
+async def get_checkpoint(request: web.Request) -> web.Response:
+    """Answer GET /v1/checkpoint: the head as a note, signed by this validator."""
+    expect_parameters(request)
+    note = context_of(request).node.checkpoint()
+    if note is None:
+        raise Problem("not_signed", "there is no block yet, or this node is an observer and has no key to sign with")
+    return web.Response(text=note, content_type="text/plain", charset="utf-8", headers={"Cache-Control": "no-store"})
 
 
 async def get_raw_blocks(request: web.Request) -> web.Response:

@@ -156,6 +156,16 @@ def _blocks() -> dict[str, dict[str, Operation]]:
                 *gone,
             )
         },
+        "/v1/checkpoint": {
+            "get": get(
+                "getCheckpoint",
+                "blocks",
+                "Read the head, signed by this validator",
+                (),
+                {"description": "A note of C2SP", "content": {"text/plain": {"schema": TEXT}}},
+                "not_signed",
+            )
+        },
         "/v1/events": {
             "get": get(
                 "listEvents", "events", "List or follow events", (*filters, *stream), events, "not_indexed", *wrong

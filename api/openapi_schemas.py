@@ -169,6 +169,7 @@ def _block_schemas() -> dict[str, Schema]:
     results = ("hash", "state_root", "receipts_root", "next_validators_hash")
     signature = record({"validator": TEXT, "signature": HEXADECIMAL})
     path: dict[str, Schema] = {"block_hash": DIGEST, "index": INTEGER, "size": INTEGER, "path": array(DIGEST)}
+    path["consistency"] = array(DIGEST)
     certified: dict[str, Schema] = {"root": DIGEST, "header": BASE64, "result": BASE64, "certificate": BASE64}
     return {
         "ListedBlock": record({"cursor": TEXT, **summary}),

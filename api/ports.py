@@ -330,6 +330,14 @@ class LedgerNode(Protocol):
         """
         ...
 
+    async def history_extension(self, old_size: int, size: int) -> Sequence[Digest]:
+        """Return the proof that the history tree of `size` leaves begins with that of `old_size` (chain.merkle)."""
+        ...
+
+    def checkpoint(self) -> str | None:
+        """Return the head as a note signed with this validator's key; None for an observer, or before block 1."""
+        ...
+
     async def view(
         self, contract: str, method: str, args: Sequence[Any], sender_key: PublicKey | None, gas_limit: int
     ) -> ViewReply:

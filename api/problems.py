@@ -47,6 +47,7 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "not_indexed": ProblemKind(404, "This node keeps no index of history; another one may"),
     "unknown_evidence": ProblemKind(404, "This node holds no such evidence"),
     "not_committed": ProblemKind(409, "The transaction is not committed yet"),
+    "not_signed": ProblemKind(409, "This node signs no head"),
     "not_certified": ProblemKind(409, "No block certifies this state yet"),
     "pruned": ProblemKind(410, "It existed, and this node no longer keeps it"),
     "view_failed": ProblemKind(422, "The contract refused the view; contract_code says why"),

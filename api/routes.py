@@ -47,6 +47,7 @@ ROUTES: Final = (
     Route("GET", "/v1/blocks/{block}", blocks.get_block),
     Route("GET", "/v1/blocks/{block}/raw", blocks.get_block_raw),
     Route("GET", "/v1/blocks/{block}/history", blocks.get_block_history),
+    Route("GET", "/v1/checkpoint", blocks.get_checkpoint),
     Route("GET", "/v1/events", events.list_events),
     Route("GET", "/v1/contracts", contracts.list_contracts),
     Route("GET", "/v1/contracts/{contract}", contracts.get_contract),

@@ -27,7 +27,7 @@ from assembly.history import History, HistoryPorts
 from assembly.history_view import HistoryView
 from assembly.indexing import Indexer
 from assembly.join_need import JoinNeed, NeedsPeers
-from assembly.keys import NodeKeys
+from assembly.keys import NodeKeys, head_signer
 from assembly.members import MemberDirectory
 from assembly.metrics import node_metrics
 from assembly.node_detail import (
@@ -121,7 +121,7 @@ class Node:
         self._observers = ObserverWatch(config.observers, head.validators.ids, self._on_observers)
         self._network = self._make_network(own_id, head)
         self._surroundings = surroundings(config, genesis, self._network)
-        self._refusals = Refusals()
+        self._refusals, self._sign_head = Refusals(), head_signer(config, keys)
         self._height_at_start = head.height
         self._gossip = TransactionGossip(
             functools.partial(self._network.broadcast, Channel.TRANSACTIONS),
@@ -232,6 +232,7 @@ class Node:
                 self._detail,
                 self._evidence,
                 self._walls_missing,
+                self._sign_head,
                 self._config.observer,
             )
         )

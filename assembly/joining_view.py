@@ -135,6 +135,14 @@ class JoiningView:
         """Refuse."""
         self._refuse()
 
+    async def history_extension(self, old_size: int, size: int) -> Sequence[Digest]:
+        """Refuse."""
+        self._refuse()
+
+    def checkpoint(self) -> str | None:
+        """Refuse."""
+        self._refuse()
+
     async def view(
         self, contract: str, method: str, args: Sequence[Any], sender_key: PublicKey | None, gas_limit: int
     ) -> ViewReply:

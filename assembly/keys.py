@@ -1,7 +1,10 @@
 """The node's private keys, read once and checked against what genesis registered for it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from chain.block import Header
+from chain.checkpoint import head_note
 from chain.crypto import SEED_BYTES, InvalidKeyError, public_key_of
 from chain.genesis import Genesis
 from chain.identity import is_name
@@ -48,3 +51,8 @@ def load_keys(config: NodeConfig, genesis: Genesis) -> NodeKeys:
     if shown not in validator.tls_certificates:
         raise ConfigError(f"keys.tls_certificate: genesis does not register it for {config.name}")
     return NodeKeys(seed)
+
+
+def head_signer(config: NodeConfig, keys: NodeKeys) -> Callable[[Header], str | None]:
+    """Return what signs heads as notes for members and witnesses; an observer has no key that others know."""
+    return lambda header: None if config.observer else head_note(header, config.name, keys.consensus_seed)

@@ -34,9 +34,10 @@ from assembly.history_view import HistoryView
 from assembly.interfaces import Interfaces
 from assembly.protocol_watch import notices
 from assembly.waiters import Waiters
-from chain.block import Block, decode_block
+from chain.block import Block, Header, decode_block
 from chain.block_store import BlockStore, TransactionPlace
 from chain.genesis import Genesis
+from chain.header_chain import header_at
 from chain.history_index import Found
 from chain.index_terms import Term
 from chain.mempool import Mempool
@@ -75,6 +76,7 @@ class ViewPorts:
     detail: Callable[[], NodeDetail]
     evidence: EvidenceFolder
     walls_missing: Callable[[], tuple[str, ...]]
+    sign_head: Callable[[Header], str | None]
     observes: bool
     """Whether this node is meant to follow without voting."""
 
@@ -224,6 +226,15 @@ class NodeView:
     async def history_path(self, height: Height, size: int) -> Sequence[Digest]:
         """Return the Merkle path of a block in the history tree of `size` leaves."""
         return self._ports.blocks.prove_block(height, size)
+
+    async def history_extension(self, old_size: int, size: int) -> Sequence[Digest]:
+        """Return the proof that one history tree begins with another."""
+        return self._ports.blocks.prove_extension(old_size, size)
+
+    def checkpoint(self) -> str | None:
+        """Return the head as a signed note."""
+        height = self._ports.host.head.height
+        return None if height == 0 else self._ports.sign_head(header_at(self._ports.blocks, height))
 
     async def view(
         self, contract: str, method: str, args: Sequence[Any], sender_key: PublicKey | None, gas_limit: int

@@ -12,6 +12,7 @@ import nacl.bindings as sodium
 from nacl.exceptions import BadSignatureError
 
 from chain.hashing import DIGEST_BYTES as DIGEST_BYTES
+from chain.hashing import PROTOCOL
 from chain.hashing import domain as domain
 from chain.hashing import tagged_hash as tagged_hash
 from chain.types import PublicKey, Signature
@@ -47,6 +48,15 @@ def signer(seed: bytes) -> Callable[[str, bytes], Signature]:
         return Signature(sodium.crypto_sign(domain(tag) + payload, secret)[:SIGNATURE_BYTES])
 
     return sign_payload
+
+
+def sign_plain(seed: bytes, message: bytes) -> Signature:
+    """Sign bytes whose form another standard fixes, without a domain of ours.
+
+    The caller makes sure that they begin like nothing that is signed with a domain.
+    """
+    assert not message.startswith(PROTOCOL), "a domain of ours"
+    return Signature(sodium.crypto_sign(message, _keypair(seed)[1])[:SIGNATURE_BYTES])
 
 
 def verify(key: bytes, tag: str, payload: bytes, signature: bytes) -> bool:

@@ -30,6 +30,7 @@ GROUPS: Final = {
     "story": ("cli.story", "story"),
     "tx": ("cli.tx", "tx"),
     "verify": ("cli.verify", "verify"),
+    "witness": ("cli.witness", "witness"),
 }
 """Verb group, module and the name of its command there; modules are imported when they are used, to start quickly."""
 

@@ -539,6 +539,7 @@ def contents(path: str) -> bytes:
 
 
 def main(arguments: list[str]) -> int:
+    """Check the file that the command line names; return the exit code."""
     options = dict(zip(arguments[1::2], arguments[2::2], strict=False))
     if len(arguments) % 2 == 0 or not options or not options.keys() <= {"--genesis", "--genesis-hash"}:
         print(__doc__, file=sys.stderr)

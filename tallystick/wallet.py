@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+from chain.checkpoint import Checkpoint, NoteSignature, cosign
 from chain.crypto import DIGEST_BYTES, SEED_BYTES, public_key_of, sign
 from chain.encoding import encode
 from chain.json_values import JsonValueError, parse_json
@@ -121,6 +122,10 @@ class Wallet:
         """Return this wallet's signature over the SHA-256 of an audit report, which is valid for nothing else."""
         assert len(digest) == DIGEST_BYTES, "a report is signed by its hash"
         return sign(self._seed, REPORT_TAG, digest)
+
+    def cosign(self, checkpoint: Checkpoint, name: str, seconds: int) -> NoteSignature:
+        """Return a witness's signature of a head at this time (POSIX seconds)."""
+        return cosign(checkpoint, name, self._seed, seconds)
 
     def __repr__(self) -> str:
         return f"Wallet(public_key={self._public_key.hex()})"

@@ -31,9 +31,11 @@ from assembly.indexing import Indexer
 from chain.block import Header, decode_block, make_block
 from chain.block_store import BlockRecord, BlockStore, TransactionPlace
 from chain.certificate import Certificate, Phase, Subject, sign_vote
+from chain.checkpoint import head_note
 from chain.crypto import public_key_of
 from chain.encoding import DecodeError, decode, encode
 from chain.genesis import Genesis, GenesisContract, GenesisMember, Governance, Organisation, Parameters
+from chain.header_chain import header_at
 from chain.history_index import Found, HistoryIndex
 from chain.identity import ContractRecord, ContractVersion, decode_contract, source_hash
 from chain.index_terms import Term
@@ -439,6 +441,16 @@ class FakeNode:
 
     async def history_path(self, height: Height, size: int) -> Sequence[Digest]:
         return self.store.prove_block(height, size)
+
+    async def history_extension(self, old_size: int, size: int) -> Sequence[Digest]:
+        return self.store.prove_extension(old_size, size)
+
+    def checkpoint(self) -> str | None:
+        height = self.ledger.head.height
+        if height == 0:
+            return None
+        name = ValidatorId("node-1")
+        return head_note(header_at(self.store, height), name, VALIDATOR_SEEDS[name])
 
     async def view(
         self, contract: str, method: str, args: Sequence[Any], sender_key: PublicKey | None, gas_limit: int

@@ -55,6 +55,9 @@ AUTHORS = ("tallystick/testing", "tallystick/contract_types")
 """What authors of contracts use, and no program that runs."""
 
 LINES_MAX = 400
+LINES_MAX_OF = {"docs/verify_proof.py": 600}
+"""What has to be one file, because people carry it away as one."""
+
 FUNCTION_LINES_MAX = 60
 PURE_MODULES = ("asyncio", "time", "random", "logging", "socket", "os", "threading", "datetime")
 """What the PBFT core must not know."""
@@ -121,7 +124,8 @@ def test_a_file_says_its_reason_and_stays_short(path: Path) -> None:
         return
     tree = ast.parse(text)
     assert ast.get_docstring(tree), f"{path} does not say why it exists"
-    assert text.count("\n") <= LINES_MAX, f"{path} has more than {LINES_MAX} lines"
+    lines_max = LINES_MAX_OF.get(str(path), LINES_MAX)
+    assert text.count("\n") <= lines_max, f"{path} has more than {lines_max} lines"
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1

@@ -1,0 +1,129 @@
+"""A witness's memory on disk: the head that it vouches for, written and synced before a cosignature leaves.
+
+A witness that forgot its head could be shown another history and cosign that too. So the folder is created on purpose,
+once; what is in it is replaced as a whole or not at all; and after an alarm nothing is cosigned any more.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from chain.genesis import Genesis
+from chain.types import Digest
+from tallystick.witnessing import Fork, Head, head_from_json, head_to_json
+
+STATE_FILE: Final = "witness.json"
+NOTE_FILE: Final = "checkpoint"
+FORMAT: Final = "tallystick-witness/1"
+STATE_BYTES_MAX: Final = 1024 * 1024
+
+
+class WitnessStateError(ValueError):
+    """The folder holds no witness's memory, or that of another ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a witness remembers."""
+
+    chain_id: Digest
+    head: Head | None
+    alarm: str | None
+    """The folder with the evidence of a fork; then nothing is cosigned any more."""
+
+
+def create(folder: Path, chain_id: Digest) -> Memory:
+    """Begin a memory in a folder that has none.
+
+    Raises:
+        WitnessStateError: when there is one.
+        OSError: when it cannot be written.
+    """
+    if (folder / STATE_FILE).exists():
+        raise WitnessStateError(f"{folder} is a witness's folder already")
+    folder.mkdir(parents=True, exist_ok=True)
+    memory = Memory(chain_id, None, None)
+    save(folder, memory)
+    return memory
+
+
+def load(folder: Path, chain_id: Digest) -> Memory:
+    """Return the memory in a folder.
+
+    Raises:
+        WitnessStateError: when there is none, it is damaged, or of another ledger.
+    """
+    path = folder / STATE_FILE
+    try:
+        with path.open("rb") as file:
+            document: Any = json.loads(file.read(STATE_BYTES_MAX))
+        head = None if document["head"] is None else head_from_json(document["head"])
+        alarm = document["alarm"]
+        if document["format"] != FORMAT or not (alarm is None or isinstance(alarm, str)):
+            raise ValueError("another format")
+        found = bytes.fromhex(document["chain_id"])
+    except FileNotFoundError as error:
+        raise WitnessStateError(
+            f"{folder} holds no witness's memory. For a new witness say --new; for one that has worked before find its "
+            "folder: a witness without memory can be shown another history"
+        ) from error
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise WitnessStateError(f"{path} cannot be read: {error}") from error
+    if found != chain_id:
+        raise WitnessStateError(f"{folder} is the memory of a witness of the ledger {found.hex()}")
+    return Memory(chain_id, head, alarm)
+
+
+def save(folder: Path, memory: Memory) -> None:
+    """Replace the memory, durably.
+
+    Raises:
+        OSError: when it cannot be written; then nothing may be cosigned.
+    """
+    document = {
+        "format": FORMAT,
+        "chain_id": memory.chain_id.hex(),
+        "head": None if memory.head is None else head_to_json(memory.head),
+        "alarm": memory.alarm,
+    }
+    write_durably(folder / STATE_FILE, (json.dumps(document, indent=1) + "\n").encode())
+
+
+def write_evidence(folder: Path, fork: Fork, genesis: Genesis) -> Path:
+    """Write both sides of a fork and a statement about them; return their folder.
+
+    Raises:
+        OSError: when they cannot be written.
+    """
+    place = folder / f"fork-{fork.height}"
+    place.mkdir(parents=True, exist_ok=True)
+    for name, data in fork.files(genesis).items():
+        write_durably(place / name, data)
+    statement = {
+        "genesis_hash": genesis.genesis_hash.hex(),
+        "height": fork.height,
+        "view-1.proof": fork.sources[0],
+        "view-2.proof": fork.sources[1],
+        "signed_both": fork.signed_both(),
+        "meaning": "Both files verify with this genesis hash and show different blocks of one height. "
+        "No honest quorum certifies two; more than a third of the validators have signed for two histories.",
+    }
+    write_durably(place / "statement.json", (json.dumps(statement, indent=1) + "\n").encode())
+    return place
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a file that is there completely, or as it was before, whatever happens."""
+    partial = path.with_name(f".{path.name}.new")
+    with partial.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
