@@ -24,7 +24,6 @@ from tallystick.contract import Contract
 from tallystick.decisions import ContractSource, ProposalState, read_contract, read_proposal, read_proposals
 from tallystick.errors import (
     CommitTimeout,
-    EvaluateError,
     SubmitError,
     TransactionFailed,
     VerificationError,
@@ -36,7 +35,7 @@ from tallystick.proof import VerifiedBlock, VerifiedTransaction, trust_in
 from tallystick.proof_facts import Proven
 from tallystick.proving import MakeProof, Prover
 from tallystick.submission import Outcome, commit_all, send_once
-from tallystick.transport import BINARY, JSON, MSGPACK, Answer, Request, Transport
+from tallystick.transport import BINARY, JSON, MSGPACK, Request, Transport
 from tallystick.verifier import Verifier
 from tallystick.wallet import Signer
 
@@ -158,7 +157,7 @@ class AsyncClient:
         path = f"/v1/contracts/{contract}/views/{method}"
         answer = await self._transport.ask(Request("POST", path, body=_encoded(fields), headers=headers))
         if answer.status >= 400:
-            raise _evaluate_error(answer)
+            raise answer.evaluate_problem()
         try:
             return decode(answer.body)["value"]
         except (DecodeError, KeyError, TypeError) as error:
@@ -396,12 +395,3 @@ def _encoded(fields: dict[str, Any]) -> bytes:
         return encode(fields)
     except EncodeError as error:
         raise InvalidCall(f"no value that a contract can take: {error}") from error
-
-
-def _evaluate_error(answer: Answer) -> Exception:
-    problem = answer.problem()
-    if problem.code in ("unknown_contract", "unknown_method"):
-        return EvaluateError(problem.code, problem.detail)
-    if problem.code == "view_failed":
-        return EvaluateError(str(answer.json().get("contract_code")), problem.detail)
-    return problem

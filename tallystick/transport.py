@@ -15,7 +15,7 @@ from typing import Any, Final
 import aiohttp
 
 from chain.types import Digest
-from tallystick.errors import ApiError, NodeUnavailable, WrongLedger
+from tallystick.errors import ApiError, EvaluateError, NodeUnavailable, WrongLedger
 
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 RETRY_STATUSES: Final = frozenset({429, 502, 503, 504})
@@ -75,6 +75,15 @@ class Answer:
             return ApiError(self.url, self.status, str(problem["code"]), str(problem["detail"]))
         except (ValueError, KeyError, TypeError, RecursionError):
             return ApiError(self.url, self.status, "malformed_answer", f"HTTP status {self.status}")
+
+    def evaluate_problem(self) -> ApiError | EvaluateError:
+        """Return the problem that a view's answer describes."""
+        problem = self.problem()
+        if problem.code in ("unknown_contract", "unknown_method"):
+            return EvaluateError(problem.code, problem.detail)
+        if problem.code == "view_failed":
+            return EvaluateError(str(self.json().get("contract_code")), problem.detail)
+        return problem
 
 
 class Transport:
