@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT_OPTION := $(if $(BASE_PORT),--base-port $(BASE_PORT))
 
-.PHONY: help up down status clean venv dev check docs test mutants bench profile fuzz
+.PHONY: help up down status clean venv dev check docs test mutants bench profile fuzz audit-mutations
 
 help:
 	@echo "make up       set up, start $(NODES) nodes, load the sample stories, print the addresses"
@@ -22,6 +22,7 @@ help:
 	@echo "make docs     build the documentation site in .site, strictly"
 	@echo "make mutants  plant bugs and let the simulator find them (minutes)"
 	@echo "make fuzz     compare random contracts on every Python found, for MINUTES=10 from SEED=0"
+	@echo "make audit-mutations  alter an export in 10,000 ways; the audit has to name each at its height (minutes)"
 	@echo "make bench    search for the capacity of four nodes on this machine, with latency and costs (an hour)"
 	@echo "make profile  show where the processor time of a transaction goes, by process, stage and function"
 	@echo "options: NODES=4 DIR=.tally BASE_PORT=7700 PYTHON=python3"
@@ -76,3 +77,6 @@ profile: dev
 
 fuzz: dev
 	nice $(BIN)/python tests/adversarial/campaign.py --minutes $(MINUTES) --seed $(SEED)
+
+audit-mutations: dev
+	nice $(BIN)/python tests/adversarial/export_mutations.py --mutations 10000 --seed $(SEED)

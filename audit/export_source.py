@@ -148,7 +148,11 @@ class ExportSource:
 
 
 def _block_hash(record: bytes) -> str:
-    return decode_recorded_block(record).decoded_block().block_hash.hex()
+    """Return the hash of the last block; what cannot be read has none, and the audit of it says why."""
+    try:
+        return decode_recorded_block(record).decoded_block().block_hash.hex()
+    except DecodeError:
+        return "none: the last block cannot be read"
 
 
 def _differs(height: int, field: str, expected: str, found: str) -> AuditMismatch:
