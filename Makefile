@@ -7,11 +7,12 @@ BASE_PORT ?=
 MINUTES ?= 10
 SEED ?= 0
 BENCH_NAME ?= $(shell date -u +%Y-%m-%dT%H%M)
+RECORDS := tests/simulation/records
 VENV := .venv
 BIN := $(VENV)/bin
 PORT_OPTION := $(if $(BASE_PORT),--base-port $(BASE_PORT))
 
-.PHONY: help up down status clean venv dev check docs test mutants bench profile fuzz audit-mutations
+.PHONY: help up down status clean venv dev check docs test campaign mutants bench profile fuzz audit-mutations
 
 help:
 	@echo "make up       set up, start $(NODES) nodes, load the sample stories, print the addresses"
@@ -21,6 +22,7 @@ help:
 	@echo "make test     formatting, types, import rules and all tests"
 	@echo "make docs     build the documentation site in .site, strictly"
 	@echo "make mutants  plant bugs and let the simulator find them (minutes)"
+	@echo "make campaign simulate networks under faults and lies for MINUTES=10, and record what was run"
 	@echo "make fuzz     compare random contracts on every Python found, for MINUTES=10 from SEED=0"
 	@echo "make audit-mutations  alter an export in 10,000 ways; the audit has to name each at its height (minutes)"
 	@echo "make bench    search for the capacity of four nodes on this machine, with latency and costs (an hour)"
@@ -65,6 +67,11 @@ docs: dev
 test: check docs
 	$(BIN)/pytest -n auto --dist loadfile -m 'not cluster'
 	$(BIN)/pytest -n 2 --dist loadfile tests/cluster
+
+# Goes on behind the recorded seeds; the page of the simulator shows the sums.
+campaign: dev
+	nice $(BIN)/tally simulate --campaign $$((60 * $(MINUTES))) --workers 2 --seed 100000 --resume --record $(RECORDS)/campaigns.jsonl
+	$(BIN)/python tests/simulation/figures.py --write
 
 mutants: dev
 	$(BIN)/python tests/simulation/mutants.py

@@ -40,7 +40,7 @@ def _campaigns() -> list[str]:
         ("events a second of CPU", f"{sums.events / sums.cpu_seconds:,.0f}"),
         ("blocks; transactions acknowledged", f"{sums.blocks:,}; {sums.acknowledged:,}"),
         ("recovery after the faults, mean and slowest", f"{mean:.2f} s and {sums.recovery_seconds_max:.2f} s, virtual"),
-        ("duration", f"{sums.wall_seconds / 3600:.2f} h with one worker, {sums.cpu_seconds / 3600:.2f} h of CPU"),
+        ("duration", f"{sums.wall_seconds / 3600:.2f} h, {sums.cpu_seconds / 3600:.2f} h of CPU"),
         ("states of the sources that ran", f"{programs}"),
     ]
     counts = ", ".join(f"{count:,} {kind}" for kind, count in sorted(sums.faults.items()))
