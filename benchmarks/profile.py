@@ -25,7 +25,7 @@ from cli.bench.figures import quantile
 from cli.bench.load import Pace, lone_latencies, offer
 from cli.bench.samples import Samples, read_samples
 from cli.bench.usage import KINDS, ProcessTime, node_counters, process_ids, process_time, times_by_kind
-from cli.bench.workloads import signed_transfers, transfer_contract
+from cli.bench.workloads import measured_contracts, signed_transactions
 from cli.cluster_layout import ClusterLayout
 
 SAMPLES_PER_SECOND: Final = 200
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--no-sampling", action="store_true", help="processor time alone")
     parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
     options = parser.parse_args()
-    with fresh_cluster(ClusterPlan(4, options.base_port, (transfer_contract(),))) as layout:
+    with fresh_cluster(ClusterPlan(4, options.base_port, measured_contracts())) as layout:
         figures = _measure(layout, options)
     if options.json is not None:
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
@@ -52,7 +52,7 @@ def main() -> None:
 
 def _measure(layout: ClusterLayout, options: argparse.Namespace) -> dict[str, Any]:
     count = int(options.seconds * (15 if options.lone else options.rate))
-    transactions = signed_transfers(layout, count)
+    transactions = signed_transactions(layout, count)
     apis = [node.api for node in layout.nodes]
     watched = process_ids(layout.nodes)[layout.nodes[-1].name]
     before, watched_before = times_by_kind(layout.nodes), _times(watched)

@@ -11,7 +11,7 @@ from cli.bench.load import lone_latencies
 from cli.bench.measure import Fault, Load, RunFigures, run, timestamp
 from cli.bench.report import Named, document, machine
 from cli.bench.search import confirm_capacity, find_capacity
-from cli.bench.workloads import signed_transfers
+from cli.bench.workloads import signed_transactions
 
 LONE_PAUSE_SECONDS = 0.03
 LONE_WARM_UP = 20
@@ -62,8 +62,10 @@ def conduct(campaign: Campaign, tell: Callable[[str, RunFigures | None], None]) 
             measured(what, replace(full, rate=max(1, int(capacity * share))))
         half = replace(full, rate=max(1, capacity // 2))
         measured("one tx a request", replace(half, batched=False))
-        for workload in ("hot", "wide"):
-            measured(f"{workload} accounts", replace(half, workload=workload))
+        for workload, what in (("hot", "hot account"), ("wide", "new accounts")):
+            measured(what, replace(half, workload=workload))
+        # An event has several times the bytes and the gas of a transfer.
+        measured("EPCIS events", replace(half, workload="epcis", rate=max(1, half.rate // 2)))
         for fault in (Fault.NODE_DOWN, Fault.PRIMARY_KILLED) if campaign.faults else ():
             measured(fault.value, replace(half, fault=fault))
     return document(at, on, capacity, lone, runs)
@@ -73,7 +75,7 @@ def _lone(campaign: Campaign) -> dict[str, float]:
     if not campaign.lone:
         return {}
     with fresh_cluster(campaign.plan) as layout:
-        transactions = signed_transfers(layout, campaign.lone + LONE_WARM_UP)
+        transactions = signed_transactions(layout, campaign.lone + LONE_WARM_UP)
         apis = [node.api for node in layout.nodes]
         latencies = asyncio.run(lone_latencies(transactions, apis, LONE_PAUSE_SECONDS))[LONE_WARM_UP:]
     shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}

@@ -10,7 +10,7 @@ from cli.bench.campaign import Campaign, conduct
 from cli.bench.clusters import ClusterPlan
 from cli.bench.measure import Load, RunFigures, run, timestamp
 from cli.bench.report import HEADINGS, Named, chart, document, machine, row
-from cli.bench.workloads import WORKLOADS, transfer_contract
+from cli.bench.workloads import WORKLOADS, measured_contracts
 from cli.errors import EXIT_FAILED
 
 QUICK_SECONDS: Final = 10.0
@@ -72,7 +72,7 @@ def bench(
     """
     if quick:
         seconds, search_seconds, runs, lone = QUICK_SECONDS, QUICK_SEARCH_SECONDS, 1, min(lone, 100)
-    plan = ClusterPlan(nodes, base_port, (transfer_contract(),))
+    plan = ClusterPlan(nodes, base_port, measured_contracts())
     load = Load(rate, seconds, workload, batched=not one_per_request, pinned=pin)
     click.echo(HEADINGS)
     if one_rate:

@@ -17,7 +17,7 @@ from cli.bench.clusters import ClusterPlan, fresh_cluster
 from cli.bench.figures import quantile, signature_checks_per_second
 from cli.bench.load import LoadOutcome, Pace, offer
 from cli.bench.usage import KINDS, disk_bytes, memory_mib, node_counters, times_by_kind
-from cli.bench.workloads import signed_transfers
+from cli.bench.workloads import signed_transactions
 from cli.cluster_layout import ClusterLayout, NodePlace
 
 GOODPUT_MIN: Final = 0.99
@@ -93,7 +93,7 @@ def run(plan: ClusterPlan, load: Load) -> RunFigures:
     """
     limit = signature_limit(plan.nodes)
     with fresh_cluster(plan) as layout:
-        transactions = signed_transfers(layout, int(load.rate * load.seconds), load.workload)
+        transactions = signed_transactions(layout, int(load.rate * load.seconds), load.workload)
         serving = _serving(layout, load.fault)
         apis = [node.api for node in serving]
         size = min(BATCH_MAX, max(1, round(load.rate * BATCH_SECONDS))) if load.batched else 1
