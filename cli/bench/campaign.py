@@ -12,6 +12,7 @@ from cli.bench.measure import Fault, Load, RunFigures, run, timestamp
 from cli.bench.report import Named, document, machine
 from cli.bench.search import confirm_capacity, find_capacity
 from cli.bench.workloads import signed_transactions
+from cli.errors import CliError
 
 LONE_PAUSE_SECONDS = 0.03
 LONE_WARM_UP = 20
@@ -37,12 +38,17 @@ def conduct(campaign: Campaign, tell: Callable[[str, RunFigures | None], None]) 
     """Measure everything; `tell` is given each run as it ends, and what begins.
 
     Raises:
-        CliError: when a network does not start.
+        CliError: when a network does not start twice in a row.
     """
     at, on, runs = timestamp(), machine(), []
 
     def measured(what: str, load: Load) -> RunFigures:
-        figures = run(campaign.plan, load)
+        try:
+            figures = run(campaign.plan, load)
+        except CliError as error:
+            # An hour of figures is not given up for one start of one network.
+            tell(f"{what}, once more: {error}", None)
+            figures = run(campaign.plan, load)
         runs.append(Named(what, figures))
         tell(what, figures)
         return figures

@@ -15,7 +15,7 @@ from cli.cluster_layout import ClusterLayout, NodePlace
 from cli.cluster_status import fetch_reports
 from cli.errors import CliError
 
-READY_SECONDS_MAX: Final = 60.0
+READY_SECONDS_MAX: Final = 120.0
 READY_POLL_SECONDS: Final = 0.1
 
 
@@ -48,9 +48,10 @@ def fresh_cluster(plan: ClusterPlan) -> Iterator[ClusterLayout]:
 
 def _wait_ready(layout: ClusterLayout) -> None:
     deadline = time.monotonic() + READY_SECONDS_MAX
-    while not all(report.ready for report in fetch_reports(layout)):
+    while late := [report for report in fetch_reports(layout) if not report.ready]:
         if time.monotonic() > deadline:
-            raise CliError(f"the measured cluster did not get ready within {READY_SECONDS_MAX:.0f} s")
+            told = "; ".join(f"{report.name}: {', '.join(report.why_not) or 'no answer'}" for report in late)
+            raise CliError(f"the measured cluster did not get ready within {READY_SECONDS_MAX:.0f} s ({told})")
         time.sleep(READY_POLL_SECONDS)
 
 
