@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from aiohttp import web
 
+from api.access import ApiAccess
 from api.block_cache import BlockCache
 from api.ports import LedgerNode
 from api.request_metrics import RequestMetrics
@@ -37,9 +38,10 @@ class ApiLimits:
 class ApiContext:
     """Owns what outlives a request."""
 
-    def __init__(self, node: LedgerNode, limits: ApiLimits) -> None:
+    def __init__(self, node: LedgerNode, limits: ApiLimits, access: ApiAccess) -> None:
         self.node: Final = node
         self.limits: Final = limits
+        self.access: Final = access
         self.blocks: Final = BlockCache(node, limits.cached_blocks)
         self.metrics: Final = RequestMetrics()
         self.stopping: Final = asyncio.Event()

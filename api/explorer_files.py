@@ -13,6 +13,7 @@ from typing import Final
 
 from aiohttp import web
 
+from api.packing import takes_gzip
 from api.problems import Problem
 from api.requests import expect_parameters
 from api.responses import not_modified
@@ -100,12 +101,7 @@ def _answer(request: web.Request, name: str) -> web.Response:
         return unchanged
     headers = {**HEADERS, "ETag": f'"{known.etag}"'}
     body = known.content
-    if known.compressed is not None and _takes_gzip(request):
+    if known.compressed is not None and takes_gzip(request):
         headers["Content-Encoding"] = "gzip"
         body = known.compressed
     return web.Response(body=body, content_type=known.media_type, charset="utf-8", headers=headers)
-
-
-def _takes_gzip(request: web.Request) -> bool:
-    accepted = request.headers.get("Accept-Encoding", "").lower().split(",")
-    return any(part.strip() in ("gzip", "gzip;q=1", "gzip;q=1.0") for part in accepted)

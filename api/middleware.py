@@ -14,7 +14,9 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from api.access import check_access, origin_headers, preflight
 from api.context import ApiContext, context_of
+from api.packing import packed
 from api.ports import NotIndexed, NotReady, Pruned
 from api.problems import Problem, not_ready, problem_response
 from api.requests import too_large
@@ -30,16 +32,22 @@ async def answer_everything(request: web.Request, handler: Handler) -> web.Strea
     """Return the handler's response, or the problem that it ended in."""
     context = context_of(request)
     started = perf_counter()
-    response = await _answer(request, handler, context)
+    response = preflight(request, context.access) or await _answer(request, handler, context)
+    if isinstance(response, web.Response):
+        response = await packed(request, response)
     if not response.prepared and HEIGHT_HEADER not in response.headers:
         with contextlib.suppress(NotReady):
             response.headers[HEIGHT_HEADER] = str(context.node.head().height)
+    if not response.prepared:
+        for name, value in origin_headers(request, context.access).items():
+            response.headers.add(name, value)
     context.metrics.count_request(request.method, _route_of(request), response.status, perf_counter() - started)
     return response
 
 
 async def _answer(request: web.Request, handler: Handler, context: ApiContext) -> web.StreamResponse:
     try:
+        check_access(request, context.access)
         return await handler(request)
     except Problem as problem:
         return problem_response(problem)

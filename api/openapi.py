@@ -28,7 +28,11 @@ def openapi_document() -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "paths": paths(),
-        "components": {"schemas": schemas()},
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "Where the node asks"}},
+        },
+        "security": [{}, {"token": []}],
     }
 
 

@@ -13,7 +13,7 @@ MSGPACK: Final = "application/msgpack"
 BYTES: Final[Schema] = {"type": "string", "format": "binary"}
 WORD: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": WORD_BYTES_MAX}
 FLAG: Final[Schema] = {"enum": ["", "true", "false", "1", "0"]}
-ALWAYS: Final = ("invalid_parameter", "internal_error", "not_ready")
+ALWAYS: Final = ("invalid_parameter", "token_required", "internal_error", "not_ready")
 
 
 def query(name: str, schema: Schema, description: str) -> Operation:

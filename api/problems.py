@@ -34,6 +34,7 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "body_too_large": ProblemKind(413, "The body exceeds the limit of this node"),
     "too_many_transactions": ProblemKind(413, "The request holds more transactions than this node takes at once"),
     "unsupported_media_type": ProblemKind(415, "The resource does not take a body of this type"),
+    "token_required": ProblemKind(401, "This node asks who reads"),
     # What was asked for.
     "unknown_transaction": ProblemKind(404, "This node does not know the transaction"),
     "unknown_block": ProblemKind(404, "There is no such block yet, or none with this hash"),
@@ -106,6 +107,8 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     response = web.Response(
         status=problem.status, body=json.dumps(problem.as_json()).encode(), content_type=PROBLEM_TYPE, headers=headers
     )
+    if problem.code == "token_required":
+        response.headers["WWW-Authenticate"] = 'Bearer realm="tallystick"'
     if problem.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(problem.retry_after_seconds)
     return response

@@ -4,12 +4,15 @@ from typing import Final
 
 from aiohttp import web
 
+from api.access import ApiAccess
 from api.context import CONTEXT, ApiContext, ApiLimits
 from api.explorer_files import FILES, load_files
 from api.middleware import answer_everything
 from api.ports import LedgerNode
 from api.routes import add_routes
 
+OPEN: Final = ApiAccess()
+"""Everybody reads, and no page of another site does."""
 SHUTDOWN_SECONDS: Final = 5.0
 LINGER_SECONDS: Final = 2.0
 
@@ -18,10 +21,10 @@ class ApiAddressInUse(Exception):
     """The address that the API was to listen on is taken."""
 
 
-def build_app(node: LedgerNode, limits: ApiLimits) -> web.Application:
+def build_app(node: LedgerNode, limits: ApiLimits, access: ApiAccess = OPEN) -> web.Application:
     """Return the application that answers for a node."""
     app = web.Application(middlewares=[answer_everything], client_max_size=limits.body_bytes_max)
-    app[CONTEXT] = ApiContext(node, limits)
+    app[CONTEXT] = ApiContext(node, limits, access)
     app[FILES] = load_files()
     add_routes(app)
     app.on_shutdown.append(_stop_waiting)
@@ -36,10 +39,10 @@ async def _stop_waiting(app: web.Application) -> None:
 class ApiServer:
     """Owns the listening socket of one node's API."""
 
-    def __init__(self, node: LedgerNode, limits: ApiLimits, host: str, port: int) -> None:
+    def __init__(self, node: LedgerNode, limits: ApiLimits, host: str, port: int, access: ApiAccess = OPEN) -> None:
         # Compressed bodies are refused, so the library must not unpack them before they are measured.
         self._runner = web.AppRunner(
-            build_app(node, limits),
+            build_app(node, limits, access),
             access_log=None,
             shutdown_timeout=SHUTDOWN_SECONDS,
             auto_decompress=False,

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
+from api.access import origin_headers
 from api.context import ApiContext, context_of
 from api.ports import NotReady, Pruned
 from api.problems import Problem, not_ready
@@ -42,6 +43,7 @@ async def serve_stream(
         "X-Accel-Buffering": "no",
         "Content-Type": EVENT_STREAM_TYPE,
         HEIGHT_HEADER: str(context.node.head().height),
+        **origin_headers(request, context.access),
     }
     response = web.StreamResponse(headers=headers)
     context.streams_open += 1

@@ -16,6 +16,7 @@ from api.context import ApiLimits
 from api.node_detail import NodeDetail
 from api.ports import Metric
 from api.server import ApiAddressInUse, ApiServer
+from assembly.access import api_access
 from assembly.accuser import Accuser, findings_by_validator
 from assembly.admission import Admission, AdmissionPorts, clock
 from assembly.condition import Condition, condition_of
@@ -144,7 +145,7 @@ class Node:
         if index is not None:
             self._indexer = Indexer(blocks, index, self._height, self._read_state, lambda: self._mempool.has_candidates)
         view = self._make_view(blocks, admission)
-        self._api = ApiServer(view, ApiLimits(), config.api.host, config.api.port)
+        self._api = ApiServer(view, ApiLimits(), config.api.host, config.api.port, api_access(config.access))
 
     def _make_host(
         self,

@@ -16,6 +16,7 @@ from api.context import ApiLimits
 from api.node_detail import NodeDetail
 from api.ports import CatchUpStatus, Lacking, PeerStatus
 from api.server import ApiAddressInUse, ApiServer
+from assembly.access import api_access
 from assembly.condition import credible_height
 from assembly.data_folder import DataFolder, begin_installation
 from assembly.failures import PortTaken
@@ -103,7 +104,9 @@ class JoinPhase:
         view = JoiningView(
             self._config.name, self._genesis, self._need.why, self._peers, self.status, self._lacking, self._detail
         )
-        api = ApiServer(view, ApiLimits(), self._config.api.host, self._config.api.port)
+        api = ApiServer(
+            view, ApiLimits(), self._config.api.host, self._config.api.port, api_access(self._config.access)
+        )
         try:
             self._network.listen()
             await api.start()

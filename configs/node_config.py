@@ -12,6 +12,7 @@ from chain.genesis import Genesis, GenesisError, genesis_from_json
 from chain.mempool import MempoolLimits
 
 PORT_MAX: Final = 65_535
+TOKEN_CHARACTERS_MIN: Final = 24
 
 
 class ConfigError(ValueError):
@@ -52,6 +53,18 @@ class CatchUpConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessConfig:
+    """Who may read over HTTP."""
+
+    tokens: Path | None = None
+    """File of readers' tokens, one a line: a name and the token; None leaves reads open."""
+    public_views: tuple[tuple[str, str], ...] = ()
+    """Contract and method of views that need no token."""
+    origins: tuple[str, ...] = ()
+    """Origins of pages that may read, such as https://portal.example; `*` for all."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """Everything that is this node's own."""
 
@@ -81,6 +94,7 @@ class NodeConfig:
     """Of each of the two databases."""
     mempool: MempoolLimits
     catch_up: CatchUpConfig
+    access: AccessConfig
     index: bool
     """Whether this node keeps an index of history, for its explorer and for queries by account, contract or word."""
 
@@ -124,7 +138,7 @@ def load_genesis(path: Path) -> Genesis:
 
 def _parse(document: dict[str, Any], folder: Path) -> NodeConfig:
     required = {"name", "genesis", "data", "api", "peer", "peers", "keys"}
-    optional = {"mempool", "catch_up", "observer", "observers", "require_walls", "index"}
+    optional = {"mempool", "catch_up", "observer", "observers", "require_walls", "index", "access"}
     unknown = set(document) - required - set(_DEFAULTS) - optional
     if unknown:
         raise ConfigError(f"unknown field {sorted(unknown)[0]}")
@@ -154,6 +168,7 @@ def _parse(document: dict[str, Any], folder: Path) -> NodeConfig:
         _positive(document, "store_cache_bytes"),
         _mempool(document.get("mempool", {})),
         _catch_up(document.get("catch_up", {})),
+        _access(document.get("access", {}), folder),
         _flag(document, "index", default=True),
     )
 
@@ -169,6 +184,50 @@ def _catch_up(document: Any) -> CatchUpConfig:
     if "back_fill" in document and type(document["back_fill"]) is not bool:
         raise ConfigError("catch_up.back_fill: true or false is expected")
     return CatchUpConfig(**document)
+
+
+def _access(document: Any, folder: Path) -> AccessConfig:
+    if not isinstance(document, dict) or not set(document) <= {"tokens", "public_views", "origins"}:
+        raise ConfigError("access: a table with some of tokens, public_views, origins is expected")
+    lists = {name: document.get(name, []) for name in ("public_views", "origins")}
+    for name, values in lists.items():
+        if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
+            raise ConfigError(f"access.{name}: a list of texts is expected")
+    views = []
+    for text in lists["public_views"]:
+        contract, dot, method = text.partition(".")
+        if not contract or not dot or not method:
+            raise ConfigError(f"access.public_views: {text!r} is not of the form contract.method")
+        views.append((contract, method))
+    for origin in lists["origins"]:
+        if origin != "*" and (not origin.startswith(("https://", "http://")) or origin.count("/") != 2):
+            raise ConfigError(f"access.origins: {origin!r} is not an origin such as https://portal.example")
+    tokens = folder / _text(document, "tokens") if "tokens" in document else None
+    return AccessConfig(tokens, tuple(views), tuple(lists["origins"]))
+
+
+def load_tokens(path: Path) -> tuple[str, ...]:
+    """Read the tokens of a file: a name and a token a line; empty lines and those that begin with # are passed over.
+
+    Raises:
+        ConfigError: when the file cannot be read, holds no token, or one that is easily guessed.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    tokens = []
+    for number, line in enumerate(lines, start=1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if len(words) != 2 or len(words[1]) < TOKEN_CHARACTERS_MIN:
+            least = f"a name and a token of at least {TOKEN_CHARACTERS_MIN} characters"
+            raise ConfigError(f"{path}, line {number}: {least} are expected")
+        tokens.append(words[1])
+    if not tokens:
+        raise ConfigError(f"{path}: it holds no token")
+    return tuple(tokens)
 
 
 def _mempool(document: Any) -> MempoolLimits:

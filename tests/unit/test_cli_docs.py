@@ -11,7 +11,7 @@ import pytest
 
 from chain.mempool import MempoolLimits
 from cli.main import tally
-from configs.node_config import CatchUpConfig, ConfigError, load_node_config
+from configs.node_config import AccessConfig, CatchUpConfig, ConfigError, load_node_config
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "configs" / "node.sample.toml"
@@ -69,9 +69,12 @@ def test_the_sample_configuration_names_every_setting_with_its_default() -> None
         "require_walls",
         "store_cache_bytes",
         "index",
+        "access",
     }
     required = {"name", "genesis", "data", "api", "peer", "peers", "keys", "mempool", "catch_up"}
     assert set(document) == optional | required
+    assert config.access == AccessConfig(), "the sample lets everybody read, and names the rest in comments"
+    assert all(f"# {field.name} = " in SAMPLE.read_text(encoding="utf-8") for field in fields(AccessConfig))
 
 
 @pytest.mark.parametrize(
