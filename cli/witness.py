@@ -24,6 +24,7 @@ from tallystick.witness_folder import (
     Memory,
     WitnessStateError,
     create,
+    held,
     load,
     save,
     write_durably,
@@ -84,7 +85,7 @@ async def _watch(target: Target, watch: Watch, is_new: bool) -> bool:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(target.client())
         genesis = await client.genesis()
-        memory = _memory(watch.folder, genesis, is_new)
+        memory = _memory(watch.folder, genesis, is_new, stack)
         vkey = verifier_key(watch.name, COSIGNATURE, watch.wallet.public_key)
         click.echo(f"the key to check the cosignatures of this witness: {vkey}", err=True)
         transports: dict[str, Transport] = {}
@@ -150,8 +151,9 @@ def _report(watcher: Witness, watch: Watch, memory: Memory, seen: Sequence[Seen]
         click.echo(f"cosigned the head of size {size:,}; {consistent} of {len(seen)} nodes are consistent with it")
 
 
-def _memory(folder: Path, genesis: Genesis, is_new: bool) -> Memory:
+def _memory(folder: Path, genesis: Genesis, is_new: bool, stack: AsyncExitStack) -> Memory:
     try:
+        stack.enter_context(held(folder))
         return (create if is_new else load)(folder, genesis.genesis_hash)
     except WitnessStateError as error:
         raise CliError(str(error)) from error

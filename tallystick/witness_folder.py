@@ -4,8 +4,11 @@ A witness that forgot its head could be shown another history and cosign that to
 once; what is in it is replaced as a whole or not at all; and after an alarm nothing is cosigned any more.
 """
 
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +19,7 @@ from tallystick.witnessing import Fork, Head, head_from_json, head_to_json
 
 STATE_FILE: Final = "witness.json"
 NOTE_FILE: Final = "checkpoint"
+LOCK_FILE: Final = ".lock"
 FORMAT: Final = "tallystick-witness/1"
 STATE_BYTES_MAX: Final = 1024 * 1024
 
@@ -74,6 +78,23 @@ def load(folder: Path, chain_id: Digest) -> Memory:
     if found != chain_id:
         raise WitnessStateError(f"{folder} is the memory of a witness of the ledger {found.hex()}")
     return Memory(chain_id, head, alarm)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep a second witness from working with the same memory: the two could cosign what does not fit together.
+
+    Raises:
+        WitnessStateError: when another one is at work.
+        OSError: when the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK_FILE).open("wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise WitnessStateError(f"another witness is at work in {folder}") from error
+        yield
 
 
 def save(folder: Path, memory: Memory) -> None:

@@ -127,6 +127,7 @@ function showProven(fact, milliseconds, anchored) {
     "so leads back to the genesis.";
   const raw = element("details");
   raw.append(element("summary", "The statement as JSON"), element("pre", JSON.stringify(fact, null, 2)));
+  byId("verdict").dataset.milliseconds = String(milliseconds);
   byId("verdict").replaceChildren(
     element("h2", "Proven", "good"),
     element("p", `Ledger ${fact.genesis_hash}`, "hash"),

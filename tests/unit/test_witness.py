@@ -21,7 +21,7 @@ from tallystick.proof_checking import check_proof
 from tallystick.proof_facts import ValidatorsFact
 from tallystick.transport import Transport
 from tallystick.wallet import Wallet
-from tallystick.witness_folder import WitnessStateError, create, load
+from tallystick.witness_folder import WitnessStateError, create, held, load
 from tallystick.witnessing import Head, Seen, Witness
 
 GENESIS = fake_genesis()
@@ -195,6 +195,16 @@ async def test_the_command(tmp_path: Path) -> None:
     assert statement["signed_both"] == ["node-1", "node-2", "node-3"]
     for name in ("view-1.proof", "view-2.proof"):
         assert run("verify", str(evidence / name), "--genesis-hash", HASH.hex()).exit_code == 0
+
+
+async def test_one_memory_one_witness(tmp_path: Path) -> None:
+    node = await grow(FakeNode(), 2)
+    async with watching(node) as (_, urls):
+        assert (await witness_command(tmp_path, urls, "--new")).exit_code == 0
+        with held(tmp_path / "w"):
+            second = await witness_command(tmp_path, urls)
+        assert "another witness" in str(second.exception)
+        assert (await witness_command(tmp_path, urls)).exit_code == 0
 
 
 def test_memory(tmp_path: Path) -> None:
