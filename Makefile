@@ -25,7 +25,7 @@ help:
 	@echo "make campaign simulate networks under faults and lies for MINUTES=10, and record what was run"
 	@echo "make fuzz     compare random contracts on every Python found, for MINUTES=10 from SEED=0"
 	@echo "make audit-mutations  alter an export in 10,000 ways; the audit has to name each at its height (minutes)"
-	@echo "make bench    search for the capacity of four nodes on this machine, with latency and costs (an hour)"
+	@echo "make bench    search for the capacity of four nodes on this machine, with latency and costs (half an hour)"
 	@echo "make profile  show where the processor time of a transaction goes, by process, stage and function"
 	@echo "options: NODES=4 DIR=.tally BASE_PORT=7700 PYTHON=python3"
 

@@ -46,7 +46,7 @@ def conduct(campaign: Campaign, tell: Callable[[str, RunFigures | None], None]) 
         try:
             figures = run(campaign.plan, load)
         except CliError as error:
-            # An hour of figures is not given up for one start of one network.
+            # Half an hour of figures is not given up for one start of one network.
             tell(f"{what}, once more: {error}", None)
             figures = run(campaign.plan, load)
         runs.append(Named(what, figures))

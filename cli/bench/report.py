@@ -16,6 +16,7 @@ HEADINGS: Final = (
 )
 
 CHART_WIDTH, CHART_HEIGHT, CHART_MARGIN = 640, 360, 56
+LABEL_WIDTH: Final = 40.0
 LATENCY_DECADES: Final = (1, 10, 100, 1_000, 10_000, 100_000)
 CURVES: Final = (("p50", "#1f6f8b"), ("p99", "#b4482a"))
 
@@ -75,8 +76,9 @@ def document(
 
 
 def chart(runs: Sequence[RunFigures], title: str) -> str:
-    """Return an SVG of latency, on a logarithmic scale, over what was offered."""
-    plotted = sorted((one for one in runs if one.latency_ms), key=lambda one: one.rate)
+    """Return an SVG of latency, by decades, over what was offered; of runs at one rate the longest counts."""
+    longest = {one.rate: one for one in sorted(runs, key=lambda one: one.seconds) if one.latency_ms}
+    plotted = [longest[rate] for rate in sorted(longest)]
     rate_max = max((one.rate for one in plotted), default=1)
     right, bottom = CHART_WIDTH - CHART_MARGIN, CHART_HEIGHT - CHART_MARGIN
 
@@ -96,13 +98,14 @@ def chart(runs: Sequence[RunFigures], title: str) -> str:
         y = down(decade)
         parts.append(f'<line x1="{CHART_MARGIN}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}" stroke="#ddd"/>')
         parts.append(f'<text x="{CHART_MARGIN - 6}" y="{y + 4:.1f}" text-anchor="end">{decade:,} ms</text>')
+    labelled = -LABEL_WIDTH
     for one in plotted:
-        x = across(one.rate)
-        parts.append(f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">{one.rate:,}</text>')
-        if not one.sustained:
-            parts.append(
-                f'<text x="{x:.1f}" y="{bottom + 32}" text-anchor="middle" fill="#b4482a">not sustained</text>'
-            )
+        x, mark = across(one.rate), "#444" if one.sustained else "#b4482a"
+        parts.append(f'<line x1="{x:.1f}" y1="{bottom}" x2="{x:.1f}" y2="{bottom + 4}" stroke="{mark}"/>')
+        if x - labelled >= LABEL_WIDTH:
+            parts.append(f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle" fill="{mark}">{one.rate:,}</text>')
+            labelled = x
+    parts.append(f'<text x="{CHART_MARGIN}" y="{CHART_HEIGHT - 8}" fill="#b4482a">red: not sustained</text>')
     parts.append(f'<text x="{right}" y="{CHART_HEIGHT - 8}" text-anchor="end">transactions a second offered</text>')
     for number, (name, colour) in enumerate(CURVES):
         points = " ".join(f"{across(one.rate):.1f},{down(one.latency_ms[name]):.1f}" for one in plotted)

@@ -123,10 +123,11 @@ def test_the_row_says_what_went_wrong() -> None:
 
 def test_the_chart_is_an_image_with_a_point_for_each_rate() -> None:
     runs = [FIGURES, replace(FIGURES, rate=1_200, sustained=False), replace(FIGURES, rate=100, latency_ms={})]
+    runs.append(replace(FIGURES, seconds=1.0, latency_ms={"p50": 9_999.0, "p99": 9_999.0}))
     image = ElementTree.fromstring(chart(runs, "4 nodes & <2> cores"))
     lines = [element.get("points") or "" for element in image if element.tag.endswith("polyline")]
     assert [len(line.split()) for line in lines] == [2, 2]
-    assert any("not sustained" in (element.text or "") for element in image)
+    assert [element.get("fill") for element in image if element.text in ("800", "1,200")] == ["#444", "#b4482a"]
 
 
 def test_the_contract_is_the_one_that_the_manual_shows() -> None:
