@@ -1,5 +1,6 @@
 """What a benchmark found, as a table, as JSON and as a chart."""
 
+import math
 import os
 import platform
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ HEADINGS: Final = (
     "CPU us/tx: node+exec+reader+verif = all   disk B   wire B"
 )
 
-CHART_WIDTH, CHART_HEIGHT, CHART_MARGIN = 640, 360, 56
+CHART_WIDTH, CHART_HEIGHT, CHART_MARGIN = 640, 360, 80
 LABEL_WIDTH: Final = 40.0
 LATENCY_DECADES: Final = (1, 10, 100, 1_000, 10_000, 100_000)
 CURVES: Final = (("p50", "#1f6f8b"), ("p99", "#b4482a"))
@@ -76,7 +77,7 @@ def document(
 
 
 def chart(runs: Sequence[RunFigures], title: str) -> str:
-    """Return an SVG of latency, by decades, over what was offered; of runs at one rate the longest counts."""
+    """Return an SVG of latency, on a logarithmic scale, over what was offered; at one rate the longest run counts."""
     longest = {one.rate: one for one in sorted(runs, key=lambda one: one.seconds) if one.latency_ms}
     plotted = [longest[rate] for rate in sorted(longest)]
     rate_max = max((one.rate for one in plotted), default=1)
@@ -116,10 +117,4 @@ def chart(runs: Sequence[RunFigures], title: str) -> str:
 
 def _decades(milliseconds: float) -> float:
     """Return where a latency stands between the ends of the scale, in decades."""
-    least, most = LATENCY_DECADES[0], LATENCY_DECADES[-1]
-    bounded = min(max(milliseconds, least), most)
-    below = max(place for place, mark in enumerate(LATENCY_DECADES) if mark <= bounded)
-    # Straight between two marks, which is how the eye reads a grid of tens.
-    if LATENCY_DECADES[below] == bounded:
-        return float(below)
-    return below + (bounded / LATENCY_DECADES[below] - 1) / 9
+    return math.log10(min(max(milliseconds, LATENCY_DECADES[0]), LATENCY_DECADES[-1]) / LATENCY_DECADES[0])
