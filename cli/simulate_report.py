@@ -57,8 +57,10 @@ def sums_text(sums: Sums) -> str:
     a_second = sums.events / sums.cpu_seconds if sums.cpu_seconds else 0
     profiles = "; ".join(f"{runs:,} {profile}" for profile, runs in sums.profiles.items())
     convicted = ", ".join(f"{count:,} {code}" for code, count in sorted(sums.evidence.items())) or "none"
+    false = len(sums.false_alarms)
+    alarms = f"; the checker itself was wrong at seeds {', '.join(sorted(sums.false_alarms))}" if false else ""
     lines = [
-        f"{sums.campaigns:,} campaigns, {sums.runs:,} runs ({profiles}), {sums.broken:,} broken promises",
+        f"{sums.campaigns:,} campaigns, {sums.runs:,} runs ({profiles}), {sums.broken - false:,} broken promises{alarms}",
         f"{sums.events:,} events, {a_second:,.0f} a second of CPU; {sums.cpu_seconds / 3600:.2f} hours of CPU, "
         f"{sums.wall_seconds / 3600:.2f} hours",
         f"{sums.blocks:,} blocks, {sums.acknowledged:,} transactions acknowledged; slowest recovery "
