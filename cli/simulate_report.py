@@ -59,8 +59,9 @@ def sums_text(sums: Sums) -> str:
     convicted = ", ".join(f"{count:,} {code}" for code, count in sorted(sums.evidence.items())) or "none"
     false = len(sums.false_alarms)
     alarms = f"; the checker itself was wrong at seeds {', '.join(sorted(sums.false_alarms))}" if false else ""
+    broken = f"{sums.broken - false:,} broken promises{alarms}"
     lines = [
-        f"{sums.campaigns:,} campaigns, {sums.runs:,} runs ({profiles}), {sums.broken - false:,} broken promises{alarms}",
+        f"{sums.campaigns:,} campaigns, {sums.runs:,} runs ({profiles}), {broken}",
         f"{sums.events:,} events, {a_second:,.0f} a second of CPU; {sums.cpu_seconds / 3600:.2f} hours of CPU, "
         f"{sums.wall_seconds / 3600:.2f} hours",
         f"{sums.blocks:,} blocks, {sums.acknowledged:,} transactions acknowledged; slowest recovery "
