@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from chain.checkpoint import COSIGNATURE, Note, NoteError, checkpoint_of, verifier_key
+from chain.checkpoint import COSIGNATURE, NOTE_BYTES_MAX, Note, NoteError, checkpoint_of, parse_note, verifier_key
 from chain.genesis import Genesis
 from cli.errors import EXIT_AUDIT_MISMATCH, EXIT_USAGE, CliError
 from cli.keys import open_wallet
@@ -27,12 +27,14 @@ from tallystick.witness_folder import (
     held,
     load,
     save,
+    write_contradiction,
     write_durably,
     write_evidence,
 )
 from tallystick.witnessing import Seen, Witness, member_signatures
 
 ASK_SECONDS: Final = 10.0
+FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 STATE_HELP: Final = "Folder with the witness's memory, its evidence, and the cosigned head."
 
@@ -55,6 +57,13 @@ class Watch:
 @click.option("--name", required=True, help="Name of the witness in its signatures, such as witness.example/acme.")
 @click.option("--key", required=True, type=click.Path(path_type=Path), help="Key file for this alone.")
 @click.option("--interval", type=click.FloatRange(0.1), default=10.0, show_default=True, help="Seconds between rounds.")
+@click.option(
+    "--note",
+    "notes",
+    multiple=True,
+    type=FILE,
+    help="Another's signed head, to be held against the history.",
+)
 @click.option("--once", is_flag=True, help="End after one round.")
 @ledger_options
 def witness(
@@ -64,6 +73,7 @@ def witness(
     name: str,
     key: Path,
     interval: float,
+    notes: tuple[Path, ...],
     once: bool,
     as_json: bool,
 ) -> None:
@@ -76,11 +86,11 @@ def witness(
     if target.genesis_hash is None:
         raise CliError("give --genesis-hash: a witness must not let a node name the ledger", EXIT_USAGE)
     watch = Watch(state_folder, name, open_wallet(key), interval, once, as_json)
-    if run(_watch(target, watch, is_new)):
+    if run(_watch(target, watch, is_new, [(path, _contents(path)) for path in notes])):
         click.get_current_context().exit(EXIT_AUDIT_MISMATCH)
 
 
-async def _watch(target: Target, watch: Watch, is_new: bool) -> bool:
+async def _watch(target: Target, watch: Watch, is_new: bool, notes: Sequence[tuple[Path, bytes]]) -> bool:
     """Go round until told to stop; tell whether there is an alarm."""
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(target.client())
@@ -93,6 +103,8 @@ async def _watch(target: Target, watch: Watch, is_new: bool) -> bool:
             transports[url.rstrip("/")] = transport = Transport([url], ASK_SECONDS)
             stack.push_async_callback(transport.close)
         watcher = Witness(genesis, transports)
+        for path, data in notes:
+            memory = await _compare(watcher, watch, genesis, memory, path, data)
         while memory.alarm is None:
             memory = await _round(watcher, watch, genesis, memory)
             if watch.once:
@@ -101,11 +113,38 @@ async def _watch(target: Target, watch: Watch, is_new: bool) -> bool:
                 await asyncio.sleep(watch.interval_seconds)
     if memory.alarm is not None:
         click.echo(
-            f"ALARM: two certified histories. The evidence is in {memory.alarm}; check each side with: tally verify "
+            f"ALARM: two histories. The evidence is in {memory.alarm}; check each side with: tally verify "
             f"{memory.alarm}/view-1.proof --genesis-hash {genesis.genesis_hash.hex()}",
             err=True,
         )
     return memory.alarm is not None
+
+
+def _contents(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(NOTE_BYTES_MAX + 1)
+    except OSError as error:
+        raise CliError(f"{path} cannot be read: {error.strerror}") from error
+
+
+async def _compare(watcher: Witness, watch: Watch, genesis: Genesis, memory: Memory, path: Path, data: bytes) -> Memory:
+    """Hold somebody else's head against the history that the nodes show."""
+    try:
+        note = parse_note(data, genesis.genesis_hash)
+        contradicted = await watcher.contradiction(note)
+        if contradicted is None:
+            click.echo(f"{path}: the head of size {note.checkpoint.size:,} is part of the history", err=watch.as_json)
+            return memory
+        place = write_contradiction(watch.folder, note, contradicted, genesis)
+        memory = Memory(memory.chain_id, memory.head, str(place))
+        save(watch.folder, memory)
+    except NoteError as error:
+        raise CliError(f"{path}: {error}") from error
+    except OSError as error:
+        raise CliError(f"{error.filename}: {error.strerror}") from error
+    click.echo(f"{path}: CONTRADICTION at size {note.checkpoint.size:,}: the certified history has another head")
+    return memory
 
 
 async def _round(watcher: Witness, watch: Watch, genesis: Genesis, memory: Memory) -> Memory:

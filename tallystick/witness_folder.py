@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from chain.checkpoint import Note
 from chain.genesis import Genesis
+from chain.proof_file import ProofFile, ValidatorsEvidence
 from chain.types import Digest
 from tallystick.witnessing import Fork, Head, head_from_json, head_to_json
 
@@ -131,6 +133,29 @@ def write_evidence(folder: Path, fork: Fork, genesis: Genesis) -> Path:
         "meaning": "Both files verify with this genesis hash and show different blocks of one height. "
         "No honest quorum certifies two; more than a third of the validators have signed for two histories.",
     }
+    write_durably(place / "statement.json", (json.dumps(statement, indent=1) + "\n").encode())
+    return place
+
+
+def write_contradiction(folder: Path, note: Note, head: Head, genesis: Genesis) -> Path:
+    """Write a signed head that a certified one contradicts, both sides and a statement; return their folder.
+
+    Raises:
+        OSError: when they cannot be written.
+    """
+    place = folder / f"head-{note.checkpoint.size}"
+    place.mkdir(parents=True, exist_ok=True)
+    certified = ProofFile(genesis.genesis_hash, genesis.encoded(), (), (head.certified,), ValidatorsEvidence())
+    statement = {
+        "genesis_hash": genesis.genesis_hash.hex(),
+        "size": note.checkpoint.size,
+        "signers": [each.key_name for each in note.signatures],
+        "view-1.proof": head.source,
+        "meaning": "The certified header at this height states another history than the signed head of this size: "
+        "who signed the head was shown, or has shown, another history.",
+    }
+    write_durably(place / "view-1.proof", certified.encoded())
+    write_durably(place / "signed-head", note.text.encode())
     write_durably(place / "statement.json", (json.dumps(statement, indent=1) + "\n").encode())
     return place
 

@@ -100,6 +100,29 @@ class Witness:
             head = found.head or head
         return head, seen
 
+    async def contradiction(self, note: Note) -> Head | None:
+        """Return a certified head that another person's signed head contradicts; None if some node's history has it.
+
+        Raises:
+            NoteError: when no validator has signed it, or a validator's signature in it is bad.
+            NodeUnavailable: when no node shows a header of its size.
+        """
+        self._check_signed(note)
+        attempts: dict[str, str] = {}
+        found: Head | None = None
+        for url in self._transports:
+            try:
+                certified, verified = await self._header(url, note.checkpoint.size)
+            except (TallystickError, ProofError, DecodeError) as error:
+                attempts[url] = str(error)
+                continue
+            if checkpoint_of(verified.header) == note.checkpoint:
+                return None
+            found = found or Head(certified, url)
+        if found is None:
+            raise NodeUnavailable(attempts)
+        return found
+
     def verified(self, certified: CertifiedHeader) -> VerifiedHeader:
         """Return what a header proves.
 
@@ -215,6 +238,10 @@ class Witness:
                 return None
             raise
         note = parse_note(answer.body, self._genesis.genesis_hash)
+        self._check_signed(note)
+        return note
+
+    def _check_signed(self, note: Note) -> None:
         signers = [
             validator.validator_id
             for validator in self._genesis.validators.validators
@@ -222,7 +249,6 @@ class Witness:
         ]
         if not signers:
             raise NoteError("the head is not signed by a validator")
-        return note
 
     async def _json(self, url: str, path: str, **query: str) -> Any:
         if url not in self._transports:

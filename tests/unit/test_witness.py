@@ -197,6 +197,27 @@ async def test_the_command(tmp_path: Path) -> None:
         assert run("verify", str(evidence / name), "--genesis-hash", HASH.hex()).exit_code == 0
 
 
+async def test_two_auditors_who_are_each_shown_one_side_find_the_fork(tmp_path: Path) -> None:
+    left = await grow(await grow(FakeNode(), 3), 2, first=100)
+    right = await grow(await grow(FakeNode(), 3), 4, first=200)
+    (tmp_path / "l").mkdir()
+    (tmp_path / "r").mkdir()
+    async with watching(left, right) as (_, urls):
+        assert (await witness_command(tmp_path / "l", urls[:1], "--new")).exit_code == 0
+        assert (await witness_command(tmp_path / "r", urls[1:], "--new")).exit_code == 0
+        own = str(tmp_path / "r" / "w" / "checkpoint")
+        same = await witness_command(tmp_path / "r", urls[1:], "--note", own)
+        assert same.exit_code == 0
+        assert "is part of the history" in same.output
+        other = str(tmp_path / "l" / "w" / "checkpoint")
+        found = await witness_command(tmp_path / "r", urls[1:], "--note", other)
+        assert found.exit_code == 3
+        assert "CONTRADICTION at size 5" in found.output
+    evidence = tmp_path / "r" / "w" / "head-5"
+    assert (evidence / "signed-head").read_bytes() == Path(other).read_bytes()
+    assert run("verify", str(evidence / "view-1.proof"), "--genesis-hash", HASH.hex()).exit_code == 0
+
+
 async def test_one_memory_one_witness(tmp_path: Path) -> None:
     node = await grow(FakeNode(), 2)
     async with watching(node) as (_, urls):
