@@ -1,5 +1,6 @@
 """The explorer in a real browser: every page loads without a complaint, lives, is searched, typed at and narrowed."""
 
+import hashlib
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,9 @@ from api_support import Api, serving
 from explorer_browser import Page, chromium, find_chromium
 from story_node import StoryNode
 
+from api.access import ApiAccess
+from api.context import ApiLimits
+from api.server import ApiServer
 from chain.transaction import Call
 
 PROGRAM = find_chromium()
@@ -187,3 +191,23 @@ async def test_what_is_not_there_is_said(api: Api, page: Page) -> None:
     ):
         await page.open(f"{api.server.address}/#/{path}")
         assert await page.run("document.querySelector('h1').textContent") == heading
+
+
+async def test_a_node_that_asks_who_reads_is_told(api: Api, page: Page) -> None:
+    token = "a-token-that-nobody-guesses"
+    access = ApiAccess((hashlib.sha256(token.encode()).digest(),))
+    server = ApiServer(api.node, ApiLimits(), "127.0.0.1", 0, access)
+    await server.start()
+    try:
+        await page.open(f"{server.address}/#/blocks/3")
+        assert await page.run("document.querySelector('h1').textContent") == "This node asks who reads"
+        await page.run("document.getElementById('token').focus()")
+        await page.type(token)
+        await page.key("Enter")
+        await page.wait("document.querySelector('h1').textContent === 'Block 3'")
+        await page.open(f"{server.address}/#/")
+        await page.wait("document.querySelector('.live').dataset.on === 'true'")
+    finally:
+        await page.open(f"{api.server.address}/#/")
+        await server.stop()
+        page.complaints.clear()
