@@ -97,7 +97,7 @@ def _structure(scope: Scope, node: ast.expr) -> ast.expr:
         case ast.Subscript(value=value, slice=index):
             return _subscript(scope, value, index)
         case ast.List(elts=elements):
-            scope.spend(scope.prices.builtin + scope.prices.element * len(elements))
+            scope.spend(scope.prices.subscript + scope.prices.element * len(elements))
             return ast.List([scope.expression(element) for element in elements], ast.Load())
         case ast.Dict(keys=keys, values=values):
             return _dict(scope, keys, values)
@@ -137,7 +137,8 @@ def _constant(scope: Scope, name: str) -> ast.expr:
     """Use a constant; a list or map is a new one at each use, so that nothing outlives a call."""
     value = scope.module.constants[name]
     if type(value) is list or type(value) is dict:
-        scope.spend(scope.prices.builtin + 2 * scope.prices.element * len(value))
+        slots = len(value) if type(value) is list else 2 * len(value)
+        scope.spend(scope.prices.subscript + scope.prices.element * slots)
         return guard(f"c_{name}")
     return constant(value)
 
@@ -202,7 +203,7 @@ def _subscript(scope: Scope, value: ast.expr, index: ast.expr) -> ast.expr:
     storage = storage_named(scope, value)
     if storage is not None:
         return read_entry(scope, storage, key_expression(scope, storage, index))
-    scope.spend(scope.prices.subscript)
+    scope.spend(scope.prices.builtin if isinstance(index, ast.Slice) else scope.prices.subscript)
     target = scope.expression(value)
     if isinstance(index, ast.Slice):
         lower = constant(None) if index.lower is None else scope.expression(index.lower)

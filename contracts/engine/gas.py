@@ -73,6 +73,8 @@ class Prices:
     """A call of a contract from outside or by `invoke`."""
     source_per_unit: int
     """Bytes of source that one unit loads, at every call."""
+    compile: int
+    """A source that is checked and compiled, at deployment, besides its size."""
     compile_per_byte: int
     """Scanning one byte of source, at deployment."""
     compile_per_token: int
@@ -116,20 +118,20 @@ FIRST: Final = Prices(
     subscript=8,
     product=10,
     power=26,
-    builtin=14,
+    builtin=20,
     element=2,
     loop=8,
     turn=2,
-    read=80,
-    write=300,
-    scan=100,
-    scan_entry=60,
+    read=110,
+    write=350,
+    scan=320,
+    scan_entry=90,
     event=80,
     invoke=200,
     sha256=30,
     mul_div=24,
     integer_text=28,
-    fixed_point=34,
+    fixed_point=40,
     compound_rate=48,
     amount_text=70,
     calendar=120,
@@ -137,7 +139,8 @@ FIRST: Final = Prices(
     signature=2400,
     call=100,
     source_per_unit=64,
-    compile_per_byte=20,
+    compile=8_000,
+    compile_per_byte=44,
     compile_per_token=600,
     characters_per_unit=4,
     compared_per_unit=64,
@@ -145,7 +148,7 @@ FIRST: Final = Prices(
     searched_per_unit=10,
     item=3,
     compared_item=5,
-    container=16,
+    container=22,
     wire_item=9,
     stored_per_unit=8,
     stored_byte=4,

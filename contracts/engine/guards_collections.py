@@ -132,7 +132,7 @@ def _loops(run: Run) -> dict[str, Guard]:
         return enumerate(turns(price + prices.turn, listed(values)), start)
 
     def unpacked_turns(price: int, values: Any, shape: tuple[Any, ...]) -> Any:
-        snapshot = turns(price + prices.item * _names_in(shape), values)
+        snapshot = turns(price + prices.subscript * _names_in(shape), values)
         return [taken_apart(value, shape) for value in snapshot]
 
     return {
@@ -149,6 +149,8 @@ def _loops(run: Run) -> dict[str, Guard]:
 def taken_apart(value: Any, shape: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the parts of a value for the names of a loop: a copy, so that a list which changes meanwhile fits."""
     unpack(value, len(shape))
+    if not any(shape):
+        return tuple(value)
     parts = zip(value, shape, strict=True)
     return tuple([part if inner is None else taken_apart(part, inner) for part, inner in parts])
 

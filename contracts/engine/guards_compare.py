@@ -5,13 +5,16 @@ parts make Python's comparison take exponential time.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from contracts.engine.errors import Failed
 from contracts.engine.guards_numbers import Guard
 from contracts.engine.limits import NESTING_MAX
 from contracts.engine.run import Run
 from contracts.engine.values import RecordValue
+
+SEARCH_BEGINS: Final = 200
+"""What it takes to begin a search, in characters of a plain pass."""
 
 
 def comparison_guards(run: Run) -> dict[str, Guard]:
@@ -79,7 +82,7 @@ def _orders(run: Run) -> dict[str, Guard]:
         if kind is not type(right) or (kind is not int and kind is not str and kind is not bytes):
             raise Failed(f"cannot order {type(left).__name__} and {type(right).__name__}")
         if kind is not int:
-            run.charge(min(len(left), len(right)) // prices.compared_per_unit)
+            run.charge(prices.element + min(len(left), len(right)) // prices.compared_per_unit)
 
     def less(left: Any, right: Any) -> Any:
         if type(left) is not int or type(right) is not int:
@@ -135,7 +138,7 @@ def search_work(length: int, part_length: int) -> int:
     places = max(0, length - part_length + 1)
     if length >= 2_500 and part_length >= 6 and (part_length >= 100 or length >= 30_000):
         places = 0 if 3 * part_length < length else min(places, 2_000)
-    return length + part_length + places * part_length // 8
+    return SEARCH_BEGINS + length + part_length + places * part_length // 8
 
 
 def matches(values: list[Any], item: Any, equal: Guard, run: Run) -> Iterator[int]:

@@ -73,7 +73,8 @@ def _sums(run: Run) -> dict[str, Guard]:
             if kind is str or kind is bytes or kind is list:
                 length = len(left) + len(right)
                 length_checked(kind, length)
-                run.charge(length // (prices.slots_per_unit if kind is list else prices.characters_per_unit))
+                per_unit = prices.slots_per_unit if kind is list else prices.characters_per_unit
+                run.charge(prices.subscript + length // per_unit)
                 return left + right
         raise Failed(f"cannot add {type(left).__name__} and {type(right).__name__}")
 

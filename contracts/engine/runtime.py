@@ -227,7 +227,7 @@ class Engine:
         elif run.state.get(SYSTEM, contract_key(contract)) is not None:
             raise Stop(errors.CONTRACT_EXISTS)
         size = min(len(source.encode("utf-8", "replace")), SOURCE_BYTES_MAX)
-        run.charge(prices.call + size * prices.compile_per_byte)
+        run.charge(prices.call + prices.compile + size * prices.compile_per_byte)
         try:
             bound = self._bind(source, prices.compile_per_token)
         except Rejected as rejected:

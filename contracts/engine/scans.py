@@ -13,7 +13,7 @@ from chain.state_keys import KEY_BYTES_MAX, decode_key, encode_key
 from contracts.engine.errors import INVALID_ARGUMENTS, Failed, Stop
 from contracts.engine.guards_numbers import Guard, integer
 from contracts.engine.guards_text import text
-from contracts.engine.limits import SCAN_ENTRIES_MAX
+from contracts.engine.limits import SCAN_ENTRIES_MAX, VALUE_BYTES_MAX
 from contracts.engine.module import Storage
 from contracts.engine.run import Run
 from contracts.engine.storage import PYTHON_ERRORS
@@ -21,7 +21,10 @@ from contracts.engine.storage_keys import part_encoder, partial_key
 from contracts.engine.storage_values import value_reader
 
 SCAN_PAGE: Final = 16
-"""Entries that are read at once, so that little is read before it is paid for."""
+"""Entries that are read at once."""
+UNPAID_ENTRIES_MAX: Final = 2
+"""Entries that are read at once where the gas that is left might not pay for them; with more gas, as many as it pays
+for at their largest. Otherwise a transaction could read a megabyte and fail for next to nothing."""
 
 AFTER_PREFIX: Final = b"\xff"
 """Greater than any byte that begins a key part, so that it ends the range of keys with a prefix."""
@@ -118,8 +121,9 @@ def _entries(source: _Source, keys: _Range, limit: int) -> list[tuple[bytes, byt
     """Read entries a few at a time, so that each few are paid for before the next are read."""
     run = source.run
     found: list[tuple[bytes, bytes]] = []
+    largest = VALUE_BYTES_MAX // run.prices.stored_per_unit
     while len(found) < limit and keys.first < keys.last:
-        wanted = min(SCAN_PAGE, limit - len(found))
+        wanted = min(SCAN_PAGE, max(UNPAID_ENTRIES_MAX, run.gas // largest), limit - len(found))
         some = _scan_state(run, keys, wanted)
         run.charge(sum(len(key) + len(data) for key, data in some) // run.prices.stored_per_unit)
         found += some

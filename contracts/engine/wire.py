@@ -175,6 +175,8 @@ def _dict(convert: Convert) -> Convert:
             raise Failed(f"expected dict, not {type(value).__name__}")
         if len(value) > MAP_LENGTH_MAX:
             raise Failed("map has too many entries")
+        # Keys are checked and sorted, too.
+        walk.run.charge(4 * len(value) * walk.item)
         walk.enter(len(value))
         return {_text(key, walk): convert(item, walk) for key, item in value.items()}
 
