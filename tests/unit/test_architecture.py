@@ -28,6 +28,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "configs": frozenset({"chain"}),
     "assembly": OURS - {"cli", "node", "assembly", "tests", "benchmarks", "examples", "audit", "gateway", "tallystick"},
     "cli": OURS - {"cli", "tests", "benchmarks"},
+    "scripts": frozenset({"api", "cli", "tallystick"}),
     "node": OURS - {"cli", "node", "tests", "benchmarks", "examples", "audit", "gateway", "tallystick"},
 }
 """What each place may import of ours, itself aside (docs/adr/0002-folders.md, 0012-test-kit.md)."""
