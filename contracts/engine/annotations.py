@@ -75,13 +75,26 @@ def read_literal(node: ast.expr, constants: Mapping[str, Any]) -> Any:
             return [_read_flat(element, constants) for element in elements]
         case ast.Dict(keys=keys, values=values):
             _check_count(node, len(keys))
-            result = {
+            check_distinct(keys, constants)
+            return {
                 _read_key(key, constants): _read_flat(value, constants) for key, value in zip(keys, values, strict=True)
             }
-            if len(result) != len(keys):
-                raise refusal(node, "constant", "each key may stand once")
-            return result
     return _read_flat(node, constants)
+
+
+def check_distinct(keys: list[ast.expr | None], constants: Mapping[str, Any]) -> None:
+    """Refuse a map in which literal text, or a constant that is text, stands as a key twice: one would be lost."""
+    seen: set[str] = set()
+    for key in keys:
+        value = None
+        if isinstance(key, ast.Constant):
+            value = key.value
+        elif isinstance(key, ast.Name):
+            value = constants.get(key.id)
+        if type(value) is str and key is not None:
+            if value in seen:
+                raise refusal(key, "duplicate_key", "leave one of them away: each key of a map stands once")
+            seen.add(value)
 
 
 def _check_count(node: ast.expr, count: int) -> None:
@@ -124,7 +137,11 @@ def _fold(node: ast.expr, op: ast.operator, left: int, right: int) -> int:
             result = left - right
         case ast.Mult():
             result = left * right
-        case ast.Pow() if 0 <= right <= EXPONENT_MAX:
+        case ast.Pow() if right < 0:
+            raise refusal(node, "constant", "write an exponent that is not negative")
+        case ast.Pow() if right > EXPONENT_MAX and abs(left) > 1:
+            raise refusal(node, "constant", "integers have at most 256 bits")
+        case ast.Pow():
             result = left**right
         case _:
             raise refusal(node, "constant", "constants are computed with +, -, * and ** only")

@@ -233,3 +233,6 @@ CONTEXT: Final[Mapping[str, tuple[str, str]]] = {
     "contract": ("str", "name of this contract"),
 }
 """Part of `ctx` -> type and text."""
+
+CONTEXT_PARTS: Final = f"ctx has {', '.join(sorted(CONTEXT))}"
+"""Hint for what `ctx` has not."""

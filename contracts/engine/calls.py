@@ -7,13 +7,14 @@ refused.
 import ast
 
 from contracts.engine import absent
-from contracts.engine.builtins import BUILTIN_CALLS, ROUNDINGS, Builtin
+from contracts.engine.builtins import BUILTIN_CALLS, CONTEXT, CONTEXT_PARTS, ROUNDINGS, SPECIAL_CALLS, Builtin
 from contracts.engine.methods import METHOD_CALLS, MUTATING_METHODS
 from contracts.engine.module import INIT, MIGRATE, Function
+from contracts.engine.nearest import suggestion
 from contracts.engine.rules import refusal
 from contracts.engine.scope import Scope, constant, guard
-from contracts.engine.storage_code import storage_method, storage_named
-from contracts.engine.values import Record
+from contracts.engine.storage_code import check_kept, storage_method, storage_named
+from contracts.engine.values import Record, TupleOf
 
 
 def call_expression(scope: Scope, node: ast.Call) -> ast.expr:
@@ -44,7 +45,9 @@ def _named_call(scope: Scope, node: ast.Call, name: str) -> ast.expr:
         case "enumerate":
             raise refusal(node, "enumerate", "enumerate stands only behind for ... in")
     if name not in BUILTIN_CALLS:
-        raise refusal(node, "unknown_name", absent.FUNCTIONS.get(name, f"{name} is no function; declare it with def"))
+        near = suggestion(name, (*module.functions, *module.records, *module.events, *BUILTIN_CALLS, *SPECIAL_CALLS))
+        hint = f"{name} is no function{near or '; declare it with def'}"
+        raise refusal(node, "unknown_name", absent.FUNCTIONS.get(name, hint))
     builtin = BUILTIN_CALLS[name]
     if builtin.rounds:
         return _rounded_call(scope, node, name, builtin)
@@ -71,6 +74,9 @@ def _function_call(scope: Scope, node: ast.Call, function: Function) -> ast.expr
     given = [*names[: len(node.args)], *(keyword.arg for keyword in node.keywords)]
     if len(node.args) > len(names) or len(set(given)) != len(given) or set(given) != set(names):
         raise refusal(node, "arguments", f"{function.name} takes ({', '.join(names)})")
+    if isinstance(function.returns, TupleOf):
+        names = [f"part{number}" for number in range(1, len(function.returns.items) + 1)]
+        scope.check_tuple(node, f"{function.name} returns a tuple: write {', '.join(names)} = {function.name}(...)")
     scope.calls.setdefault(function.name, node)
     scope.spend(scope.prices.function)
     arguments = _arguments(scope, node)
@@ -144,14 +150,17 @@ def _method_call(scope: Scope, node: ast.Call, receiver: ast.expr, method: str) 
     storage = storage_named(scope, receiver)
     if storage is not None:
         return storage_method(scope, storage, node, method)
+    if isinstance(receiver, ast.Name) and receiver.id == "ctx":
+        written = f"write ctx.{method}, without parentheses" if method in CONTEXT else CONTEXT_PARTS
+        raise refusal(node, "context", written)
     if method == "replace" and node.keywords:
         return _record_replace(scope, node, receiver)
     if method not in METHOD_CALLS:
-        hint = f"there is no method {method}; the manual lists those of each type"
+        near = suggestion(method, METHOD_CALLS)
+        hint = f"there is no method {method}{near or '; the manual lists those of each type'}"
         raise refusal(node, "method", absent.METHODS.get(method, hint))
-    if method in MUTATING_METHODS and _reads_storage(scope, receiver):
-        hint = "this would change a copy: read it into a name, change that, and write it back"
-        raise refusal(node, "lost_change", hint)
+    if method in MUTATING_METHODS:
+        check_kept(scope, node, receiver)
     _check_count(node, method, *METHOD_CALLS[method])
     scope.spend(scope.prices.builtin)
     return guard(f"do_{method}", scope.expression(receiver), *_arguments(scope, node))
@@ -163,10 +172,3 @@ def _record_replace(scope: Scope, node: ast.Call, receiver: ast.expr) -> ast.exp
         raise refusal(node, "arguments", "write record.replace(field=value, ...) with fields of the record")
     scope.spend(scope.prices.builtin + scope.prices.operator * len(given))
     return guard("replace_fields", scope.expression(receiver), **_keywords(scope, node))
-
-
-def _reads_storage(scope: Scope, node: ast.expr) -> bool:
-    match node:
-        case ast.Subscript(value=value) | ast.Attribute(value=value):
-            return storage_named(scope, value) is not None or _reads_storage(scope, value)
-    return False

@@ -74,9 +74,10 @@ class _Reader:
                 names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
                 if not names & broken:
                     problems.add(rejected)
-                if isinstance(statement, ast.Assign):
+                if isinstance(statement, ast.Assign | ast.AnnAssign):
                     # What uses this name is refused as a consequence, of which nobody needs to be told.
-                    broken |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
+                    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+                    broken |= {target.id for target in targets if isinstance(target, ast.Name)}
         problems.settle()
         self._check_functions(tree)
         parts = (self.constants, self.storages, self.records, self.events, self.functions)
@@ -92,6 +93,11 @@ class _Reader:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 self._check_new(statement, name)
                 self._declare(name, value)
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                hint = f"leave the annotation away: write {name} = value"
+                if name != name.upper():
+                    hint = "what lasts is declared with Var, Map or Counter; constants are in capitals, without a type"
+                raise refusal(statement, "top_level", hint)
             case _:
                 hint = (
                     "at the top level stand constants, Var, Map, Counter, Record and Event declarations, and functions"

@@ -6,16 +6,19 @@ What stays plain Python is what cannot fail, grow or differ between versions: na
 
 import ast
 from collections.abc import Mapping
+from itertools import chain
 from typing import Final
 
 from contracts.engine import absent
-from contracts.engine.builtins import CONTEXT
+from contracts.engine.annotations import check_distinct
+from contracts.engine.builtins import CONTEXT, CONTEXT_PARTS
 from contracts.engine.calls import call_expression
 from contracts.engine.gas import Prices
 from contracts.engine.loops import comprehension
+from contracts.engine.nearest import suggestion
 from contracts.engine.rules import refusal
 from contracts.engine.scope import Scope, constant, guard, load
-from contracts.engine.storage_code import has_entry, key_expression, read_entry, storage_named
+from contracts.engine.storage_code import entry_form, has_entry, key_expression, read_entry, storage_named
 
 OPERATORS: Final[Mapping[type[ast.operator], str]] = {
     ast.Add: "add",
@@ -100,6 +103,7 @@ def _structure(scope: Scope, node: ast.expr) -> ast.expr:
             scope.spend(scope.prices.subscript + scope.prices.element * len(elements))
             return ast.List([scope.expression(element) for element in elements], ast.Load())
         case ast.Dict(keys=keys, values=values):
+            check_distinct(keys, scope.module.constants)
             return _dict(scope, keys, values)
         case ast.JoinedStr(values=values):
             return _format(scope, values)
@@ -126,11 +130,13 @@ def _name(scope: Scope, node: ast.expr, name: str) -> ast.expr:
     if name in scope.module.constants:
         return _constant(scope, name)
     if name in scope.module.storages:
-        entry = f"{name}[key]" if scope.module.storages[name].is_map else f"{name}.value"
-        raise refusal(node, "handle", f"{name} is storage, not a value: write {entry}")
+        written = entry_form(scope.module.storages[name])
+        raise refusal(node, "handle", f"{name} is storage, not a value: write {written}")
     if name in scope.reserved:
         raise refusal(node, "handle", f"{name} is not a value; call it or use its parts")
-    raise refusal(node, "unknown_name", absent.FUNCTIONS.get(name, f"{name} is not declared"))
+    module = scope.module
+    near = suggestion(name, (*scope.locals, *chain(*scope.inner), *module.constants, *module.storages, "ctx"))
+    raise refusal(node, "unknown_name", absent.FUNCTIONS.get(name, f"{name} is not declared{near}"))
 
 
 def _constant(scope: Scope, name: str) -> ast.expr:
@@ -177,13 +183,13 @@ def _comparison(scope: Scope, left: ast.expr, op: ast.cmpop, right: ast.expr) ->
 def _attribute(scope: Scope, node: ast.expr, value: ast.expr, attribute: str) -> ast.expr:
     if isinstance(value, ast.Name) and value.id == "ctx":
         if attribute not in CONTEXT:
-            raise refusal(node, "context", f"ctx has {', '.join(sorted(CONTEXT))}")
+            raise refusal(node, "context", CONTEXT_PARTS)
         scope.spend(scope.prices.builtin if attribute == "roles" else scope.prices.statement)
         return guard("roles") if attribute == "roles" else ast.Attribute(load("_m"), attribute, ast.Load())
     storage = storage_named(scope, value)
     if storage is not None:
         if storage.is_map or attribute != "value":
-            raise refusal(node, "storage", f"write {storage.name}{'[key]' if storage.is_map else '.value'}")
+            raise refusal(node, "storage", f"write {entry_form(storage, attribute)}")
         return read_entry(scope, storage, None)
     check_field_name(scope, node, attribute)
     scope.spend(scope.prices.operator)

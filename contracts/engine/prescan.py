@@ -30,7 +30,7 @@ TOKEN: Final = re.compile(
     |(?P<string>[A-Za-z]*(?:\"\"\"|\"|'''|'))
     |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
     |(?P<number>[0-9][0-9A-Za-z_.]*)
-    |(?P<operator>\*\*=|//=|>>=|<<=|\*\*|//|>>|<<|==|!=|<=|>=|->|\+=|-=|\*=|%=|&=|\|=|\^=|[-+*%&|^<>=()\[\]{}:,.@])
+    |(?P<operator>\*\*=|//=|>>=|<<=|\*\*|//|>>|<<|==|!=|<=|>=|->|\.\.+|\+=|-=|\*=|%=|&=|\|=|\^=|[-+*%&|^<>=()\[\]{}:,.@])
     """,
     re.VERBOSE,
 )
@@ -107,6 +107,8 @@ class _Scanner:
         self.line_tokens = 0
         self.indents = [0]
         self.elifs: dict[int, int] = {}
+        self.word_refused = False
+        """Whether this logical line has a word that the language leaves out: `import x as y` is one problem."""
 
     def scan(self) -> Scanned:
         position = 0
@@ -118,7 +120,10 @@ class _Scanner:
             except Rejected as rejected:
                 if rejected.rule not in ALONE and not rejected.rule.startswith("no_"):
                     raise
-                self.problems.add(rejected)
+                is_word = rejected.rule.startswith("no_")
+                if not (is_word and self.word_refused):
+                    self.problems.add(rejected)
+                self.word_refused |= is_word
                 position = end
         if self.brackets:
             opener = self.brackets[-1]
@@ -209,6 +214,7 @@ class _Scanner:
         if self.line_tokens:
             self.tokens.append(Token("newline", "", position))
         self.line_tokens = 0
+        self.word_refused = False
 
     def _check_operator(self, position: int, text: str) -> None:
         if text in CLOSERS:
@@ -223,13 +229,20 @@ class _Scanner:
                 refuse(self.source, position, "brackets", f"write {CLOSERS[opener]}, which closes the last {opener}")
         elif text == ":" and self.source.startswith(":=", position):
             refuse(self.source, position, "operator", REFUSED_CHARACTERS[":="])
-        elif text == "." and self.source.startswith("..", position):
+        elif text.startswith(".."):
             refuse(self.source, position, "operator", "write pass for an empty body")
 
     def _refuse_character(self, position: int) -> NoReturn:
         character = self.source[position]
         if not character.isascii():
             hint = "only text and comments may hold characters outside ASCII"
+        elif character == "/" and self._is_parameter(position):
+            hint = "leave the / away: parameters are given in their order or by name"
         else:
             hint = REFUSED_CHARACTERS.get(character, "this character means nothing here")
         refuse(self.source, position, "character", hint)
+
+    def _is_parameter(self, position: int) -> bool:
+        """Tell whether what stands here is an element of its own, as in `def f(a, /, b)`."""
+        before = self.tokens[-1].text if self.tokens else ""
+        return before in ("(", ",") and self.source[position + 1 :].lstrip(" \n")[:1] in (",", ")")

@@ -40,6 +40,8 @@ class Scope:
         self.temporaries = 0
         self.calls: dict[str, ast.AST] = {}
         """Functions of this contract that are called, with the first place."""
+        self.tuples: set[ast.expr] = set()
+        """Calls that may give a tuple, because of what stands around them."""
         self.codes: set[str] = set()
         self.statement_costs: dict[ast.stmt, int] = {}
         """Statement -> its fixed price; of a branch with its dearer side, of a loop without its turns."""
@@ -50,6 +52,18 @@ class Scope:
     def expression(self, node: ast.expr) -> ast.expr:
         """Translate an expression whose value is used."""
         return self._expression(self, node)
+
+    def takes_tuple(self, node: ast.expr) -> ast.expr:
+        """Translate an expression that may be a tuple, because it is unpacked, passed on or the key of a Map."""
+        self.tuples.add(node)
+        if isinstance(node, ast.IfExp):
+            self.tuples |= {node.body, node.orelse}
+        return self.expression(node)
+
+    def check_tuple(self, node: ast.expr, hint: str) -> None:
+        """Refuse a call that gives a tuple where one cannot stand."""
+        if node not in self.tuples:
+            raise refusal(node, "tuple", hint)
 
     def spend(self, price: int) -> None:
         """Add to the price of the block that is being translated."""

@@ -17,7 +17,15 @@ from contracts.engine.loops import loop_target, turns
 from contracts.engine.module import Storage
 from contracts.engine.rules import is_plain_name, refusal
 from contracts.engine.scope import Scope, assign, constant, guard, is_not, load, pay, perform, tick, when
-from contracts.engine.storage_code import delete_entry, key_expression, read_entry, storage_named, write_entry
+from contracts.engine.statement_hints import clearing_hint, no_target, statement_hint
+from contracts.engine.storage_code import (
+    check_kept,
+    delete_entry,
+    key_expression,
+    read_entry,
+    storage_named,
+    write_entry,
+)
 from contracts.engine.values import Nothing, Optional, Record, TupleOf, Type, python_type, type_name
 
 IN_PLACE: Final[Mapping[type[ast.operator], str]] = {ast.Add: "add_in_place"}
@@ -83,6 +91,8 @@ def _statement(scope: Scope, node: ast.stmt) -> list[ast.stmt]:
             return _return(scope, node)
         case ast.Delete(targets=[ast.Subscript(value=value, slice=index)]):
             return [perform(_delete(scope, value, index, node))]
+        case ast.Delete(targets=[ast.Attribute(value=value, attr="value")]) if var := _var_named(scope, value):
+            raise refusal(node, "statement", clearing_hint(var))
         case ast.Pass():
             return [ast.Pass()]
         case ast.Break() | ast.Continue():
@@ -91,20 +101,7 @@ def _statement(scope: Scope, node: ast.stmt) -> list[ast.stmt]:
             return [node]
         case ast.FunctionDef():
             raise refusal(node, "nested_function", "write functions at the top level")
-    raise refusal(node, "statement", _statement_hint(node))
-
-
-def _statement_hint(node: ast.stmt) -> str:
-    match node:
-        case ast.Assign():
-            return "assign to one name at a time"
-        case ast.AnnAssign():
-            return "give the name a value: name: type = value"
-        case ast.Delete():
-            return "delete one element: del x[key]; names stay"
-        case ast.Expr(value=ast.Compare()):
-            return 'this has no effect; assign with = or write require(condition, "code")'
-    return "this has no effect; assign it to a name, return it, or leave it away"
+    raise refusal(node, "statement", statement_hint(node))
 
 
 def _check(name: str, kind: Type) -> list[ast.stmt]:
@@ -129,7 +126,7 @@ def _perform(scope: Scope, call: ast.Call) -> list[ast.stmt]:
             return _require(scope, call)
         case ast.Name(id=name) if name in scope.module.events:
             return [perform(event_call(scope, call, name))]
-    return [perform(scope.expression(call))]
+    return [perform(scope.takes_tuple(call))]
 
 
 def _require(scope: Scope, call: ast.Call) -> list[ast.stmt]:
@@ -171,8 +168,18 @@ def _unpack(scope: Scope, target: ast.Tuple, parts: list[ast.expr], value: ast.e
             raise refusal(value, "target", "both sides have the same number of parts")
         source: ast.expr = ast.Tuple([scope.expression(part) for part in value.elts], ast.Load())
     else:
-        source = guard("unpack", scope.expression(value), constant(len(parts)))
+        _check_parts(scope, value, len(parts))
+        source = guard("unpack", scope.takes_tuple(value), constant(len(parts)))
     return [ast.Assign([names], source)]
+
+
+def _check_parts(scope: Scope, value: ast.expr, wanted: int) -> None:
+    """Refuse a call of a helper whose annotation tells another number of parts than there are names."""
+    match value:
+        case ast.Call(func=ast.Name(id=name)) if name in scope.module.functions:
+            returns = scope.module.functions[name].returns
+            if isinstance(returns, TupleOf) and len(returns.items) != wanted:
+                raise refusal(value, "target", f"{name} returns {len(returns.items)} parts, not {wanted}")
 
 
 def _store(scope: Scope, target: ast.expr) -> Callable[[ast.expr], list[ast.stmt]]:
@@ -194,7 +201,7 @@ def _store(scope: Scope, target: ast.expr) -> Callable[[ast.expr], list[ast.stmt
             storage = storage_named(scope, value)
             if storage is not None:
                 return _store_field(scope, target, storage, index, field)
-    raise refusal(target, "target", "records do not change: write record = record.replace(field=value)")
+    raise no_target(target)
 
 
 def _store_entry(
@@ -227,12 +234,7 @@ def _var_named(scope: Scope, node: ast.expr) -> Storage | None:
 def _check_item_target(scope: Scope, target: ast.expr, value: ast.expr, index: ast.expr) -> None:
     if isinstance(index, ast.Slice):
         raise refusal(target, "target", "assign one element at a time")
-    place = value
-    while isinstance(place, ast.Subscript | ast.Attribute):
-        place = place.value
-        if storage_named(scope, place) is not None:
-            hint = "this would change a copy: read it into a name, change that, and write it back"
-            raise refusal(target, "lost_change", hint)
+    check_kept(scope, target, value)
 
 
 def _augment(scope: Scope, target: ast.expr, op: ast.operator, value: ast.expr) -> list[ast.stmt]:
@@ -258,7 +260,7 @@ def _augment(scope: Scope, target: ast.expr, op: ast.operator, value: ast.expr) 
             storage = storage_named(scope, owner)
             if storage is not None:
                 return _augment_field(scope, target, storage, index, field, combined)
-    raise refusal(target, "target", "records do not change: write record = record.replace(field=value)")
+    raise no_target(target)
 
 
 def _augment_item(
@@ -344,10 +346,9 @@ def _return(scope: Scope, node: ast.Return) -> list[ast.stmt]:
     returns = scope.function.returns
     if node.value is None or isinstance(returns, Nothing):
         if node.value is not None or not isinstance(returns, Nothing):
-            wanted = type_name(returns)
-            raise refusal(
-                node, "result", f"{scope.function.name} returns {wanted}: write return with a value of that type"
-            )
+            way = "return alone" if isinstance(returns, Nothing) else "return with a value of that type"
+            hint = f"{scope.function.name} returns {type_name(returns)}: write {way}"
+            raise refusal(node, "result", hint)
         return [ast.Return(None)]
     scope.spend(scope.prices.operator)
     name = scope.temporary()
@@ -355,5 +356,5 @@ def _return(scope: Scope, node: ast.Return) -> list[ast.stmt]:
         scope.spend(scope.prices.element * len(node.value.elts))
         value: ast.expr = ast.Tuple([scope.expression(part) for part in node.value.elts], ast.Load())
     else:
-        value = scope.expression(node.value)
+        value = scope.takes_tuple(node.value) if isinstance(returns, TupleOf) else scope.expression(node.value)
     return [assign(name, value), *_check(name, returns), ast.Return(load(name))]

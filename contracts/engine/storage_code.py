@@ -21,6 +21,21 @@ def storage_named(scope: Scope, node: ast.expr) -> Storage | None:
     return None
 
 
+def check_kept(scope: Scope, node: ast.AST, place: ast.expr) -> None:
+    """Refuse a change in place of a copy, which would be lost: of a stored value, or of a constant.
+
+    `place` is what would change; storage itself stands inside of it, because its own elements are written.
+    """
+    while isinstance(place, ast.Subscript | ast.Attribute):
+        place = place.value
+        if storage_named(scope, place) is not None:
+            hint = "this would change a copy: read it into a name, change that, and write it back"
+            raise refusal(node, "lost_change", hint)
+    if isinstance(place, ast.Name) and not scope.is_local(place.id) and place.id in scope.module.constants:
+        hint = f"constants stay: write values = {place.id}, which is a copy, and change that"
+        raise refusal(node, "lost_change", hint)
+
+
 def key_expression(scope: Scope, storage: Storage, node: ast.expr) -> ast.expr:
     """Translate the key of a Map: one value, or a tuple of as many parts as the Map has."""
     if not storage.is_map:
@@ -31,7 +46,7 @@ def key_expression(scope: Scope, storage: Storage, node: ast.expr) -> ast.expr:
         if len(node.elts) != len(storage.keys) or len(storage.keys) == 1:
             raise refusal(node, "key", f"write {storage.name}[{', '.join(storage.keys)}], with values of these types")
         return _tuple(scope, node)
-    return scope.expression(node)
+    return scope.takes_tuple(node) if len(storage.keys) > 1 else scope.expression(node)
 
 
 def _tuple(scope: Scope, node: ast.Tuple) -> ast.expr:
@@ -71,8 +86,26 @@ def has_entry(scope: Scope, storage: Storage, key: ast.expr, place: ast.expr) ->
 
 def _check_writable(storage: Storage, place: ast.AST) -> None:
     if storage.counts:
-        hint = f"a Counter gives each number once: write {storage.name}.next(); count up and down in a Var or Map"
+        hint = f"a Counter gives each number once: write {next_form(storage)}; count up and down in a Var or Map"
         raise refusal(place, "counter", hint)
+
+
+def next_form(storage: Storage) -> str:
+    """Return how the next number of a Counter is taken."""
+    if len(storage.keys) > 1:
+        return f"{storage.name}.next(({', '.join(storage.keys)})), with one key of values of these types"
+    return f"{storage.name}.next({'key' if storage.is_map else ''})"
+
+
+def entry_form(storage: Storage, attribute: str = "") -> str:
+    """Return what to write instead of a storage's bare name, or of a method's name without parentheses."""
+    if storage.counts and attribute in ("", "next"):
+        return next_form(storage)
+    if storage.is_map and attribute == "get":
+        return f"{storage.name}.get(key)"
+    if storage.is_map and attribute in ("keys", "values", "items", "page"):
+        return f"{storage.name}.{attribute}({'limit=count, cursor=text' if attribute == 'page' else 'limit=count'})"
+    return f"{storage.name}{'[key]' if storage.is_map else '.value'}"
 
 
 def storage_method(scope: Scope, storage: Storage, node: ast.Call, method: str) -> ast.expr:
@@ -101,14 +134,14 @@ def storage_method(scope: Scope, storage: Storage, node: ast.Call, method: str) 
     scope.spend(scope.prices.scan)
     translated = {name: _scan_option(scope, name, value) for name, value in options.items()}
     if method == "page":
+        scope.check_tuple(node, f"page returns two parts: write rows, cursor = {storage.name}.page(...)")
         return guard(f"s_page_{storage.name}", **translated)
     return guard(f"s_scan_{storage.name}", constant(method), **translated)
 
 
 def _next_number(scope: Scope, storage: Storage, node: ast.Call) -> ast.expr:
     if len(node.args) != int(storage.is_map) or node.keywords:
-        written = f"{storage.name}.next(key)" if storage.is_map else f"{storage.name}.next()"
-        raise refusal(node, "arguments", f"write {written}")
+        raise refusal(node, "arguments", f"write {next_form(storage)}")
     scope.spend(scope.prices.read + scope.prices.write)
     scope.write(node)
     return guard(f"s_next_{storage.name}", *[key_expression(scope, storage, key) for key in node.args])
@@ -117,4 +150,4 @@ def _next_number(scope: Scope, storage: Storage, node: ast.Call) -> ast.expr:
 def _scan_option(scope: Scope, name: str, value: ast.expr) -> ast.expr:
     if isinstance(value, ast.Tuple) and name in ("prefix", "start", "end", "after"):
         return _tuple(scope, value)
-    return scope.expression(value)
+    return scope.takes_tuple(value) if name in ("prefix", "start", "end", "after") else scope.expression(value)
