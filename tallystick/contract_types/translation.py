@@ -92,6 +92,20 @@ def _edits(tree: ast.Module, module: Module, lines: list[str]) -> Iterator[Edit]
                 for inner in ast.walk(node):
                     if isinstance(inner, ast.Expr):
                         yield from _requirement(inner, lines)
+                for call in _listed(node):
+                    yield Edit(*_start(call, lines), *_start(call, lines), "list(")
+                    yield Edit(*_end(call, lines), *_end(call, lines), ")")
+
+
+def _listed(node: ast.AST) -> Iterator[ast.Call]:
+    """Yield the calls that give a list here and a view of a map in Python; in f-strings they stay, as text of both."""
+    match node:
+        case ast.JoinedStr():
+            return
+        case ast.Call(func=ast.Attribute(attr="keys" | "values" | "items"), args=[], keywords=[]):
+            yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _listed(child)
 
 
 def _declaration(module: Module, name: str) -> str | None:

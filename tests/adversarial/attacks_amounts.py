@@ -55,16 +55,18 @@ GROUPS: Final[Mapping[str, Group]] = {
                 method("while True:\n    x = c.next()", before="c = Counter()\n"),
                 "out_of_gas",
             ),
-            "wide page": (value('m.page(limit=10 ** 9, cursor="")', before="m = Map(str, int)\n"), "contract_error"),
+            "wide page": ("m = Map(str, int)\n" + method('x, y = m.page(limit=10 ** 9, cursor="")'), "contract_error"),
             "forged cursor": (
-                value('m.page(limit=1, cursor="00ff")', before="m = Map(str, int)\n"),
+                "m = Map(str, int)\n" + method('x, y = m.page(limit=1, cursor="00ff")'),
                 "invalid_arguments",
             ),
-            "cursor of a number": (value("m.page(limit=1, cursor=1)", before="m = Map(str, int)\n"), "contract_error"),
+            "cursor of a number": (
+                "m = Map(str, int)\n" + method("x, y = m.page(limit=1, cursor=1)"),
+                "contract_error",
+            ),
             "cursor of another map": (
-                value("m.page(limit=1, cursor=c)", before="m = Map(str, int)\nn = Map(int, int)\n").replace(
-                    "    x = m", '    n[1] = 1\n    n[2] = 1\n    y, c = n.page(limit=1, cursor="")\n    x = m'
-                ),
+                "m = Map(str, int)\nn = Map(int, int)\n"
+                + method('n[1] = 1\nn[2] = 1\ny, c = n.page(limit=1, cursor="")\nx, z = m.page(limit=1, cursor=c)'),
                 "invalid_arguments",
             ),
         },

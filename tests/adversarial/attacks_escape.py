@@ -50,7 +50,7 @@ GROUPS: Final[Mapping[str, Group]] = {
             "encode with a codec": (value('"x".encode("rot13")'), "arguments"),
             "decode with a codec": (value('b"x".decode("zip")'), "arguments"),
             "subscript of ctx": (value('ctx["sender"]'), "handle"),
-            "method of ctx": (value("ctx.keys()"), "handle"),
+            "method of ctx": (value("ctx.keys()"), "context"),
             "attribute of a part of ctx": (value("ctx.sender.real"), "field"),
             "adding to ctx": (method("ctx.time += 1"), "target"),
             "deleting from ctx": (method("del ctx.sender"), "statement"),

@@ -46,10 +46,11 @@ GROUPS: Final[Mapping[str, Group]] = {
                 (Step(value=2), Step(value=2)),
             ),
             "a constant within one call": Scenario(
-                {NAME: "X = [1]\n" + method("X.append(2)\nreturn len(X)", result="int")}, (Step(value=1), Step(value=1))
+                {NAME: "X = [1]\n" + method("x = X\nx.append(2)\nreturn len(X)", result="int")},
+                (Step(value=1), Step(value=1)),
             ),
             "a constant in place": Scenario(
-                {NAME: "X = [1, 2]\n" + method("X[0] = 9\ndel X[1]\nreturn X", result="list[int]")},
+                {NAME: "X = [1, 2]\n" + method("x = X\nx[0] = 9\ndel x[1]\nreturn X", result="list[int]")},
                 (Step(value=[1, 2]), Step(value=[1, 2])),
             ),
             "the default of a var": Scenario(

@@ -61,6 +61,21 @@ def first(key: str) -> Item | None:
     return None
 '''
 BODY = "def f(n: int) -> int:\n    return n\n"
+LISTS = """@view
+def f(m: dict[str, int], nested: dict[str, dict[str, int]]) -> list[str]:
+    require(m.keys() == [], "some")
+    amounts = m.values()
+    amounts.append(1)
+    texts = [
+        key * value
+        for key, value in m
+        .items()
+    ]
+    text = f"{m.keys()}"
+    nested.values()[0].items()
+    return m.keys()[1:] + nested["a"].keys() + texts + [text, str(len(3))]
+"""
+"""Methods of maps give lists."""
 BEGINNINGS = (
     "@call\n",
     "def helper() -> int:\n    return 1\n\n\n@call\n",
@@ -130,13 +145,15 @@ def test_methods_of_values_are_pythons() -> None:
 
 def test_mypy_passes_the_contracts_that_ship_and_flags_a_wrong_one() -> None:
     """One run of mypy over all, because it takes longer to start than to check."""
-    sources = {path.name: path.read_text() for path in SAMPLES} | {"wrong.py": WRONG, "work.py": WORK}
+    sources = {path.name: path.read_text() for path in SAMPLES} | {"wrong.py": WRONG, "work.py": WORK, "lists": LISTS}
     sources |= {template: project("goods", template)["goods.py"] for template in TEMPLATES}
     sources |= {f"begins with {first!r}": first + BODY for first in BEGINNINGS}
     found = type_problems(sources)
     assert {
         (problem.line, problem.column): f"{problem.rule}: {problem.hint}" for problem in found.pop("wrong.py")
     } == EXPECTED
+    (of_lists,) = found.pop("lists")
+    assert (of_lists.line, of_lists.column, of_lists.rule) == (13, 71, "type-arg-type"), of_lists
     assert {name: [str(problem) for problem in problems] for name, problems in found.items() if problems} == {}
 
 
@@ -177,28 +194,36 @@ def test_without_mypy_the_way_to_it_is_named(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_plugin_reads_contracts_where_they_stand(tmp_path: Path) -> None:
     (tmp_path / "mypy.ini").write_text(
         "[mypy]\nplugins = tallystick.contract_types.mypy_plugin\nstrict = True\nwarn_return_any = False\n"
-        "cache_dir = /dev/null\nfollow_imports = silent\nmypy_path = stubs\nexclude = stubs\n"
+        "cache_dir = /dev/null\nshow_column_numbers = True\n"
     )
-    stubs = tmp_path / "stubs" / "tallystick" / "contract_types"
-    stubs.mkdir(parents=True)
-    for package in (stubs, stubs.parent):
-        (package / "__init__.pyi").touch()
-    (stubs / STUB.name).write_text(STUB.read_text())  # an editable installation is none to mypy
+    for place, text in project("goods", "token").items():
+        path = tmp_path / "project" / place
+        if path.suffix == ".py":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
     (tmp_path / "wrong.py").write_text(WRONG)
     (tmp_path / "good.py").write_text(SAMPLES[-1].read_text())
-    (tmp_path / "broken.py").write_text("@call\ndef f() -> None:\n    x = 1\n    y = lambda: 3\n")
+    (tmp_path / "broken.py").write_text(
+        "@call\ndef f() -> None:\n    x = 1\n    y = [x, lambda: 3]\n\n\nclass C:\n    pass\n"
+    )
     (tmp_path / "plain.py").write_text("import os\n\ndef f() -> str:\n    return os.name\n")
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--no-error-summary", "."],
+        [sys.executable, "-m", "mypy", "--no-error-summary", "--explicit-package-bases", "."],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.stderr == ""
-    lines = [(match[1], int(match[2])) for match in re.finditer(r"^([\w.]+):(\d+): error:", done.stdout, re.MULTILINE)]
-    assert sorted(lines) == sorted([("broken.py", 4), *(("wrong.py", line) for line, _ in EXPECTED)]), done.stdout
-    assert "no_lambda: write a function with def at the top level" in done.stdout
+    broken = [line for line in done.stdout.splitlines() if line.startswith("broken.py")]
+    assert broken == [
+        "broken.py:4:13: error: no_lambda: write a function with def at the top level  [contract]",
+        "broken.py:7:1: error: no_class: declare a Record(field=type, ...) for structured values  [contract]",
+    ]
+    lines = [
+        (match[1], int(match[2])) for match in re.finditer(r"^([\w./]+):(\d+):\d+: error:", done.stdout, re.MULTILINE)
+    ]
+    assert sorted(lines) == sorted([("broken.py", 4), ("broken.py", 7), *(("wrong.py", line) for line, _ in EXPECTED)])
 
 
 def test_only_contracts_are_translated_for_mypy() -> None:
