@@ -234,7 +234,9 @@ def test_another_quorum_is_true_but_not_what_the_manifest_says(maker: ChainMaker
         compress_blocks([type(record)(record.block, record.result, other.encoded(), record.receipts).encoded()])
     )
     found = mismatch_of(folder)
-    assert (found.level, found.height, found.field) == (Level.FORM, 5, f"manifest: sha256 of {block_file_name(3)}")
+    # Whether the other signatures compress to the same length is chance.
+    names = [f"manifest: {what} of {block_file_name(3)}" for what in ("bytes", "sha256")]
+    assert (found.level, found.height) == (Level.FORM, 5) and found.field in names
 
 
 def test_blocks_in_other_files_than_the_manifest_says(folder: Path) -> None:
