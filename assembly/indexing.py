@@ -106,7 +106,8 @@ class Indexer:
             height = self.missing()
             if height is None:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._applied.wait(), POLL_SECONDS)
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._applied.wait()
                 continue
             try:
                 await self.index_from(height)

@@ -119,6 +119,12 @@ def test_the_pbft_core_knows_no_clock_no_chance_and_no_world(path: Path) -> None
 
 
 @pytest.mark.parametrize("path", PLAIN, ids=str)
+def test_nobody_loses_a_cancellation(path: Path) -> None:
+    """`asyncio.wait_for` of Python 3.11 does when both happen at once; `asyncio.timeout` does not."""
+    assert "asyncio.wait_for(" not in (ROOT / path).read_text(encoding="utf-8"), path
+
+
+@pytest.mark.parametrize("path", PLAIN, ids=str)
 def test_a_file_says_its_reason_and_stays_short(path: Path) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
     if not text.strip():

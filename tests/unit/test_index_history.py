@@ -195,6 +195,26 @@ async def test_the_indexer_follows_the_head() -> None:
         await running
 
 
+@pytest.mark.parametrize("turns", range(4))
+async def test_the_indexer_ends_when_told_to_while_a_block_arrives(turns: int) -> None:
+    """However the two meet, the word to end is not lost: the node would wait for it for ever."""
+    node = FakeNode()
+
+    async def read(contract: str, key: bytes) -> bytes | None:
+        return None
+
+    indexer = Indexer(node.store, HistoryIndex(MemoryStore()), lambda: Height(0), read, lambda: False)
+    running = asyncio.create_task(indexer.run())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    indexer.applied()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    running.cancel()
+    done, _ = await asyncio.wait({running}, timeout=1.0)
+    assert done and running.cancelled()
+
+
 def test_bodies_have_what_terms_need() -> None:
     body = TransactionBody(CHAIN, PublicKey(bytes(32)), bytes(16), Milliseconds(0), (), 1)
     receipt = Receipt(Digest(bytes(32)), Height(1), 0, "failed", (), 1, ())
