@@ -7,7 +7,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of tests that may run for longer, or again exactly as they ran before."""
     group = parser.getgroup("tallystick")
     group.addoption(
-        "--crash-moments", type=int, default=4, help="Times that all nodes of a cluster are killed under load."
+        "--crash-moments", type=int, default=3, help="Times that all nodes of a cluster are killed under load."
     )
     group.addoption(
         "--executor-endings",
@@ -15,5 +15,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="one",
         help="Whether a helper is killed or hangs at each moment of its work, in turn, or both at each.",
     )
-    group.addoption("--power-cuts", type=int, default=3, help="Power cuts that are staged from each recorded run.")
+    group.addoption("--power-cuts", type=int, default=2, help="Power cuts that are staged from each recorded run.")
     group.addoption("--seed", type=int, default=1, help="Seed of the moments at which nodes are killed or lose power.")
