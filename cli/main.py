@@ -20,6 +20,7 @@ GROUPS: Final = {
     "evidence": ("cli.evidence", "evidence"),
     "export": ("cli.export", "export"),
     "import": ("cli.importing", "import_blocks"),
+    "index": ("cli.index", "index"),
     "iso20022": ("cli.iso20022", "iso20022"),
     "keys": ("cli.keys", "keys"),
     "node": ("cli.node", "node"),

@@ -16,6 +16,7 @@ EXECUTED = {
     "docs/first-hour.md": "cluster/test_readme.py",
     "docs/cli.md": "unit/test_cli_profile.py",
     "docs/sdk.md": "unit/test_sdk_manual.py",
+    "docs/indexer.md": "unit/test_follower_index.py",
     "docs/contracts/lifecycle.md": "unit/test_lifecycle_manual.py",
     "docs/contracts/rejections.md": "unit/test_manual_rejections.py",
     "docs/contracts/testing.md": "unit/test_manual_testing.py",
