@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit.mismatch import AuditMismatch, Level, Mismatch, levels_up_to
-from chain.block import Block, decode_block
+from chain.block import BLOCK_BYTES_MAX, Block, decode_block
 from chain.certificate import Certificate, CertificateError, Phase, check_certificate, decode_certificate
 from chain.encoding import DecodeError
 from chain.merkle import merkle_root
@@ -30,6 +30,10 @@ class Agreement:
     validators: ValidatorSet
     level: Level = Level.EXECUTION
     """The last level to check."""
+    is_running: bool = False
+    """Whether contracts are run, too."""
+    transaction_bytes_max: int = BLOCK_BYTES_MAX
+    """Longest transaction that may be run."""
 
 
 @dataclass(frozen=True, slots=True)

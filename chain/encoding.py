@@ -6,6 +6,7 @@ transaction. The rules stand in docs/protocol.md; this file must not know any st
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import ne
 from types import NoneType
 from typing import Any, Final
 
@@ -22,6 +23,9 @@ INT_MAX: Final = 2**63 - 1
 
 PACKER_BYTES_KEPT: Final = 1024 * 1024
 """Encodings longer than this are made with a packer of their own, whose buffer is then freed."""
+
+_ARRAY_32: Final = b"\xdd"
+"""Begins an array whose length stands in four bytes (MessagePack)."""
 
 _PLAIN: Final = frozenset((bytes, str, bool, NoneType))
 
@@ -79,8 +83,34 @@ def decode(data: bytes, *, size_max: int = SIZE_MAX, depth_max: int = DEPTH_MAX)
     """
     if len(data) > size_max:
         raise DecodeError(f"{len(data)} bytes exceed the limit of {size_max}")
+    value = _unpack(data)
+    _check_model(value, depth_max)
+    if _pack(value) != data:
+        raise DecodeError("not in canonical form")
+    return value
+
+
+def decode_many(items: Sequence[bytes]) -> list[Any]:
+    """Return what `decode` makes of each item, several times as fast; which item is at fault is not told.
+
+    Raises:
+        DecodeError: when `decode` refuses one of them.
+    """
+    if any(len(item) > SIZE_MAX for item in items):
+        raise DecodeError(f"an item exceeds the limit of {SIZE_MAX}")
+    # One array around all of them is unpacked in one go.
+    values: list[Any] = _unpack(_ARRAY_32 + len(items).to_bytes(4, "big") + b"".join(items))
+    for value in values:
+        _check_model(value, DEPTH_MAX)
+    # Each is held against its own bytes: items that are whole only together, none of them by itself, do not pass.
+    if any(map(ne, map(_pack, values), items)):
+        raise DecodeError("not in canonical form")
+    return values
+
+
+def _unpack(data: bytes) -> Any:
     try:
-        value = msgpack.unpackb(
+        return msgpack.unpackb(
             data,
             raw=False,
             strict_map_key=True,
@@ -94,10 +124,6 @@ def decode(data: bytes, *, size_max: int = SIZE_MAX, depth_max: int = DEPTH_MAX)
         )
     except (ValueError, msgpack.UnpackException, RecursionError) as error:
         raise DecodeError(f"not canonical MessagePack: {str(error) or type(error).__name__}") from error
-    _check_model(value, depth_max)
-    if _pack(value) != data:
-        raise DecodeError("not in canonical form")
-    return value
 
 
 def canonical(value: Any) -> Any:
