@@ -62,6 +62,8 @@ class VerifiedBlock:
     block: Block
     transactions: tuple[Transaction, ...]
     receipts: tuple[Receipt, ...]
+    record: RecordedBlock
+    """The bytes that all of it was read from, for whoever verifies it next."""
 
 
 def trust_in(genesis: Genesis) -> Trust:
@@ -180,7 +182,7 @@ def verify_block(trust: Trust, record: RecordedBlock) -> VerifiedBlock:
             raise ProofError(f"receipt {index} of block {height} belongs to another transaction")
         if not verify_transaction(transaction):
             raise ProofError(f"transaction {index} of block {height} has a bad signature")
-    return VerifiedBlock(certified, block, transactions, receipts)
+    return VerifiedBlock(certified, block, transactions, receipts, record)
 
 
 def verify_chain(

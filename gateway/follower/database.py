@@ -119,14 +119,24 @@ class IndexDatabase:
         cursor = self._connection.cursor()
         with _Transaction(self._connection, cursor):
             exists = self._connection.has_table(STATE_TABLE)
+            published = Place(0, genesis.genesis_hash.hex())
             if exists and rebuild:
+                published = self._published_of(cursor, genesis) or published
                 for statement in removal():
                     cursor.execute(statement)
             if not exists or rebuild:
-                self._create(cursor, genesis)
+                self._create(cursor, genesis, published)
         self._check(cursor, genesis)
 
-    def _create(self, cursor: Cursor, genesis: Genesis) -> None:
+    def _published_of(self, cursor: Cursor, genesis: Genesis) -> Place | None:
+        """Return how far this ledger was published: tables are made anew, but what was published is out."""
+        cursor.execute(f"SELECT schema_version, chain_id FROM {STATE_TABLE}")  # noqa: S608 - a constant
+        if tuple(cursor.fetchone()) != (SCHEMA_VERSION, genesis.genesis_hash.hex()):
+            return None
+        cursor.execute(f"SELECT published_height, published_block_hash FROM {STATE_TABLE}")  # noqa: S608
+        return Place(*cursor.fetchone())
+
+    def _create(self, cursor: Cursor, genesis: Genesis, published: Place) -> None:
         foreign = [table for table in TABLES if self._connection.has_table(table)]
         if foreign:
             tables = ", ".join(foreign)
@@ -134,7 +144,7 @@ class IndexDatabase:
         for statement in creation(self._connection.dialect):
             cursor.execute(statement)
         start = genesis.genesis_hash.hex()
-        row = (1, SCHEMA_VERSION, start, genesis.name, 0, start, 0, start)
+        row = (1, SCHEMA_VERSION, start, genesis.name, 0, start, published.height, published.block_hash)
         cursor.execute(insertion(self._connection.dialect, STATE_TABLE), row)
 
     def _check(self, cursor: Cursor, genesis: Genesis) -> None:
