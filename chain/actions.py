@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from chain.code_room import has_room, take_room
 from chain.codes import (
     ALREADY_FROZEN,
     HEIGHT_PASSED,
+    NO_ROOM_FOR_CODE,
     NOT_FROZEN,
     NOT_SCHEDULED,
     NOT_THE_NEXT_VERSION,
@@ -119,7 +121,8 @@ def _freezing(frozen: bool) -> Action:
         record = decode_contract(stored)
         if record.frozen == frozen:
             return ALREADY_FROZEN if frozen else NOT_FROZEN
-        return record
+        # A frozen contract takes no room, so that there may be none for it any more.
+        return record if has_room(access.state, record, replace(record, frozen=frozen)) else NO_ROOM_FOR_CODE
 
     def check(access: SystemAccess, args: Sequence[Any], gas_limit: int) -> CallOutcome:
         found = record_of(access, args[0])
@@ -129,7 +132,9 @@ def _freezing(frozen: bool) -> Action:
         found = record_of(access, args[0])
         if isinstance(found, str):
             return CallOutcome(found, None, (), 0)
-        access.state.put(SYSTEM, contract_key(args[0]), replace(found, frozen=frozen).encoded())
+        changed = replace(found, frozen=frozen)
+        take_room(access.state, found, changed)
+        access.state.put(SYSTEM, contract_key(args[0]), changed.encoded())
         event = Event(SYSTEM, "ContractFrozen" if frozen else "ContractUnfrozen", {"contract": args[0]})
         return CallOutcome(None, None, (event,), 0)
 

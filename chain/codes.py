@@ -40,6 +40,7 @@ NOT_SCHEDULED: Final = "not_scheduled"
 OUT_OF_GAS: Final = "out_of_gas"
 UNKNOWN_CONTRACT: Final = "unknown_contract"
 UNKNOWN_METHOD: Final = "unknown_method"
+NO_ROOM_FOR_CODE: Final = "no_room_for_code"
 INVALID_ARGUMENTS: Final = "invalid_arguments"
 
 LEDGER_CODES: Final = frozenset(
@@ -70,6 +71,7 @@ LEDGER_CODES: Final = frozenset(
         OUT_OF_GAS,
         UNKNOWN_CONTRACT,
         UNKNOWN_METHOD,
+        NO_ROOM_FOR_CODE,
         INVALID_ARGUMENTS,
     )
 )

@@ -26,7 +26,7 @@ from chain.runtime import (
     Event,
 )
 from chain.state import BlockState, StateReader, StateUpdate, TransactionState
-from chain.state_keys import encode_key
+from chain.state_keys import CONTRACTS, encode_key
 from chain.types import Digest, Height, Milliseconds
 from chain.validity import Head
 from chain.window import Window, WindowEntries
@@ -53,6 +53,8 @@ class Execution:
     """Encoded receipts in block order."""
     update: StateUpdate
     entries: WindowEntries
+    changes_contracts: bool
+    """Whether it deploys, upgrades, freezes or unfreezes a contract."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,13 @@ def execute_batch(batch: Batch, members: Sequence[Member], base: StateReader, su
     result = BlockResult(update.root, merkle_root(receipts), next_validators_hash)
     organisations = [members[place].organisation for place in batch.sender_of]
     entries = WindowEntries(batch.ids, batch.valid_until, organisations, batch.idempotency_keys)
-    return Execution(batch.header, batch.block_hash, result, tuple(receipts), update, entries)
+    return Execution(
+        batch.header, batch.block_hash, result, tuple(receipts), update, entries, _changes_contracts(block.state)
+    )
+
+
+def _changes_contracts(state: BlockState) -> bool:
+    return any(key.startswith(CONTRACTS) for contract, key in state.places_written if contract == SYSTEM)
 
 
 class _RunningBlock:

@@ -91,10 +91,12 @@ class ContractRecord:
 
     current: ContractVersion
     frozen: bool
+    tokens: int
+    """Size of the present source as the language counts it; what room it takes follows (chain.code_room)."""
 
     def encoded(self) -> bytes:
         """Return the canonical state value."""
-        return encode([1, *self.current.fields(), self.frozen])
+        return encode([1, *self.current.fields(), self.frozen, self.tokens])
 
 
 def decode_contract(data: bytes) -> ContractRecord:
@@ -103,8 +105,10 @@ def decode_contract(data: bytes) -> ContractRecord:
     Raises:
         DecodeError: when the bytes record none.
     """
-    _, *fields, frozen = fields_of(decode(data), "contract record", 1, *_VERSION_KINDS, bool)
-    return ContractRecord(_version_of(fields), frozen)
+    _, *fields, frozen, tokens = fields_of(decode(data), "contract record", 1, *_VERSION_KINDS, bool, int)
+    if tokens < 0:
+        raise DecodeError(f"not a contract record: a source of {tokens} tokens")
+    return ContractRecord(_version_of(fields), frozen, tokens)
 
 
 def decode_contract_version(data: bytes) -> ContractVersion:

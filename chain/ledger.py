@@ -143,6 +143,16 @@ class Ledger:
         self._window.add_block(header.time, execution.entries)
         self._head = replace(head, schedule=_read_schedule(self._database, self._genesis))
         self._frontier = frontier
+        if execution.changes_contracts or self._head.next_version != header.version:
+            self.prepare()
+
+    def prepare(self) -> None:
+        """Have the runtime ready for the next block.
+
+        Raises:
+            LocalFault: when this machine could not finish.
+        """
+        self._runtime.prepare(ReadState(self._database), self._head.next_version)
 
     def find_member(self, public_key: bytes) -> Member | None:
         """Return the member who owns a key, revoked ones too."""
@@ -191,6 +201,7 @@ def open_ledger(genesis: Genesis, database: StateDatabase, runtime: ContractRunt
         StoreForeign: when the database belongs to another genesis.
         StoreDamaged: when its head cannot be read or contradicts its state.
         GenesisExecutionError: when genesis cannot be executed.
+        LocalFault: when this machine could not finish.
     """
     if database.head is None:
         _write_genesis(genesis, database, runtime)
@@ -208,6 +219,7 @@ def open_ledger(genesis: Genesis, database: StateDatabase, runtime: ContractRunt
         raise StoreDamaged(f"the state database's head {head.height} contradicts its marker or its state root")
     ledger = Ledger(genesis, database, runtime, head, frontier)
     ledger.load_window()
+    ledger.prepare()
     return ledger
 
 

@@ -80,6 +80,17 @@ class ContractRuntime(Protocol):
         """The versions of the protocol that it knows, and what each charges for what is not contract code."""
         ...
 
+    def prepare(self, state: StateAccess, version: int) -> None:
+        """Get ready, for a version of the protocol, to run all contracts of a state; no call must wait for that.
+
+        Called with the decided state at the start and whenever a block has changed a contract's record, or the
+        version. It decides about time alone.
+
+        Raises:
+            LocalFault: when this machine could not finish.
+        """
+        ...
+
     def call(
         self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
     ) -> CallOutcome:

@@ -136,7 +136,8 @@ class BlockState:
         """Live leaves read from the parent's state."""
         self._changes: list[Change] = []
         """What committed transactions have left where, in their order."""
-        self._places_written: set[Place] = set()
+        self.places_written: set[Place] = set()
+        """Everything to which committed transactions have written."""
         self.changed: dict[str, SortedKeys] = {}
         """Keys written here, of contracts that were scanned: most never are, so the order is kept only from then on."""
         self.contracts_written: set[str] = set()
@@ -184,7 +185,7 @@ class BlockState:
                 self._note_no_change(place)
                 continue
             self._changes.append((index, place, value))
-            self._places_written.add(place)
+            self.places_written.add(place)
             self.contracts_written.add(contract)
 
     def finish(self) -> StateUpdate:
@@ -210,12 +211,12 @@ class BlockState:
 
     def note_change(self, place: Place) -> None:
         """Keep the order of a contract's keys, one of which the running transaction is about to change."""
-        if place not in self._places_written:
+        if place not in self.places_written:
             self.changed[place[0]].add(place[1])
 
     def _note_no_change(self, place: Place) -> None:
         """Forget a key that the transaction which has just ended did not change after all."""
-        if place[0] in self.changed and place not in self._places_written:
+        if place[0] in self.changed and place not in self.places_written:
             self.changed[place[0]].remove(place[1])
 
     def entries(self, contract: str, start: bytes, end: bytes, reverse: bool) -> Iterator[Entry]:
@@ -228,7 +229,7 @@ class BlockState:
         changed = self.changed.get(contract)
         if changed is None:
             changed = self.changed[contract] = SortedKeys()
-            places = set(self._places_written)
+            places = set(self.places_written)
             if self._is_running:
                 places.update(self._transaction.replaced)
             for changed_contract, key in sorted(places):

@@ -108,6 +108,10 @@ def _unescape(data: bytes, position: int) -> tuple[bytes, int]:
         position = end + 2
 
 
+CONTRACTS: Final = encode_key(("contract",))
+"""What the system keys of the records of all contracts begin with."""
+
+
 def contract_key(name: str) -> bytes:
     """Return the key in the system namespace under which a contract's record stands."""
     return encode_key(("contract", name))

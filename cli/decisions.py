@@ -36,6 +36,7 @@ MEANINGS: Final = {
     "version_conflict": "another version has come into force; propose it anew",
     "already_frozen": "its calls are suspended already",
     "not_frozen": "its calls are not suspended",
+    "no_room_for_code": "deployed contracts take all the room for code; freeze one that nobody uses any more",
     "out_of_gas": "the gas of a transaction covers neither compiling nor the migration",
 }
 """What people may want to hear of a code."""

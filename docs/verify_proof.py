@@ -469,7 +469,7 @@ class Verifier:
         deployed = held(self.root(height), "system", storage_key("contract", contract), proof)
         need(deployed is not None and deployed.value is not None, "there is no such contract")
         assert deployed is not None and deployed.value is not None
-        _, _, version, _, source, *_ = fields(decode(deployed.value), 1, str, int, int, bytes, str, int, bool)
+        _, _, version, _, source, *_ = fields(decode(deployed.value), 1, str, int, int, bytes, str, int, bool, int)
         told, written = self.records(contract, rule, subject, records)
         transactions = [self.placed(entry) for entry in placed]
         places = [(each["transaction_height"], each["index"]) for each in transactions]

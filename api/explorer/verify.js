@@ -436,7 +436,8 @@ class Verifier {
     need((rule === "item" || rule === "transfer") && [...subject].length <= 1024, "a story that there is not");
     const deployed = await held(this.header(height).stateRoot, "system", storageKey("contract", contract), proof);
     need(deployed !== null && deployed.value !== null, "there is no such contract");
-    const [, , version, , source] = fields(decode(deployed.value), 1, "text", "int", "int", "bytes", "text", "int", "bool");
+    const recorded = ["text", "int", "int", "bytes", "text", "int", "bool", "int"];
+    const [, , version, , source] = fields(decode(deployed.value), 1, ...recorded);
     const [records, written] = await this.records(contract, rule, subject, shown);
     const transactions = [];
     for (const entry of placed) transactions.push(await this.placed(entry));

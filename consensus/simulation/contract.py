@@ -88,6 +88,9 @@ class Registers:
 
     versions: Final = VERSIONS
 
+    def prepare(self, state: StateAccess, version: int) -> None:
+        """Do nothing: the methods are part of the program."""
+
     def call(
         self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
     ) -> CallOutcome:

@@ -22,6 +22,7 @@ CONTRACT_REJECTED: Final = "contract_rejected"
 CONTRACT_EXISTS: Final = "contract_exists"
 VERSION_CONFLICT: Final = "version_conflict"
 INCOMPATIBLE_VERSION: Final = "incompatible_version"
+NO_ROOM_FOR_CODE: Final = codes.NO_ROOM_FOR_CODE
 
 ENGINE_CODES: Final = frozenset(
     {
@@ -38,6 +39,7 @@ ENGINE_CODES: Final = frozenset(
         CONTRACT_EXISTS,
         VERSION_CONFLICT,
         INCOMPATIBLE_VERSION,
+        NO_ROOM_FOR_CODE,
     }
 )
 """Codes that the engine itself gives."""

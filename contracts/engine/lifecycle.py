@@ -1,16 +1,19 @@
 """Versions of contracts in the state: what is recorded of each, and what a new one is checked against."""
 
-from dataclasses import replace
+from typing import Final
 
 from chain.encoding import decode, encode
 from chain.identity import ContractRecord, ContractVersion, decode_contract, source_hash
 from chain.runtime import SYSTEM, CallContext, LocalFault, StateAccess
-from chain.state_keys import contract_key, contract_version_key, source_key
+from chain.state_keys import CONTRACTS, contract_key, contract_version_key, decode_key, source_key
 from contracts.engine import errors
 from contracts.engine.binding import Bound, Method
 from contracts.engine.errors import Stop
 from contracts.engine.growth import obstacles
 from contracts.engine.limits import LANGUAGE_VERSION
+
+PAGE: Final = 1_000
+"""Records that are read from the state at once."""
 
 
 def read_contract(contract: str, data: bytes) -> ContractRecord:
@@ -29,6 +32,22 @@ def read_contract(contract: str, data: bytes) -> ContractRecord:
     return record
 
 
+def deployed(state: StateAccess) -> list[ContractRecord]:
+    """Return the records of all contracts of a state.
+
+    Raises:
+        LocalFault: as `read_contract` does.
+    """
+    records: list[ContractRecord] = []
+    start = CONTRACTS
+    while True:
+        page = state.scan(SYSTEM, start, CONTRACTS + b"\xff", PAGE, False)
+        records += [read_contract(str(decode_key(key)[1]), data) for key, data in page]
+        if len(page) < PAGE:
+            return records
+        start = page[-1][0] + b"\x00"
+
+
 def read_source(state: StateAccess, version: ContractVersion) -> str:
     """Return the source of a version.
 
@@ -43,14 +62,14 @@ def read_source(state: StateAccess, version: ContractVersion) -> str:
 
 
 def versions_to_record(
-    context: CallContext, before: ContractRecord | None, contract: str, source: str
-) -> dict[bytes, bytes]:
-    """Return what the state has to hold, by key, once a source is the next version of a contract, or its first."""
+    context: CallContext, before: ContractRecord | None, contract: str, source: str, tokens: int
+) -> tuple[ContractRecord, dict[bytes, bytes]]:
+    """Return a contract's record once a source is its next version, or its first, and what the state has to hold."""
     number = 1 if before is None else before.current.version + 1
     digest = source_hash(source)
     version = ContractVersion(contract, number, LANGUAGE_VERSION, digest, context.sender, context.height)
-    record = ContractRecord(version, False) if before is None else replace(before, current=version)
-    return {
+    record = ContractRecord(version, before is not None and before.frozen, tokens)
+    return record, {
         contract_key(contract): record.encoded(),
         contract_version_key(contract, number): version.encoded(),
         source_key(digest): encode(source),

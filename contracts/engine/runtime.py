@@ -6,23 +6,24 @@ executed chooses the price list; what was compiled under one list is never used 
 """
 
 import gc
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
-from chain.identity import ContractRecord, is_name, source_hash
+from chain.code_room import has_room, take_room
+from chain.identity import ContractRecord, is_name
 from chain.prices import LEDGER_PRICES, LedgerPrices
 from chain.runtime import SYSTEM, CallContext, CallOutcome, LocalFault, StateAccess
 from chain.state_keys import contract_key
 from contracts.engine import errors
-from contracts.engine.binding import Bound, Method, bind
-from contracts.engine.compiler import FILE_NAME, Compiled, compile_contract
+from contracts.engine.binding import Bound, Method
+from contracts.engine.compiler import FILE_NAME, compile_contract
 from contracts.engine.errors import Failed, OutOfGas, Rejected, Stop
 from contracts.engine.gas import PRICES, Prices
-from contracts.engine.kept import COMPILED_MAX, keep
-from contracts.engine.lifecycle import check_growth, method_of_kind, read_contract, read_source, versions_to_record
+from contracts.engine.kept import SPARE_TOKENS_MAX, Shelf
+from contracts.engine.lifecycle import check_growth, method_of_kind, versions_to_record
 from contracts.engine.limits import CALL_DEPTH_MAX, SOURCE_BYTES_MAX, VALUE_BYTES_MAX, VIEW_BYTES_MAX
+from contracts.engine.loading import Compiler, Loader
 from contracts.engine.module import CALL, INIT, MIGRATE, VIEW
 from contracts.engine.run import Run
 from contracts.engine.storage import PYTHON_ERRORS
@@ -35,23 +36,6 @@ alone outlive their run; at 16 bytes a unit they take at most half a gigabyte, h
 CALLS: Final = (CALL,)
 CALLS_AND_VIEWS: Final = (CALL, VIEW)
 
-Compiler = Callable[[str, Callable[[int], None], Prices], Compiled]
-"""Turns a source into code; learns how to charge for its tokens, and the prices to put into the code."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A deployed contract as the state records it, ready to run."""
-
-    key: bytes
-    data: bytes
-    """The record's bytes, to notice that it has changed."""
-    record: ContractRecord
-    bound: Bound
-    frozen: bool
-    entry_gas: int
-    """What entering it costs, apart from its arguments and its code."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
@@ -59,10 +43,19 @@ class _Bench:
 
     run: Run
     walk: Walk
-    bound: OrderedDict[bytes, Bound] = field(default_factory=OrderedDict)
-    """By the hash of the source."""
-    loaded: OrderedDict[str, Loaded] = field(default_factory=OrderedDict)
-    """By name."""
+    loader: Loader
+
+
+@dataclass(frozen=True, slots=True)
+class _Successor:
+    """What a source makes of a contract."""
+
+    bound: Bound
+    before: ContractRecord | None
+    """None for a new contract."""
+    record: ContractRecord
+    writes: Mapping[bytes, bytes]
+    """What the state has to hold, by key."""
 
 
 class Engine:
@@ -70,12 +63,12 @@ class Engine:
 
     def __init__(
         self,
-        compiled_max: int = COMPILED_MAX,
         prices: Mapping[int, Prices] = PRICES,
         ledger_prices: Mapping[int, LedgerPrices] = LEDGER_PRICES,
         compiler: Compiler = compile_contract,
         explain: Callable[[Stop], str] | None = None,
         sweep: Callable[[], object] = gc.collect,
+        spare_tokens_max: int = SPARE_TOKENS_MAX,
     ) -> None:
         """`prices` has the list of each protocol version that this engine knows, `ledger_prices` the other one.
 
@@ -85,7 +78,7 @@ class Engine:
         assert prices, "an engine knows at least one protocol version"
         self._compiler = compiler
         self._explain = _describe if explain is None else explain
-        self._compiled_max = compiled_max
+        self._spare_tokens_max = spare_tokens_max
         self._prices = prices
         self.versions: Final[Mapping[int, LedgerPrices]] = {version: ledger_prices[version] for version in prices}
         """The versions of the protocol that this engine knows."""
@@ -108,6 +101,7 @@ class Engine:
     ) -> CallOutcome:
         """Run a method marked @view; any attempt to write fails the call."""
         self._begin(state, context, gas_limit, True)
+        self._loader.is_paid = False
         return self._finish(gas_limit, self._enter, contract, method, args, CALLS_AND_VIEWS, VIEW_BYTES_MAX)
 
     def deploy(
@@ -115,7 +109,7 @@ class Engine:
     ) -> CallOutcome:
         """Check and compile a source, record it as version 1 of a new contract and run its @init."""
         self._begin(state, context, gas_limit, False)
-        return self._finish(gas_limit, self._install, state, context, INIT, contract, 1, source, args)
+        return self._finish(gas_limit, self._install, context, INIT, contract, 1, source, args)
 
     def upgrade(
         self,
@@ -129,7 +123,7 @@ class Engine:
     ) -> CallOutcome:
         """Check and compile a source, record it as the next version of a contract and run its @migrate."""
         self._begin(state, context, gas_limit, False)
-        return self._finish(gas_limit, self._install, state, context, MIGRATE, contract, version, source, args)
+        return self._finish(gas_limit, self._install, context, MIGRATE, contract, version, source, args)
 
     def check(
         self,
@@ -144,7 +138,16 @@ class Engine:
         """Tell whether this source could become this version of a contract now; nothing is written, no code runs."""
         self._begin(state, context, gas_limit, True)
         kind = INIT if version == 1 else MIGRATE
-        return self._finish(gas_limit, self._check, kind, contract, version, source, args)
+        return self._finish(gas_limit, self._check, context, kind, contract, version, source, args)
+
+    def prepare(self, state: StateAccess, version: int) -> None:
+        """Compile what is deployed, for a version of the protocol, and keep it until it is told otherwise."""
+        if version not in self._prices:
+            # No block of that version will be executed here.
+            return
+        self._select(version)
+        self._benches = {version: self._benches[version]}
+        self._loader.prepare(state)
 
     def _select(self, version: int) -> None:
         """Take up the price list of a protocol version."""
@@ -152,14 +155,16 @@ class Engine:
             raise LocalFault(f"this engine has no prices for protocol version {version}")
         if version not in self._benches:
             run = Run(self._prices[version])
-            self._benches[version] = _Bench(run, Walk(run, 0))
+            loader = Loader(run, self._compiler, self._invoke, Shelf(self._spare_tokens_max))
+            self._benches[version] = _Bench(run, Walk(run, 0), loader)
         bench = self._benches[version]
         self._version = version
-        self._run, self._walk, self._bound, self._loaded = bench.run, bench.walk, bench.bound, bench.loaded
+        self._run, self._walk, self._loader = bench.run, bench.walk, bench.loader
 
     def _begin(self, state: StateAccess, context: CallContext, gas_limit: int, read_only: bool) -> None:
         if context.protocol_version != self._version:
             self._select(context.protocol_version)
+        self._loader.is_paid = True
         self._run.begin(state, context, gas_limit, read_only)
 
     def _finish(self, gas_limit: int, action: Callable[..., Any], *arguments: Any) -> CallOutcome:
@@ -183,28 +188,22 @@ class Engine:
                 self._unswept_gas = 0
                 self._sweep()
 
-    def _check(self, kind: str, contract: str, version: int, source: str, args: Sequence[Any]) -> None:
-        _, bound = self._successor(kind, contract, version, source)
-        self._starting(bound, kind, args)
+    def _check(
+        self, context: CallContext, kind: str, contract: str, version: int, source: str, args: Sequence[Any]
+    ) -> None:
+        self._starting(self._successor(context, kind, contract, version, source).bound, kind, args)
 
     def _install(
-        self,
-        state: StateAccess,
-        context: CallContext,
-        kind: str,
-        contract: str,
-        version: int,
-        source: str,
-        args: Sequence[Any],
+        self, context: CallContext, kind: str, contract: str, version: int, source: str, args: Sequence[Any]
     ) -> Any:
         """Make a source the first version of a contract (INIT) or the next one (MIGRATE), and run what starts it."""
         run = self._run
-        before, bound = self._successor(kind, contract, version, source)
-        writes = versions_to_record(context, None if before is None else before.record, contract, source)
-        run.charge(sum(map(len, writes.values())) * run.prices.stored_byte)
-        for key, data in writes.items():
-            state.put(SYSTEM, key, data)
-        method, arguments = self._starting(bound, kind, args)
+        successor = self._successor(context, kind, contract, version, source)
+        run.charge(sum(map(len, successor.writes.values())) * run.prices.stored_byte)
+        take_room(run.state, successor.before, successor.record)
+        for key, data in successor.writes.items():
+            run.state.put(SYSTEM, key, data)
+        method, arguments = self._starting(successor.bound, kind, args)
         if method is None:
             return None
         # The contract counts as entered, so that nothing it invokes can call it before it is ready.
@@ -212,15 +211,15 @@ class Engine:
         run.contract = contract
         return self._execute(method, arguments, VALUE_BYTES_MAX)
 
-    def _successor(self, kind: str, contract: str, version: int, source: str) -> tuple[Loaded | None, Bound]:
-        """Return what a source would replace, None for a new contract, and the source, checked and paid for."""
+    def _successor(self, context: CallContext, kind: str, contract: str, version: int, source: str) -> _Successor:
+        """Return a source as the next version of a contract, checked and paid for."""
         if not is_name(contract) or contract == SYSTEM or type(source) is not str:
             raise Stop(errors.INVALID_ARGUMENTS)
         run = self._run
         prices = run.prices
         before = None
         if kind == MIGRATE:
-            before = self._load(contract)
+            before = self._loader.load(contract, takes_frozen=True)
             run.charge(before.bound.compiled.source_bytes // prices.source_per_unit)
             if version != before.record.current.version + 1:
                 raise Stop(errors.VERSION_CONFLICT)
@@ -229,12 +228,16 @@ class Engine:
         size = min(len(source.encode("utf-8", "replace")), SOURCE_BYTES_MAX)
         run.charge(prices.call + prices.compile + size * prices.compile_per_byte)
         try:
-            bound = self._bind(source, prices.compile_per_token)
+            bound = self._loader.bind(source, prices.compile_per_token)
         except Rejected as rejected:
             raise _rejection(rejected) from rejected
         if before is not None:
             check_growth(before.bound, bound)
-        return before, bound
+        old = None if before is None else before.record
+        record, writes = versions_to_record(context, old, contract, source, bound.compiled.tokens)
+        if not has_room(run.state, old, record):
+            raise Stop(errors.NO_ROOM_FOR_CODE)
+        return _Successor(bound, old, record, writes)
 
     def _starting(self, bound: Bound, kind: str, args: Sequence[Any]) -> tuple[Method | None, list[Any]]:
         """Return the one method that starts a version, if it has one, and the arguments for it."""
@@ -250,7 +253,7 @@ class Engine:
     ) -> Any:
         """Run a method of a contract in the identity that the run has now."""
         run = self._run
-        loaded = self._load(contract)
+        loaded = self._loader.load(contract, takes_frozen=VIEW in kinds)
         run.gas -= loaded.entry_gas
         if run.gas < 0:
             raise OutOfGas
@@ -260,7 +263,7 @@ class Engine:
         if target.kind == CALL:
             if run.read_only:
                 raise Stop(errors.WRITE_IN_VIEW)
-            if loaded.frozen:
+            if loaded.record.frozen:
                 raise Stop(errors.CONTRACT_FROZEN)
         arguments = self._arguments(target, args)
         run.active.append(contract)
@@ -311,62 +314,6 @@ class Engine:
             # The guards leave only unbound names to Python; whatever else may come, the contract alone decides it.
             raise Failed(f"{type(error).__name__}: {error}") from error
         return method.result(value, self._walk.restart(result_bytes_max))
-
-    def _load(self, contract: str) -> Loaded:
-        """Return a deployed contract, compiled."""
-        known = self._loaded.get(contract) if type(contract) is str else None
-        if known is None and not is_name(contract):
-            raise Stop(errors.UNKNOWN_CONTRACT)
-        key = contract_key(contract) if known is None else known.key
-        data = self._run.state.get(SYSTEM, key)
-        if data is None:
-            raise Stop(errors.UNKNOWN_CONTRACT)
-        if known is not None and (known.data is data or known.data == data):
-            self._loaded.move_to_end(contract)
-            self._bound.move_to_end(known.record.current.source_hash)
-            return known
-        record = read_contract(contract, data)
-        bound = self._bound.get(record.current.source_hash)
-        if bound is None:
-            try:
-                bound = self._bind(read_source(self._run.state, record.current), 0)
-            except Rejected as error:
-                raise LocalFault(f"contract {contract} is deployed but does not compile: {error}") from error
-        self._bound.move_to_end(record.current.source_hash)
-        prices = self._run.prices
-        entry_gas = prices.call + bound.compiled.source_bytes // prices.source_per_unit
-        loaded = Loaded(key, data, record, bound, record.frozen, entry_gas)
-        self._loaded[contract] = loaded
-        if len(self._loaded) > self._compiled_max:
-            self._loaded.popitem(last=False)
-        return loaded
-
-    def _bind(self, source: str, token_price: int) -> Bound:
-        """Return a source compiled and bound to this engine's run, from the cache if it is there, at the same price."""
-        name = source_hash(source) if _is_text(source) else b""
-        bound = self._bound.get(name)
-        if bound is None:
-            run = self._run
-            compiled = self._compiler(source, lambda tokens: run.charge(tokens * token_price), run.prices)
-            bound = bind(compiled, run, self._invoke)
-            gone = {id(old) for old in keep(self._bound, name, bound, self._compiled_max)}
-            for contract in [key for key, loaded in self._loaded.items() if id(loaded.bound) in gone]:
-                del self._loaded[contract]
-        else:
-            self._run.charge(bound.compiled.tokens * token_price)
-            self._bound.move_to_end(name)
-        return bound
-
-
-def _is_text(source: str) -> bool:
-    """Tell whether a source has an encoding at all; `prescan` refuses one that has none."""
-    if source.isascii():
-        return True
-    try:
-        source.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _rejection(rejected: Rejected) -> Stop:

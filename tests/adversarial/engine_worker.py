@@ -16,7 +16,7 @@ from contracts.engine.runtime import Engine
 def main() -> None:
     """Answer each program with what it did, or with the exception that must not have happened."""
     # One ship has a new engine for each program: what an engine keeps must not be seen either.
-    engine = None if "--fresh" in sys.argv else Engine(compiled_max=64)
+    engine = None if "--fresh" in sys.argv else Engine(spare_tokens_max=40_000)
     for line in sys.stdin:
         program = Program(**json.loads(line))
         with warnings.catch_warnings(record=True) as caught:

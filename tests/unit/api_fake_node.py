@@ -120,6 +120,9 @@ class BankRuntime:
 
     versions: Final = MappingProxyType({1: LedgerPrices(0, 0, 2_000, 4)})
 
+    def prepare(self, state: StateAccess, version: int) -> None:
+        pass
+
     def call(
         self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
     ) -> CallOutcome:
@@ -186,7 +189,7 @@ class BankRuntime:
         number = 1 if stored is None else decode_contract(stored).current.version + 1
         digest = source_hash(source)
         version = ContractVersion(contract, number, 1, digest, context.sender, context.height)
-        state.put(SYSTEM, contract_key(contract), ContractRecord(version, False).encoded())
+        state.put(SYSTEM, contract_key(contract), ContractRecord(version, False, 0).encoded())
         state.put(SYSTEM, contract_version_key(contract, number), version.encoded())
         state.put(SYSTEM, source_key(digest), encode(source))
         return CallOutcome(None, None, (), 1)

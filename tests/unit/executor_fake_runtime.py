@@ -26,6 +26,9 @@ class FakeRuntime:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
 
+    def prepare(self, state: StateAccess, version: int) -> None:
+        pass
+
     def call(
         self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
     ) -> CallOutcome:

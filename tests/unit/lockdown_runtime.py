@@ -15,6 +15,9 @@ class AttemptRuntime:
 
     versions: Final[Mapping[int, LedgerPrices]] = {1: LedgerPrices(0, 0, 0, 0)}
 
+    def prepare(self, state: StateAccess, version: int) -> None:
+        pass
+
     def call(
         self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
     ) -> CallOutcome:

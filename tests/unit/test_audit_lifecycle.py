@@ -5,6 +5,7 @@ root and receipt belongs together. Only running the block again by the true rule
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -163,7 +164,7 @@ def test_a_call_of_a_frozen_contract_that_went_through_is_found() -> None:
         key = contract_key(contract)
         stored = state.get(SYSTEM, key) or b""
         record = decode_contract(stored)
-        state.put(SYSTEM, key, type(record)(record.current, False).encoded())
+        state.put(SYSTEM, key, replace(record, frozen=False).encoded())
         outcome = engine.call(state, context, contract, *rest)
         state.put(SYSTEM, key, stored)
         return outcome

@@ -2,16 +2,17 @@
 
 import gc
 import tracemalloc
-from collections import OrderedDict
 from collections.abc import Iterator
 
 import pytest
 from attacks import method
 
-from contracts.engine import kept, runtime
+from chain.code_room import CONTRACT_TOKENS
+from contracts.engine import runtime
 from contracts.engine.binding import Bound, bind
 from contracts.engine.compiler import compile_contract
 from contracts.engine.gas import CURRENT
+from contracts.engine.kept import Shelf
 from contracts.engine.run import Run
 from contracts.engine.runtime import Engine
 from contracts.engine.testkit import Harness
@@ -65,24 +66,31 @@ def _bound_of(source: str) -> Bound:
     return bind(compile_contract(source), Run(CURRENT), lambda: None)
 
 
-def test_what_is_kept_compiled_has_a_bound_in_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_kept_beside_the_deployed_contracts_has_a_bound_in_tokens() -> None:
     bounds = [_bound_of(f"@call\ndef attack() -> int:\n    return {number}\n") for number in range(8)]
-    tokens = bounds[0].compiled.tokens
-    monkeypatch.setattr(kept, "COMPILED_TOKENS_MAX", 3 * tokens)
-    held: OrderedDict[bytes, Bound] = OrderedDict()
+    size = bounds[0].compiled.tokens + CONTRACT_TOKENS
+    shelf = Shelf(3 * size)
+    shelf.add(b"ready", bounds[0])
+    shelf.make_ready(b"ready", bounds[0])
     for number, bound in enumerate(bounds):
-        assert kept.keep(held, bytes([number]), bound, 256) == bounds[number - 3 : number - 2] * (number > 2)
-        assert kept.tokens_in(held) <= 3 * tokens and bytes([number]) in held
-    large = _bound_of("@call\ndef attack() -> None:\n" + "    pass\n" * 40)
-    assert kept.keep(held, b"large", large, 256) == bounds[5:]
-    assert list(held) == [b"large"], "one contract is kept, however large"
+        shelf.add(bytes([number]), bound)
+        assert [other for other in range(8) if shelf.find(bytes([other]))] == list(
+            range(max(0, number - 2), number + 1)
+        )
+        assert shelf.tokens <= 4 * size
+    large = _bound_of("@call\ndef attack() -> None:\n" + "    pass\n" * 400)
+    shelf.add(b"large", large)
+    assert shelf.find(b"large") is large, "one contract is kept, however large"
+    assert not any(shelf.find(bytes([number])) for number in range(8))
+    assert shelf.find(b"ready") is bounds[0], "what is ready stays"
+    shelf.ready_only([])
+    assert shelf.find(b"large") is None or shelf.find(b"ready") is None, "from then on it is one of the others"
 
 
-def test_contracts_that_are_let_go_still_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    ledger = Harness()
+def test_contracts_that_are_let_go_still_run() -> None:
+    ledger = Harness(Engine(spare_tokens_max=2 * CONTRACT_TOKENS + 25))
     for number in range(6):
         assert ledger.deploy(f"c{number}", f"@call\ndef attack() -> int:\n    return {number}\n").code is None
-    monkeypatch.setattr(kept, "COMPILED_TOKENS_MAX", 25)
     for number in (5, 0, 4, 3, 5, 1, 0, 5):
         first = ledger.call("acme.alice", f"c{number}", "attack")
         assert first.value == number

@@ -10,6 +10,7 @@ from chain.identity import ContractRecord, ContractVersion, decode_contract, dec
 from chain.runtime import SYSTEM, CallContext, LocalFault
 from chain.state_keys import contract_key, contract_version_key, source_key
 from chain.types import Digest, Height, Milliseconds
+from contracts.engine.compiler import compile_contract
 from contracts.engine.limits import CALL_CHAIN_MAX, CALL_DEPTH_MAX
 from contracts.engine.runtime import Engine
 from contracts.engine.testkit import Harness, MemoryState
@@ -84,8 +85,9 @@ def ledger() -> Harness:
 def test_deployment_records_the_contract(ledger: Harness) -> None:
     record = decode_contract(ledger.state.get(SYSTEM, contract_key("counter")) or b"")
     assert record == ContractRecord(
-        ContractVersion("counter", 1, 1, source_hash(COUNTER), "ops.root", Height(1)), False
+        ContractVersion("counter", 1, 1, source_hash(COUNTER), "ops.root", Height(1)), False, record.tokens
     )
+    assert record.tokens == compile_contract(COUNTER).tokens
     first = ledger.state.get(SYSTEM, contract_version_key("counter", 1)) or b""
     assert decode_contract_version(first) == record.current
     assert decode(ledger.state.get(SYSTEM, source_key(source_hash(COUNTER))) or b"") == COUNTER
@@ -209,7 +211,7 @@ def test_invoked_contracts_share_the_gas(ledger: Harness) -> None:
 def test_gas_is_the_same_on_a_fresh_and_on_a_used_engine() -> None:
     outcomes = []
     engine = Engine()
-    for used in (engine, engine, Engine(compiled_max=1)):
+    for used in (engine, engine, Engine(spare_tokens_max=1)):
         state = MemoryState()
         outcomes.append(
             [

@@ -144,7 +144,8 @@ def test_records_of_contracts() -> None:
     for case in CONTRACT["contracts"]:
         record = decode_contract(encoded(case))
         assert record.encoded() == encoded(case)
-        assert (_version_fields(record.current), record.frozen) == (case["current"], case["frozen"])
+        stated = (case["current"], case["frozen"], case["tokens"])
+        assert (_version_fields(record.current), record.frozen, record.tokens) == stated
 
 
 @pytest.mark.parametrize("case", CONTRACT["invalid_versions"], ids=why)
