@@ -12,7 +12,7 @@ from chain.certificate import Certificate
 from chain.encoding import DecodeError, decode
 from chain.identity import ContractRecord, ContractVersion, Member
 from chain.json_values import fields_to_json, to_json
-from chain.receipt import Receipt, decode_receipt
+from chain.receipt import Receipt, own_receipt
 from chain.runtime import Event
 from chain.state_keys import decode_key
 from chain.state_leaf import Leaf, leaf_hash
@@ -73,7 +73,7 @@ def content_json(transaction: Transaction) -> dict[str, Any]:
 
 def receipt_json(encoded: bytes, receipt: Receipt | None = None) -> dict[str, Any]:
     """Return what became of a transaction."""
-    known = decode_receipt(encoded) if receipt is None else receipt
+    known = own_receipt(encoded) if receipt is None else receipt
     return {
         "status": "succeeded" if known.succeeded else "failed",
         "code": known.code,

@@ -83,6 +83,8 @@ class Applied:
     certificate: Certificate
     receipts: tuple[bytes, ...]
     transaction_ids: tuple[Digest, ...]
+    transactions: Sequence[Transaction]
+    """Decoded, where they were decoded here; otherwise none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,8 @@ class ConsensusHostService:
         ports.members.block_applied(receipts)
         self._head = consensus_head(ledger_head, decided.certificate)
         self._version = ledger_head.next_version
-        ports.on_applied(Applied(block, ledger_head, decided.certificate, receipts, ids))
+        transactions = ports.proposals.kept(block)
+        ports.on_applied(Applied(block, ledger_head, decided.certificate, receipts, ids, transactions))
         check_known(ledger_head, ports.executor.versions)
         return self._head
 

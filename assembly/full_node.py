@@ -299,10 +299,10 @@ class Node:
         self._applied_at = time.monotonic()
         self._pace.applied(self._applied_at, len(applied.transaction_ids), len(self._mempool))
         self._tell_notices(applied.head)
-        self._waiters.applied(applied.head.height, applied.transaction_ids)
+        self._waiters.applied(applied)
         self._show_observers(applied)
         if self._indexer is not None:
-            self._indexer.applied()
+            self._indexer.applied(applied)
         self._driver.pending_changed(self._mempool.has_candidates)
 
     def _tell_notices(self, head: LedgerHead) -> None:

@@ -9,20 +9,22 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from assembly.consensus_host import Applied
 from chain.block import decode_block
 from chain.block_store import BlockStore
 from chain.history_index import Activity, HistoryIndex, IndexedBlock
 from chain.identity import Member, decode_member, member_key
 from chain.index_terms import place_keys, transaction_terms
-from chain.receipt import decode_receipt
+from chain.receipt import own_receipt
 from chain.runtime import SYSTEM
 from chain.storage import StoreDamaged, StoreError, StoreForeign, StoreFormatUnknown
 from chain.store import open_store
-from chain.transaction import decode_transaction
+from chain.transaction import TransactionBody, decode_transaction
 from chain.types import Digest, Height, PublicKey
 from contracts.executor.errors import ExecutorBusy, ExecutorDied, ExecutorFault
 from network.chunks import in_thread
@@ -41,9 +43,21 @@ POLL_SECONDS: Final = 2.0
 """Blocks that fill a gap are noticed at this pace; new ones at once."""
 RETRY_SECONDS: Final = 1.0
 MEMBERS_MAX: Final = 50_000
+RECENT_TRANSACTIONS_MAX: Final = 5_000
+"""Decoded transactions of the last blocks that are kept until they are indexed; others are read and decoded again."""
 CACHE_BYTES: Final = 8 * 1024 * 1024
 
 ReadState = Callable[[str, bytes], Awaitable[bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What the index reads of a block."""
+
+    time: int
+    bodies: Iterable[TransactionBody]
+    """To be gone through once."""
+    receipts: Sequence[bytes]
 
 
 class IndexUnusable(Exception):
@@ -86,13 +100,22 @@ class Indexer:
         self._read = read
         self._busy = busy
         self._members: dict[PublicKey, Member] = {}
+        self._recent: dict[Height, _Content] = {}
+        self._recent_transactions = 0
         self._applied = asyncio.Event()
         self._progress = asyncio.Condition()
         self.failure: StoreError | None = None
         """Why the index can no longer be used; the node goes on without it."""
 
-    def applied(self) -> None:
+    def applied(self, block: Applied) -> None:
         """Note that there is a new block."""
+        if block.transactions:
+            header = block.block.header
+            bodies = [transaction.body for transaction in block.transactions]
+            self._recent[header.height] = _Content(header.time, bodies, block.receipts)
+            self._recent_transactions += len(block.receipts)
+            while self._recent_transactions > RECENT_TRANSACTIONS_MAX:
+                self._forget(next(iter(self._recent)))
         self._applied.set()
 
     async def run(self) -> None:
@@ -167,17 +190,12 @@ class Indexer:
             self._progress.notify_all()
 
     async def _entries(self, height: Height) -> IndexedBlock:
-        raw = self._blocks.block(height)
-        assert raw is not None, "a block that is not lacking is held"
-        block = decode_block(raw)
+        content = self._forget(height) or self._read_content(height)
         places: list[bytes] = []
         failed = events = 0
         started = time.monotonic()
-        for index, (transaction, stored) in enumerate(
-            zip(block.transactions, self._blocks.receipts(height), strict=True)
-        ):
-            body = decode_transaction(transaction, size_max=len(transaction)).body
-            receipt = decode_receipt(stored)
+        for index, (body, stored) in enumerate(zip(content.bodies, content.receipts, strict=True)):
+            receipt = own_receipt(stored)
             terms = transaction_terms(body, receipt, await self._member(body.sender_key))
             places.extend(place_keys(terms, height, index))
             failed += not receipt.succeeded
@@ -187,8 +205,22 @@ class Indexer:
                 await asyncio.sleep(spent * (REST_BUSY if self._busy() else REST_IDLE))
                 started = time.monotonic()
         await asyncio.sleep(0)
-        activity = Activity(1, len(block.transactions), failed, events)
-        return IndexedBlock(height, block.header.time, activity, places)
+        activity = Activity(1, len(content.receipts), failed, events)
+        return IndexedBlock(height, content.time, activity, places)
+
+    def _forget(self, height: Height) -> _Content | None:
+        """Return what is kept of a recent block, which is not kept any longer."""
+        content = self._recent.pop(height, None)
+        if content is not None:
+            self._recent_transactions -= len(content.receipts)
+        return content
+
+    def _read_content(self, height: Height) -> _Content:
+        raw = self._blocks.block(height)
+        assert raw is not None, "a block that is not lacking is held"
+        block = decode_block(raw)
+        bodies = (decode_transaction(item, size_max=len(item)).body for item in block.transactions)
+        return _Content(block.header.time, bodies, self._blocks.receipts(height))
 
     async def _member(self, key: PublicKey) -> Member | None:
         """Return the member who owns a key; whose key it is never changes."""

@@ -33,7 +33,7 @@ from assembly.history import History
 from assembly.history_view import HistoryView
 from assembly.interfaces import Interfaces
 from assembly.protocol_watch import notices
-from assembly.waiters import Waiters
+from assembly.waiters import Committed, Waiters
 from chain.block import Block, Header, decode_block
 from chain.block_store import BlockStore, TransactionPlace
 from chain.genesis import Genesis
@@ -163,21 +163,16 @@ class NodeView:
         self, transaction_ids: Sequence[Digest], timeout_seconds: float
     ) -> dict[Digest, CommittedTransaction]:
         """Return those that are committed, at the latest when the time is over."""
-        blocks = self._ports.blocks
-        places = {item: blocks.find_transaction(item) for item in transaction_ids}
-        waiting = [item for item, place in places.items() if place is None]
-        head = self._ports.host.head.height
-        await self._ports.waiters.wait_transactions(waiting, timeout_seconds)
-        for item in waiting:
-            places[item] = blocks.find_transaction(item)
+        ports = self._ports
+        # What waits in the mempool has not been applied: both happen in one turn of the event loop.
+        waiting = [item for item in transaction_ids if item in ports.mempool]
+        found = await ports.waiters.wait_transactions(waiting, timeout_seconds)
         committed: dict[Digest, CommittedTransaction] = {}
-        for transaction_id, place in places.items():
-            if place is None:
-                continue
-            # The block store is written before the state; an answer means that the effects can be read.
-            if place.height > max(head, self._ports.host.head.height):
-                await self._ports.waiters.wait_height(place.height)
-            committed[transaction_id] = self._at(place, transaction_id)
+        for transaction_id in transaction_ids:
+            known = found.get(transaction_id)
+            answer = await self._decided(transaction_id) if known is None else _committed(transaction_id, known)
+            if answer is not None:
+                committed[transaction_id] = answer
         return committed
 
     async def wait_height(self, height: Height) -> None:
@@ -306,6 +301,15 @@ class NodeView:
     def _gaps(self) -> str:
         return describe(self._ports.blocks.gaps)
 
+    async def _decided(self, transaction_id: Digest) -> CommittedTransaction | None:
+        """Return a transaction of a decided block once the block's effects can be read."""
+        place = self._ports.blocks.find_transaction(transaction_id)
+        if place is None:
+            return None
+        # The block store is written before the state.
+        await self._ports.waiters.wait_height(place.height)
+        return self._at(place, transaction_id)
+
     def _committed(self, transaction_id: Digest) -> CommittedTransaction | None:
         place = self._ports.blocks.find_transaction(transaction_id)
         if place is None or place.height > self._ports.host.head.height:
@@ -336,6 +340,22 @@ class NodeView:
             if len(self._recent) > RECENT_BLOCKS_MAX:
                 del self._recent[next(iter(self._recent))]
         return known
+
+
+def _committed(transaction_id: Digest, known: Committed) -> CommittedTransaction:
+    """Return a transaction of a block that was just applied."""
+    applied, index = known.applied, known.index
+    block = applied.block
+    header = block.header
+    return CommittedTransaction(
+        transaction_id,
+        block.transactions[index],
+        block.block_hash,
+        header.height,
+        index,
+        header.time,
+        applied.receipts[index],
+    )
 
 
 async def _asked(answer: Awaitable[T]) -> T:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -144,6 +145,11 @@ class Proposals:
             return kept.transactions
         size_max = self._genesis.parameters.transaction_bytes_max
         return tuple(decode_transaction(raw, size_max=size_max) for raw in block.transactions)
+
+    def kept(self, block: Block) -> Sequence[Transaction]:
+        """Return a block's transactions where its body is kept here, otherwise none."""
+        kept = self._bodies.get(block.block_hash)
+        return () if kept is None else kept.transactions
 
     def batch(self, block: Block) -> Batch | None:
         """Return the transactions of a block as they were decoded here, if nothing is left to check but the state.

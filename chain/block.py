@@ -11,6 +11,7 @@ from typing import Any, Final
 from chain.crypto import DIGEST_BYTES, tagged_hash
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.identity import is_name
+from chain.quick import quick
 from chain.types import Digest, Epoch, Height, Milliseconds, ValidatorId
 
 HEADER_BYTES_MAX: Final = 512
@@ -20,6 +21,7 @@ BLOCK_BYTES_MAX: Final = 8 * 1024 * 1024
 """Bound on any block before genesis' own, tighter limit is known."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Header:
     """What a block hash covers."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 from chain.crypto import DIGEST_BYTES, SIGNATURE_BYTES, Verify, sign, verify
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.identity import is_name
+from chain.quick import quick
 from chain.types import Digest, Epoch, Height, Signature, ValidatorId, View
 from chain.validators import VALIDATORS_LIMIT, ValidatorSet
 
@@ -25,6 +26,7 @@ class Phase(IntEnum):
     COMMIT = 2
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What a vote is about; equal votes have equal subjects."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chain.identity import Member
+from chain.quick import quick
 from chain.rules import Rules
 from chain.transaction import Transaction
 from chain.types import Digest, Milliseconds
@@ -37,6 +38,7 @@ class MempoolLimits:
     """Part of either bound that one organisation may fill."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A waiting transaction."""

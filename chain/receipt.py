@@ -6,7 +6,8 @@ from types import NoneType
 from typing import Any, Final
 
 from chain.crypto import DIGEST_BYTES, tagged_hash
-from chain.encoding import DecodeError, canonical_list, canonical_map, decode, encode, fields_of, pack_flat
+from chain.encoding import DecodeError, canonical_list, canonical_map, decode, decode_own, encode, fields_of, pack_flat
+from chain.quick import quick
 from chain.runtime import Event
 from chain.types import Digest, Height
 
@@ -30,6 +31,7 @@ def receipt_bytes_max(gas_limit: int, block_gas_max: int) -> int:
     return RECEIPT_BYTES_FREE + gas_limit * RECEIPTS_BYTES_SHARED // block_gas_max
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """The certified outcome of one transaction."""
@@ -102,6 +104,16 @@ def decode_receipt(data: bytes) -> Receipt:
         gas_used,
         tuple(values),
     )
+
+
+def own_receipt(data: bytes) -> Receipt:
+    """Return the receipt in bytes that this node's executor made, whose form need not be checked again.
+
+    Raises:
+        DecodeError: when the bytes are not MessagePack at all.
+    """
+    _, id_, height, index, _, code, events, gas_used, values = decode_own(data)
+    return Receipt(id_, height, index, code, tuple([Event(*event) for event in events]), gas_used, tuple(values))
 
 
 def _decode_event(value: Any) -> Event:

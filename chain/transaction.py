@@ -4,6 +4,7 @@ The raw bytes that a client sent travel and are stored unchanged; they are decod
 of the signed body, so that nobody can give the same request a second id by altering its signature.
 """
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +13,7 @@ from chain.crypto import DIGEST_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, public
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.identity import is_name
 from chain.merkle import merkle_root
+from chain.quick import quick
 from chain.types import Digest, Milliseconds, PublicKey, Signature
 
 NONCE_BYTES: Final = 16
@@ -20,6 +22,8 @@ CALLS_MAX: Final = 64
 MEMO_CHARACTERS_MAX: Final = 256
 IDEMPOTENCY_KEY_CHARACTERS_MAX: Final = 64
 METHOD_CHARACTERS_MAX: Final = 64
+NAMES_KEPT: Final = 4096
+"""Pairs of contract and method that are remembered as well-formed; most transactions name one of a few."""
 SIGNATURE_TAG: Final = "transaction-signature"
 
 # What a canonical transaction begins with, and what stands before its signature (MessagePack).
@@ -31,6 +35,7 @@ _BODY_KINDS: Final = [int, bytes, bytes, bytes, int, list, int]
 _CALL_KINDS: Final = [str, str, list]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Call:
     """One method of one contract with positional arguments."""
@@ -40,6 +45,7 @@ class Call:
     args: tuple[Any, ...]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class TransactionBody:
     """What the sender signs."""
@@ -62,6 +68,7 @@ class TransactionBody:
         return encode([1, *fields, self.memo, self.idempotency_key])
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """A decoded transaction beside the bytes that it was decoded from."""
@@ -149,10 +156,10 @@ def _decode_body(encoded: bytes) -> TransactionBody:
     if valid_until < 0 or gas_limit < 1:
         raise DecodeError("valid_until and gas_limit are not negative, the latter not zero")
     return TransactionBody(
-        Digest(chain_id),
-        PublicKey(key),
+        chain_id,
+        key,
         nonce,
-        Milliseconds(valid_until),
+        valid_until,
         tuple([_decode_call(call) for call in calls]),
         gas_limit,
         None if memo is None else _text(memo, "memo", MEMO_CHARACTERS_MAX),
@@ -164,11 +171,16 @@ def _decode_call(value: Any) -> Call:
     if type(value) is not list or [*map(type, value)] != _CALL_KINDS:
         fields_of(value, "call", str, str, list)
     contract, method, args = value
+    _check_names(contract, method)
+    return Call(contract, method, tuple(args))
+
+
+@functools.lru_cache(NAMES_KEPT)
+def _check_names(contract: str, method: str) -> None:
     if not is_name(contract):
         raise DecodeError(f"{contract[:64]!r} cannot name a contract")
     if not is_method_name(method):
         raise DecodeError(f"{method[:64]!r} cannot name a method")
-    return Call(contract, method, tuple(args))
 
 
 def is_method_name(text: str) -> bool:

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 
 from chain.block import Block
 from chain.certificate import Certificate
+from chain.quick import quick
 from chain.receipt import BlockResult
 from chain.types import Digest, Height, Milliseconds, ValidatorId, View
 from chain.validators import ValidatorSet
@@ -82,6 +83,7 @@ class Tick:
     """The local wall clock; it is compared with the time of fresh proposals and with nothing else."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class MessageArrived:
     """A checked message came in. A replica's own messages never come this way."""

@@ -19,6 +19,7 @@ from chain.certificate import VOTE_TAG, Certificate, Phase, Subject, certificate
 from chain.crypto import DIGEST_BYTES, SIGNATURE_BYTES
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.identity import is_name
+from chain.quick import quick
 from chain.types import Digest, Epoch, Height, Signature, ValidatorId, View
 from chain.validators import VALIDATORS_LIMIT
 
@@ -56,6 +57,7 @@ TAGS: Final = {
 """The signature domain of each kind; votes carry their phase inside the signed bytes."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Vote:
     """PREPARE or COMMIT (section 4.2): this validator executed this block and got this result."""

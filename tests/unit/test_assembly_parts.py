@@ -15,7 +15,6 @@ from assembly.failures import exit_code_of
 from assembly.members import MemberDirectory
 from assembly.proposals import Proposals
 from assembly.reconcile import disagrees, store_genesis
-from assembly.waiters import Waiters
 from chain.block import make_block
 from chain.block_store import BlockRecord, BlockStore
 from chain.crypto import public_key_of, verify
@@ -315,23 +314,6 @@ async def test_transactions_go_on_in_columns_only_if_nothing_is_left_to_check_of
 async def test_nothing_is_proposed_when_nothing_valid_waits() -> None:
     world = Surroundings()
     assert await proposals_of(world).build(consensus_head(), 1) is None
-
-
-async def test_waiters_are_woken_by_their_transaction_by_height_or_by_time() -> None:
-    waiters = Waiters(Height(0))
-    one, two = Digest(b"1" * 32), Digest(b"2" * 32)
-    waiting = asyncio.create_task(waiters.wait_transactions([one, two], 60))
-    height = asyncio.create_task(waiters.wait_height(Height(2)))
-    await asyncio.sleep(0)
-    waiters.applied(Height(1), [one])
-    await asyncio.sleep(0)
-    assert not waiting.done()
-    assert not height.done()
-    waiters.applied(Height(2), [two])
-    await waiting
-    await height
-    await waiters.wait_transactions([Digest(b"3" * 32)], 0.01)
-    assert len(waiters) == 0, "whoever stops waiting leaves nothing behind"
 
 
 def test_a_state_that_does_not_fit_the_blocks_is_noticed() -> None:

@@ -3,11 +3,15 @@
 import asyncio
 import random
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from api_fake_node import FakeNode, deposit, make_transaction
 
+from assembly import indexing
 from assembly.indexing import FOLDER, Indexer, open_index
+from chain.block import decode_block
 from chain.block_store import TransactionPlace
 from chain.history_index import RESOLUTIONS, Activity, HistoryIndex, IndexedBlock
 from chain.identity import Member
@@ -16,7 +20,7 @@ from chain.receipt import Receipt
 from chain.runtime import Event
 from chain.storage import MemoryStore, StoreUnusable
 from chain.store import open_store
-from chain.transaction import TransactionBody
+from chain.transaction import TransactionBody, decode_transaction
 from chain.types import Digest, Height, Milliseconds, PublicKey
 
 CHAIN = Digest(bytes(32))
@@ -176,23 +180,46 @@ async def test_a_failing_index_ends_itself_and_says_why() -> None:
     assert not await indexer.reached(Height(1), 1.0)
 
 
-async def test_the_indexer_follows_the_head() -> None:
+def tables(store: MemoryStore) -> list[tuple[bytes, bytes]]:
+    """Return everything that a store holds."""
+    firsts = [bytes([first]) for first in range(256)]
+    return [row for first in firsts for row in store.scan(first, first + b"\xff" * 300)]
+
+
+def applied(node: FakeNode, height: int, *, kept: bool) -> Any:
+    """Return what the indexer looks at of a block that was just applied, with its transactions kept or not."""
+    raw = node.store.block(height)
+    assert raw is not None
+    block = decode_block(raw)
+    decoded = [decode_transaction(item, size_max=len(item)) for item in block.transactions]
+    return SimpleNamespace(block=block, receipts=node.store.receipts(height), transactions=decoded if kept else ())
+
+
+@pytest.mark.parametrize("recent_max", [0, 1, 5_000])
+async def test_the_indexer_follows_the_head(recent_max: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether blocks are kept decoded until they are indexed or read from the database, the index is the same."""
+    monkeypatch.setattr(indexing, "RECENT_TRANSACTIONS_MAX", recent_max)
     node = FakeNode()
     head = node.ledger
 
     async def read(contract: str, key: bytes) -> bytes | None:
         return node.ledger.database.get(contract, key)
 
-    indexer = Indexer(node.store, HistoryIndex(MemoryStore()), lambda: head.head.height, read, lambda: True)
+    store = MemoryStore()
+    indexer = Indexer(node.store, HistoryIndex(store), lambda: head.head.height, read, lambda: True)
     running = asyncio.create_task(indexer.run())
     for number in range(3):
         await node.submit([deposit(1, nonce=number).raw])
-        indexer.applied()
+        indexer.applied(applied(node, head.head.height, kept=number != 1))
         assert await indexer.reached(head.head.height, 5.0)
     assert indexer.index.totals.transactions == 3
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+    anew = MemoryStore()
+    again = Indexer(node.store, HistoryIndex(anew), lambda: head.head.height, read, lambda: False)
+    await again.index_from(Height(1))
+    assert tables(store) == tables(anew) != []
 
 
 @pytest.mark.parametrize("turns", range(4))
@@ -207,7 +234,8 @@ async def test_the_indexer_ends_when_told_to_while_a_block_arrives(turns: int) -
     running = asyncio.create_task(indexer.run())
     for _ in range(3):
         await asyncio.sleep(0)
-    indexer.applied()
+    await node.submit([deposit(1).raw])
+    indexer.applied(applied(node, 1, kept=True))
     for _ in range(turns):
         await asyncio.sleep(0)
     running.cancel()
