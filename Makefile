@@ -64,7 +64,8 @@ docs: dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 # Tests with real node processes come last, two clusters at a time: they wait more than they compute.
-test: check docs
+test:
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync check docs
 	$(BIN)/pytest -n auto --dist loadfile -m 'not cluster'
 	$(BIN)/pytest -n 2 --dist loadfile tests/cluster
 
