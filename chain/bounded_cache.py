@@ -53,3 +53,18 @@ class BoundedCache:
         while self.size_bytes > self._bytes_max:
             key, value = values.popitem(last=False)
             self._content_bytes -= len(key) + len(value or b"")
+
+
+class NoCache:
+    """Stands where a cache may, in front of a store that is as fast as one."""
+
+    def __init__(self, load: Callable[[bytes], bytes | None]) -> None:
+        self.get = load
+
+    def put_all(self, items: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Remember nothing."""
+
+
+def make_cache(bytes_max: int, load: Callable[[bytes], bytes | None]) -> BoundedCache | NoCache:
+    """Return a cache of this size, or none where it may hold nothing."""
+    return BoundedCache(bytes_max, load) if bytes_max else NoCache(load)

@@ -8,15 +8,30 @@ CHUNK_KEYS_MAX: Final = 1024
 
 
 class SortedKeys:
-    """Distinct byte strings in ascending order; adding or removing one costs about a microsecond at any size."""
+    """Distinct byte strings in ascending order; adding or removing one costs about a microsecond at any size.
+
+    What was added finds its place when somebody asks for the order: many collections are only ever added to.
+    """
 
     def __init__(self) -> None:
         self._chunks: list[list[bytes]] = []
         self._greatest: list[bytes] = []
         """The last key of each chunk."""
+        self._added: list[bytes] = []
+        """Keys without a place yet."""
 
     def add(self, key: bytes) -> None:
         """Add a key that is not there yet."""
+        self._added.append(key)
+
+    def _settle(self) -> None:
+        """Give everything that was added its place."""
+        if self._added:
+            for key in self._added:
+                self._place(key)
+            self._added.clear()
+
+    def _place(self, key: bytes) -> None:
         if not self._chunks:
             self._chunks.append([key])
             self._greatest.append(key)
@@ -33,6 +48,7 @@ class SortedKeys:
 
     def remove(self, key: bytes) -> None:
         """Remove a key that is there."""
+        self._settle()
         at = bisect_left(self._greatest, key)
         chunk = self._chunks[at]
         position = bisect_left(chunk, key)
@@ -53,6 +69,7 @@ class SortedKeys:
     def _ascending(self, start: bytes, end: bytes) -> Iterator[bytes]:
         bound, find = start, bisect_left
         while True:
+            self._settle()
             at = find(self._greatest, bound)
             if at == len(self._chunks):
                 return
@@ -65,6 +82,7 @@ class SortedKeys:
     def _descending(self, start: bytes, end: bytes) -> Iterator[bytes]:
         bound = end
         while True:
+            self._settle()
             at = bisect_left(self._greatest, bound)
             position = bisect_left(self._chunks[at], bound) if at < len(self._chunks) else 0
             if position == 0:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from chain.bounded_cache import BoundedCache
+from chain.bounded_cache import make_cache
 from chain.database_keys import (
     STATE_ROOT_KEY,
     TABLE_EXTRA,
@@ -64,14 +64,14 @@ class StateDatabase:
     """Owns a store that holds state; implements chain.state.StateReader."""
 
     def __init__(self, store: Store, cache_bytes: int = CACHE_BYTES) -> None:
-        """Read the head; keep up to `cache_bytes` of leaves and tree nodes each in memory.
+        """Read the head; keep up to `cache_bytes` of leaves and tree nodes each in memory, none with 0.
 
         Raises:
             StoreDamaged: when the store holds a head without a root.
         """
         self._store = store
-        self._live_leaves = BoundedCache(cache_bytes, store.get)
-        self._nodes = BoundedCache(cache_bytes, lambda prefix: store.get(node_key(prefix)))
+        self._live_leaves = make_cache(cache_bytes, store.get)
+        self._nodes = make_cache(cache_bytes, lambda prefix: store.get(node_key(prefix)))
         self._head = _read_head(store)
 
     @property

@@ -12,9 +12,9 @@ from audit.block_checks import Agreement
 from audit.mismatch import AuditMismatch, Level, Mismatch
 from audit.state_store import MEMORY_BLOCKS_MAX, working_store
 from audit.verdict import Outcome
-from chain.storage import MemoryStore
+from chain.storage import Head, MemoryStore
 from chain.store import LevelStore
-from chain.types import Digest
+from chain.types import Digest, Height
 
 BLOCKS = 3 * batches.BATCH_BLOCKS_MAX + 5
 
@@ -91,10 +91,13 @@ def test_batches_are_bounded_in_blocks_and_bytes(maker: ChainMaker) -> None:
 def test_long_histories_are_executed_on_disk() -> None:
     chain_id = Digest(bytes(32))
     with working_store(MEMORY_BLOCKS_MAX, chain_id) as store:
-        assert isinstance(store, MemoryStore)
+        assert isinstance(store._store, MemoryStore)
     with working_store(MEMORY_BLOCKS_MAX + 1, chain_id) as store:
-        assert isinstance(store, LevelStore)
-        folder = store._folder
-        store.write([(b"xkey", b"value")])
+        assert isinstance(store._store, LevelStore)
+        folder = store._store._folder
+        store.write([(b"xkey", b"value"), (b"vhash", b"an older leaf")], Head(Height(1), chain_id))
         assert store.get(b"xkey") == b"value"
+        assert store.get(b"vhash") is None
+        assert store.head == Head(Height(1), chain_id)
+        assert list(store.scan(b"x", b"y")) == [(b"xkey", b"value")]
     assert not folder.exists()
