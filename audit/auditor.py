@@ -16,7 +16,7 @@ from audit.batches import checked_batches
 from audit.block_checks import Agreement, DecodedRecord, decode_record
 from audit.differences import outcome_difference
 from audit.links import Links, executed_again, invalid
-from audit.mismatch import AuditMismatch, Level, Mismatch, levels_up_to
+from audit.mismatch import AuditMismatch, Level, Mismatch, is_same_damage, levels_up_to
 from audit.quick_checks import Vouched, left_mismatch
 from audit.seeing import AuditStopped, Point, Progress, ProgressListener, Saver, Seen, Watcher
 from audit.source import BlockSource
@@ -259,6 +259,8 @@ class Auditor:
             self._execution_ended, self._ledger = height, None
 
     def _note(self, mismatch: Mismatch) -> None:
+        if self._mismatches and is_same_damage(self._mismatches[-1], mismatch):
+            return
         self._mismatches.append(mismatch)
         if len(self._mismatches) >= FINDINGS_MAX:
             raise _Ended

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from audit.mismatch import AuditMismatch, Level, Mismatch, levels_up_to
+from audit.mismatch import LOST, AuditMismatch, Level, Mismatch, levels_up_to
+from audit.source import unreadable_in
 from chain.block import BLOCK_BYTES_MAX, Block, decode_block
 from chain.certificate import Certificate, CertificateError, Phase, check_certificate, decode_certificate
 from chain.encoding import DecodeError
@@ -73,6 +74,9 @@ def decode_record(height: int, data: bytes) -> DecodedRecord:
     Raises:
         AuditMismatch: when a part is not in canonical form.
     """
+    lost = unreadable_in(data)
+    if lost is not None:
+        raise AuditMismatch(Mismatch(Level.FORM, height, lost.field, lost.expected, lost.found, detail=LOST))
     part = "block record"
     try:
         record = decode_recorded_block(data)

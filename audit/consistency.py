@@ -34,6 +34,10 @@ class Comparison:
     mismatch: Mismatch | None
     statement: str
     """Up to where they agree, in a sentence."""
+    agreed: int | None = None
+    """The last height up to which the other side is known to have the same blocks."""
+    excluded: str = ""
+    """What is excluded by that, beginning with "that"; empty if nothing is."""
 
 
 def decode_earlier_audit(data: bytes) -> EarlierAudit:
@@ -46,7 +50,9 @@ def decode_earlier_audit(data: bytes) -> EarlierAudit:
         document: Any = json.loads(data)
         genesis_hash, height, head = document["genesis_hash"], document["blocks"], document["head_hash"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"this is no verdict of `tally audit --json`: {type(error).__name__} {error}") from error
+        raise ValueError(
+            f"this is neither a signed head nor a verdict of `tally audit --json`: {type(error).__name__} {error}"
+        ) from error
     if not (isinstance(genesis_hash, str) and isinstance(head, str) and type(height) is int and height >= 0):
         raise ValueError("this is a verdict of an audit that could not read the history")
     return EarlierAudit(genesis_hash, height, head)
@@ -56,7 +62,7 @@ def compare_with_audit(source: BlockSource, earlier: EarlierAudit, label: str) -
     """Hold a history against what an earlier audit has found."""
     genesis_hash = genesis_hash_of(source)
     if genesis_hash != earlier.genesis_hash:
-        return _parted(label, 0, "genesis_hash", earlier.genesis_hash, genesis_hash, "the earlier audit was of another")
+        return parted(label, 0, "genesis_hash", earlier.genesis_hash, genesis_hash, "the earlier audit was of another")
     if earlier.height > source.head_height():
         detail = f"{label} has seen block {earlier.height}; this history ends before it"
         mismatch = Mismatch(
@@ -66,8 +72,9 @@ def compare_with_audit(source: BlockSource, earlier: EarlierAudit, label: str) -
     found = genesis_hash if earlier.height == 0 else _block(source, earlier.height).block_hash.hex()
     if found != earlier.block_hash:
         detail = "the earlier audit has found another block at this height"
-        return _parted(label, earlier.height, "block_hash", earlier.block_hash, found, detail)
-    return Comparison(label, None, f"{label}: the same block at height {earlier.height}")
+        return parted(label, earlier.height, "block_hash", earlier.block_hash, found, detail)
+    excluded = f"that blocks up to {earlier.height} were changed since the audit {label}"
+    return Comparison(label, None, f"{label}: the same block at height {earlier.height}", earlier.height, excluded)
 
 
 def compare_with_source(source: BlockSource, other: BlockSource, label: str) -> Comparison:
@@ -79,14 +86,15 @@ def compare_with_source(source: BlockSource, other: BlockSource, label: str) -> 
     """
     ours, theirs = genesis_hash_of(source), genesis_hash_of(other)
     if ours != theirs:
-        return _parted(label, 0, "genesis_hash", theirs, ours, "the other source is of another network")
+        return parted(label, 0, "genesis_hash", theirs, ours, "the other source is of another network")
     common = min(source.head_height(), other.head_height())
     height = first_difference(source, other, common)
     if height is not None:
         return _fork(source, other, height, label)
     ahead = other.head_height() - source.head_height()
     more = f"; it shows {ahead} blocks more" if ahead > 0 else f"; it shows {-ahead} blocks fewer" if ahead else ""
-    return Comparison(label, None, f"{label}: the same blocks up to height {common}{more}")
+    excluded = f"that {label} shows another history up to block {common}"
+    return Comparison(label, None, f"{label}: the same blocks up to height {common}{more}", common, excluded)
 
 
 def first_difference(source: BlockSource, other: BlockSource, common: int) -> int | None:
@@ -135,7 +143,7 @@ def _fork(source: BlockSource, other: BlockSource, height: int, label: str) -> C
     ours, theirs = _block(source, height).block_hash.hex(), _block(other, height).block_hash.hex()
     both = sorted(_signers(source, height) & _signers(other, height))
     who = f"both blocks bear signatures of {', '.join(both)}" if both else "nobody has signed both blocks"
-    return _parted(label, height, "block_hash", theirs, ours, f"{who}; check each certificate by auditing both sources")
+    return parted(label, height, "block_hash", theirs, ours, f"{who}; check each certificate by auditing both sources")
 
 
 def _signers(source: BlockSource, height: int) -> set[str]:
@@ -146,6 +154,7 @@ def _signers(source: BlockSource, height: int) -> set[str]:
     return {str(validator) for validator, _ in certificate.signatures}
 
 
-def _parted(label: str, height: int, field: str, expected: str, found: str, detail: str) -> Comparison:
+def parted(label: str, height: int, field: str, expected: str, found: str, detail: str) -> Comparison:
+    """Return what it means that a history differs from another one at a height."""
     mismatch = Mismatch(Level.CONSISTENCY, height, field, expected, found, detail=f"{label}: {detail}")
     return Comparison(label, mismatch, f"{label}: another history from height {height} on")

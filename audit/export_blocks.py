@@ -7,14 +7,17 @@ named by the block that it hit. A member's header is always the same ten bytes, 
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from chain.encoding import DecodeError
-from chain.recorded_block import RECORDED_BLOCK_BYTES_MAX
+from chain.recorded_block import RECORDED_BLOCK_BYTES_MAX, decode_recorded_block
 
 HEADER: Final = bytes.fromhex("1f8b0800000000000003")
 """RFC 1952: deflate, no name, no time, no flags, Unix."""
 COMPRESSION: Final = 6
+ATTEMPTS_MAX: Final = 100
+"""Places behind damage at which a block may begin that are tried; a file made to hold millions costs no more."""
 _TRAILER: Final = struct.Struct("<II")
 
 
@@ -40,6 +43,50 @@ def read_blocks(data: bytes) -> Iterator[bytes]:
     while position < len(data):
         record, position = _read_member(data, position)
         yield record
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What cannot be read of a file."""
+
+    why: str
+    next_height: int | None
+    """The block with which reading goes on, None if no other in the file can be read."""
+
+
+def read_on(data: bytes, first: int, last: int) -> Iterator[tuple[int, bytes | Damage]]:
+    """Yield heights and recorded blocks of a file that holds `first` to `last`, going on behind damage where it can.
+
+    A block's height is counted; only behind damage it is what the next sound block says of itself.
+    """
+    position, height = 0, first
+    while position < len(data):
+        try:
+            record, position = _read_member(data, position)
+        except DecodeError as error:
+            sound = _next_sound(data, position, height, last)
+            yield height, Damage(str(error), None if sound is None else sound[0])
+            if sound is None:
+                return
+            height, position = sound
+        else:
+            yield height, record
+            height += 1
+
+
+def _next_sound(data: bytes, position: int, height: int, last: int) -> tuple[int, int] | None:
+    """Return height and place of the next sound block behind `height`, None if there is none."""
+    for _ in range(ATTEMPTS_MAX):
+        position = data.find(HEADER, position + 1)
+        if position < 0:
+            return None
+        try:
+            found = decode_recorded_block(_read_member(data, position)[0]).decoded_block().header.height
+        except DecodeError:
+            continue
+        if height < found <= last:
+            return found, position
+    return None
 
 
 def first_recompressed(data: bytes) -> int | None:

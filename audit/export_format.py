@@ -23,6 +23,8 @@ PARTIAL_SUFFIX: Final = ".partial"
 FILE_BYTES_MAX: Final = 32 * 1024 * 1024
 """Bound on any file of an export."""
 MANIFEST_BYTES_MAX: Final = FILE_BYTES_MAX
+FILE_BLOCKS_MAX: Final = 10_000
+"""Blocks of one file."""
 
 
 class ManifestError(ValueError):
@@ -109,7 +111,11 @@ def decode_manifest(data: bytes) -> Manifest:
         raise ManifestError("not in the one form of a manifest, or with a field of the wrong type or unknown")
     height = 0
     for number, entry in enumerate(manifest.files, 1):
-        if entry.file != block_file_name(number) or entry.first != height + 1 or entry.last < entry.first:
+        if (
+            entry.file != block_file_name(number)
+            or entry.first != height + 1
+            or not 0 <= entry.last - entry.first < FILE_BLOCKS_MAX
+        ):
             raise ManifestError(f"file {number} of blocks is {entry.file} from {entry.first} to {entry.last}")
         height = entry.last
     if height != manifest.head_height:

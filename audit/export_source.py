@@ -8,7 +8,7 @@ altered. Only where it finds nothing wrong, the file's hash is what differs.
 from collections.abc import Iterator
 from pathlib import Path
 
-from audit.export_blocks import first_recompressed, read_blocks
+from audit.export_blocks import Damage, first_recompressed, read_on
 from audit.export_format import (
     FILE_BYTES_MAX,
     GENESIS_FILE,
@@ -21,6 +21,7 @@ from audit.export_format import (
     sha256_of,
 )
 from audit.mismatch import AuditMismatch, Level, Mismatch, SourceUnreadable
+from audit.source import Unreadable, unreadable_in
 from chain.crypto import tagged_hash
 from chain.encoding import DecodeError
 from chain.recorded_block import decode_recorded_block
@@ -32,6 +33,8 @@ class ExportSource:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._manifest: Manifest | None = None
+        self._missing: frozenset[str] = frozenset()
+        """Files of blocks that the manifest names and nobody finds."""
 
     def head_height(self) -> int:
         """Return the height of the last block.
@@ -66,23 +69,34 @@ class ExportSource:
             for height, record in self._file(entry):
                 if first <= height <= last:
                     yield record
-        if last == manifest.head_height:
+        if last == manifest.head_height and (record is None or unreadable_in(record) is None):
             self._check_ends(manifest, record)
 
     def _file(self, entry: FileEntry) -> Iterator[tuple[int, bytes]]:
+        if entry.file in self._missing:
+            yield from _lost(entry.first, entry.last, entry.file, "a file that the manifest names", "no such file")
+            return
         data = self._read(entry.file, FILE_BYTES_MAX, entry.first)
-        height = entry.first
-        try:
-            for record in read_blocks(data):
-                if height > entry.last:
-                    raise _differs(height, f"{entry.file} heights", f"{entry.first} to {entry.last}", "more blocks")
-                yield height, record
-                height += 1
-        except DecodeError as error:
-            raise _differs(height, entry.file, "a compressed block", str(error)) from error
-        if height <= entry.last:
-            found = f"{entry.first} to {height - 1}"
-            raise _differs(height, f"{entry.file} heights", f"{entry.first} to {entry.last}", found)
+        heights = f"{entry.first} to {entry.last}"
+        expected, is_damaged = entry.first, False
+        for height, item in read_on(data, entry.first, entry.last):
+            if height > entry.last:
+                if isinstance(item, Damage):
+                    raise _differs(height, entry.file, "a compressed block", item.why)
+                raise _differs(height, f"{entry.file} heights", heights, "more blocks")
+            expected = height + 1
+            if isinstance(item, bytes):
+                yield height, item
+                continue
+            is_damaged = True
+            expected = item.next_height or entry.last + 1
+            yield from _lost(height, expected - 1, entry.file, "a compressed block", item.why)
+        if expected <= entry.last:
+            is_damaged, found = True, f"{entry.first} to {expected - 1}"
+            yield from _lost(expected, entry.last, f"{entry.file} heights", heights, found)
+        if is_damaged:
+            # That its length and its hash are others follows.
+            return
         if len(data) != entry.bytes:
             raise _differs(entry.first, f"manifest: bytes of {entry.file}", str(len(data)), str(entry.bytes))
         if sha256_of(data) != entry.sha256:
@@ -129,9 +143,10 @@ class ExportSource:
 
     def _check_names(self, manifest: Manifest, names: set[str]) -> None:
         missing, extra = sorted(manifest.file_names - names), sorted(names - manifest.file_names)
-        if missing:
-            height = next((entry.first for entry in manifest.files if entry.file == missing[0]), 0)
-            raise _differs(height, missing[0], "a file that the manifest names", "no such file")
+        self._missing = frozenset(entry.file for entry in manifest.files if entry.file in missing)
+        others = [name for name in missing if name not in self._missing]
+        if others:
+            raise _differs(0, others[0], "a file that the manifest names", "no such file")
         if extra:
             raise _differs(0, extra[0], "no file that the manifest does not name", "a file")
 
@@ -153,6 +168,13 @@ def _block_hash(record: bytes) -> str:
         return decode_recorded_block(record).decoded_block().block_hash.hex()
     except DecodeError:
         return "none: the last block cannot be read"
+
+
+def _lost(first: int, last: int, field: str, expected: str, found: str) -> Iterator[tuple[int, bytes]]:
+    """Yield what stands in the place of blocks that cannot be read."""
+    instead = Unreadable(field, expected, found).encoded()
+    for height in range(first, last + 1):
+        yield height, instead
 
 
 def _differs(height: int, field: str, expected: str, found: str) -> AuditMismatch:

@@ -12,6 +12,7 @@ from typing import Final
 
 from audit.export_blocks import compress_block, read_blocks
 from audit.export_format import (
+    FILE_BLOCKS_MAX,
     FILE_BYTES_MAX,
     GENESIS_FILE,
     MANIFEST_BYTES_MAX,
@@ -29,7 +30,6 @@ from chain.crypto import tagged_hash
 from chain.encoding import DecodeError
 from chain.recorded_block import decode_recorded_block
 
-FILE_BLOCKS_MAX: Final = 10_000
 FILE_BYTES: Final = 4 * 1024 * 1024
 """A file is full once its compressed blocks have this size together."""
 

@@ -1,6 +1,6 @@
 """What an audit reports when a history is not what it claims to be: the levels, and the first place that differs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -42,6 +42,10 @@ HISTORY_LEVELS: Final = (
 def levels_up_to(level: Level) -> tuple[Level, ...]:
     """Return the levels of a history up to and with one of them."""
     return HISTORY_LEVELS[: HISTORY_LEVELS.index(level) + 1]
+
+
+LOST: Final = "lost from this block on; the audit goes on with the next one that can be read"
+"""Detail of a mismatch where blocks cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,11 @@ class Mismatch:
             ValueError, KeyError, TypeError: when it is none.
         """
         return cls(**{**document, "level": Level(document["level"])})
+
+
+def is_same_damage(before: Mismatch, mismatch: Mismatch) -> bool:
+    """Tell whether a block was lost with the one that was found lost before: that is said once."""
+    return mismatch.detail == LOST and replace(before, height=mismatch.height) == mismatch
 
 
 class AuditMismatch(Exception):

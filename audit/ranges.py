@@ -14,7 +14,7 @@ from audit.block_checks import Agreement, check_block, decode_record
 from audit.checkpoint import open_checkpoint
 from audit.invariants import InvariantWatcher
 from audit.links import Links, invalid
-from audit.mismatch import AuditMismatch, Level, Mismatch, levels_up_to
+from audit.mismatch import AuditMismatch, Level, Mismatch, is_same_damage, levels_up_to
 from audit.quick_checks import vouch
 from audit.seeing import Point
 from audit.source import BlockSource
@@ -170,7 +170,8 @@ def _check_one(
         if vouch(height, data, agreement) is None:
             check_block(height, data, agreement)
     except AuditMismatch as error:
-        found.append(error.mismatch)
+        if not found or not is_same_damage(found[-1], error.mismatch):
+            found.append(error.mismatch)
         if error.mismatch.level is Level.FORM:
             shown.append(None)
             return None

@@ -70,6 +70,7 @@ class Report:
     scope: Rows
     steps: tuple[Step, ...]
     compared: tuple[str, ...]
+    excluded: tuple[str, ...]
     open_questions: tuple[str, ...]
     findings: tuple[ReportFinding, ...]
     findings_left_out: int
@@ -96,6 +97,7 @@ def make_report(
         _scope(verdict, statistics, source, made_at),
         tuple(_step(verdict, level) for level in Level if level in HISTORY_LEVELS or level in verdict.checked),
         verdict.compared,
+        verdict.excluded,
         verdict.not_excluded,
         tuple(_finding(number, each) for number, each in enumerate(findings[:FINDINGS_SHOWN_MAX], 1)),
         max(0, len(findings) - FINDINGS_SHOWN_MAX),

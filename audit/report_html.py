@@ -52,6 +52,7 @@ def render_html(report: Report) -> str:
             "<h2>Method</h2>",
             _method(report),
             _list("Also checked", report.compared),
+            _list("What the comparisons exclude", report.excluded),
             _list("What this audit cannot tell", report.open_questions),
             _findings(report),
             _statistics(report),

@@ -4,7 +4,12 @@ A source is not trusted. It hands out bytes; everything that they claim is check
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+_UNREADABLE: Final = b"unreadable\x00"
+"""Begins no recorded block, which is an array."""
+_TEXT_CHARACTERS_MAX: Final = 300
 
 
 class BlockSource(Protocol):
@@ -19,5 +24,32 @@ class BlockSource(Protocol):
         ...
 
     def blocks(self, first: int, last: int) -> Iterator[bytes]:
-        """Yield the encoded recorded blocks (chain.recorded_block) from height `first` to `last`, both included."""
+        """Yield the encoded recorded blocks (chain.recorded_block) from height `first` to `last`, both included.
+
+        In the place of a block that cannot be read, while others behind it can, stands the encoded Unreadable.
+        """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands in the place of a block that a source cannot read, so that the audit can go on behind it."""
+
+    field: str
+    """What cannot be read, such as the name of a file."""
+    expected: str
+    found: str
+    """The same for all blocks that are lost by the same damage."""
+
+    def encoded(self) -> bytes:
+        """Return what a source hands out instead of the block."""
+        return _UNREADABLE + "\x00".join((self.field, self.expected, self.found)).encode()
+
+
+def unreadable_in(data: bytes) -> Unreadable | None:
+    """Return what stands in the place of a block, None if it is not this; sources are not trusted to mean it."""
+    if not data.startswith(_UNREADABLE):
+        return None
+    parts = data[len(_UNREADABLE) :].decode("ascii", "replace").split("\x00", 2)
+    texts = ["".join(filter(str.isprintable, part))[:_TEXT_CHARACTERS_MAX] for part in parts]
+    return Unreadable(*texts, *[""] * (3 - len(texts)))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from audit.consistency import Comparison
 from audit.mismatch import HISTORY_LEVELS, Level, Mismatch
 
 FINDINGS_MAX: Final = 100
@@ -22,6 +23,10 @@ FRESHNESS: Final = "freshness: a longer history may exist than the one that was 
 UNIQUENESS: Final = (
     "uniqueness: more than a third of the validators could have signed another history for others; compare the hash of"
     " the last block with what other nodes and members hold"
+)
+UNIQUENESS_COMPARED: Final = (
+    "uniqueness: behind block {height} nothing was compared, and up to there only with those named above; more than a"
+    " third of the validators together could have signed another history for somebody else"
 )
 CLOCKS: Final = "clocks: block times increase, but nobody proves that they are the time of day"
 RESULTS: Final = "results: contracts were not run again, so what they did is what a quorum of the validators says"
@@ -55,6 +60,10 @@ class Verdict:
     """Height of the block behind which contracts were not run any more, None if they were to the end."""
     compared: tuple[str, ...] = ()
     """With what else the history was compared, and up to where they agree."""
+    excluded: tuple[str, ...] = ()
+    """What the comparisons exclude that the history alone does not."""
+    agreed_height: int | None = None
+    """The last block that another side is known to have, too; None if there was nothing to compare with."""
 
     @property
     def outcome(self) -> Outcome:
@@ -81,6 +90,16 @@ class Verdict:
             return replace(joined, first_mismatch=found[0], further_mismatches=tuple(found[1:]))
         return replace(joined, further_mismatches=(*self.further_mismatches, *found))
 
+    def with_comparisons(self, comparisons: Sequence[Comparison]) -> "Verdict":
+        """Return the verdict with what comparing with other sources has found and excludes."""
+        found = [each.mismatch for each in comparisons if each.mismatch is not None]
+        joined = self.joined(found, Level.CONSISTENCY, [each.statement for each in comparisons])
+        return replace(
+            joined,
+            excluded=(*self.excluded, *(each.excluded for each in comparisons if each.excluded)),
+            agreed_height=max((each.agreed for each in comparisons if each.agreed is not None), default=None),
+        )
+
     def noted(self, compared: Sequence[str]) -> "Verdict":
         """Return the verdict with what else there is to say of comparisons."""
         return replace(self, compared=(*self.compared, *compared))
@@ -91,7 +110,9 @@ class Verdict:
         open_ends = () if self.anchored else (UNANCHORED,)
         if Level.EXECUTION not in self.checked:
             open_ends = (*open_ends, RESULTS)
-        return (*open_ends, FRESHNESS, UNIQUENESS, CLOCKS)
+        if self.agreed_height is None:
+            return (*open_ends, FRESHNESS, UNIQUENESS, CLOCKS)
+        return (*open_ends, FRESHNESS, UNIQUENESS_COMPARED.format(height=self.agreed_height), CLOCKS)
 
     def as_json(self) -> dict[str, Any]:
         """Return the verdict for programs; field names are stable."""
@@ -110,6 +131,7 @@ class Verdict:
             "further_mismatches": [mismatch.as_json() for mismatch in self.further_mismatches],
             "execution_ended": self.execution_ended,
             "compared": list(self.compared),
+            "excluded": list(self.excluded),
             "seconds": round(self.seconds, 3),
             "not_excluded": list(self.not_excluded),
         }

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from audit.consistency import record_at
 from audit.invariants import TIMES
 from audit.links import FIELDS, Links
-from audit.mismatch import Level, Mismatch, levels_up_to
+from audit.mismatch import Level, Mismatch, is_same_damage, levels_up_to
 from audit.ranges import Border, ExecutedRange, LightRange, links_behind
 from audit.source import BlockSource
 from audit.statistics import Statistics
@@ -165,7 +165,8 @@ def _verdict(
     order = list(Level)
     first: dict[tuple[int, str], Mismatch] = {}
     for each in sorted(found, key=lambda mismatch: (mismatch.height, order.index(mismatch.level))):
-        first.setdefault((each.height, each.field), each)
+        if not first or not is_same_damage(next(reversed(first.values())), each):
+            first.setdefault((each.height, each.field), each)
     mismatches = tuple(first.values())[:FINDINGS_MAX]
     passed = max(0, mismatches[0].height - 1) if mismatches else head_height
     block_hash = genesis.genesis_hash if passed == 0 else fold.hashes[passed - 1]

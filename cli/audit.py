@@ -66,7 +66,8 @@ def audit() -> None:
     "--other",
     "others",
     multiple=True,
-    help="Compare with this, too: another node, export, folder, or the JSON verdict of an earlier audit. Repeatable.",
+    help="Compare with this, too: another node, export or folder, a signed head (a note of a witness or a node), or the"
+    " JSON verdict of an earlier audit. Repeatable.",
 )
 @click.option(
     "--resume",

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit.export_blocks import read_blocks
-from audit.export_format import FILE_BYTES_MAX
-from audit.mismatch import AuditMismatch, Level, Mismatch
+from audit.export_blocks import read_blocks, read_on
+from audit.export_format import FILE_BLOCKS_MAX, FILE_BYTES_MAX
+from audit.mismatch import Level, Mismatch
 from audit.ranges import check_light
+from audit.source import Unreadable
 from chain.encoding import DecodeError
 from chain.genesis import GENESIS_BYTES_MAX, Genesis, GenesisError, decode_genesis
 from chain.recorded_block import decode_recorded_block
@@ -31,23 +32,19 @@ class _FileSource:
 
     first: int
     records: tuple[bytes, ...]
-    damage: str | None
-    """What is wrong with the file behind the last block that could be read."""
+    """With what stands in the places of blocks that cannot be read."""
 
     def genesis(self) -> bytes:
         """Return nothing: a file has no genesis."""
         raise AssertionError("the genesis was read before")
 
     def head_height(self) -> int:
-        """Return the height of the last block, the one that cannot be read included."""
-        return self.first + len(self.records) - (self.damage is None)
+        """Return the height of the last block, one that cannot be read included."""
+        return self.first + len(self.records) - 1
 
     def blocks(self, first: int, last: int) -> Iterator[bytes]:
-        """Yield the recorded blocks, and raise where the file is damaged."""
+        """Yield the recorded blocks from height `first` to `last`."""
         yield from self.records[first - self.first : last - self.first + 1]
-        if self.damage is not None:
-            height = self.first + len(self.records)
-            raise AuditMismatch(Mismatch(Level.FORM, height, "file", "a compressed block", self.damage))
 
 
 def audit_file(path: Path, genesis_path: Path, genesis_hash: bytes | None) -> FileAudit:
@@ -64,19 +61,19 @@ def audit_file(path: Path, genesis_path: Path, genesis_hash: bytes | None) -> Fi
 
 
 def _source(data: bytes, path: Path) -> _FileSource:
-    records: list[bytes] = []
-    damage: str | None = None
-    try:
-        for record in read_blocks(data):
-            records.append(record)
-    except DecodeError as error:
-        damage = str(error)
     try:
         # Whether the first block has the height that it states, its certificate says.
-        first = decode_recorded_block(records[0]).decoded_block().header.height
-    except (IndexError, DecodeError) as error:
-        raise CliError(f"{path} does not begin with a block: {damage or error}", EXIT_AUDIT_MISMATCH) from error
-    return _FileSource(first, tuple(records), damage)
+        first = decode_recorded_block(next(read_blocks(data), b"")).decoded_block().header.height
+    except DecodeError as error:
+        raise CliError(f"{path} does not begin with a block: {error}", EXIT_AUDIT_MISMATCH) from error
+    records: list[bytes] = []
+    for height, item in read_on(data, first, first + FILE_BLOCKS_MAX - 1):
+        if isinstance(item, bytes):
+            records.append(item)
+        else:
+            lost = 1 if item.next_height is None else item.next_height - height
+            records += [Unreadable("file", "a compressed block", item.why).encoded()] * lost
+    return _FileSource(first, tuple(records))
 
 
 def _genesis(data: bytes, path: Path, genesis_hash: bytes | None) -> Genesis:

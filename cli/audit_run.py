@@ -1,7 +1,7 @@
 """Puts one audit together: the source, the place that an earlier run kept, the watchers, and other sources."""
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,16 @@ from audit.invariants import InvariantWatcher
 from audit.mismatch import AuditMismatch, Level
 from audit.resume import PlaceKeeper, ResumeError, forget_place, open_place, place_key, read_place
 from audit.seeing import Point, ProgressListener, Watcher
+from audit.signed_heads import compare_with_head
 from audit.source import BlockSource
 from audit.state_differences import StateWatcher
 from audit.state_store import working_store
 from audit.statistics import Statistics, statistics_from_json
 from audit.verdict import Verdict
 from chain.encoding import DecodeError
-from chain.genesis import GenesisError, decode_genesis
-from cli.audit_sources import Opened, opened, read_earlier_audit
+from chain.genesis import Genesis, GenesisError, decode_genesis
+from cli.audit_sources import Opened, SignedHead, opened, read_other_file
+from cli.node_source import NodeSource
 from contracts.engine.runtime import Engine
 
 
@@ -59,6 +61,9 @@ def run(request: Request, on_progress: ProgressListener, must_stop: Callable[[],
         AuditStopped: when `must_stop` says so and the place was kept.
         SourceUnreadable, StoreError, LocalFault, ProtocolUnknown: when the audit cannot be finished.
     """
+    for other in request.others:
+        # A file that is nothing of use is told now, not behind a long audit.
+        read_other_file(other)
     with ExitStack() as stack:
         found = stack.enter_context(opened(request.source))
         runtime = Engine()
@@ -166,14 +171,23 @@ def with_invariants(verdict: Verdict, names: Collection[str]) -> Verdict:
 
 def with_others(verdict: Verdict, source: BlockSource, others: tuple[str, ...]) -> Verdict:
     """Return the verdict with what comparing the history with other sources and earlier audits has found."""
-    comparisons = [_compare(source, other) for other in others]
-    mismatches = [each.mismatch for each in comparisons if each.mismatch is not None]
-    return verdict.joined(mismatches, Level.CONSISTENCY, [each.statement for each in comparisons])
+    try:
+        genesis = decode_genesis(source.genesis())
+    except (DecodeError, GenesisError):
+        # That is the first mismatch already, and nothing can be compared with what has no genesis.
+        return verdict
+    return verdict.with_comparisons([each for other in others for each in _compare(source, genesis, other)])
 
 
-def _compare(source: BlockSource, other: str) -> Comparison:
-    earlier = read_earlier_audit(other)
-    if earlier is not None:
-        return compare_with_audit(source, earlier, other)
-    with opened(other) as theirs:
-        return compare_with_source(source, theirs.source, other)
+def _compare(source: BlockSource, genesis: Genesis, other: str) -> Iterator[Comparison]:
+    known = read_other_file(other)
+    if isinstance(known, SignedHead):
+        yield compare_with_head(source, genesis, known.data, other, live=False)
+    elif known is not None:
+        yield compare_with_audit(source, known, other)
+    else:
+        with opened(other) as theirs:
+            yield compare_with_source(source, theirs.source, other)
+            head = theirs.source.signed_head() if isinstance(theirs.source, NodeSource) else None
+        if head is not None:
+            yield compare_with_head(source, genesis, head, f"{other}, its signed head", live=True)

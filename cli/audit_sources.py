@@ -11,6 +11,7 @@ from assembly.data_folder import DataFolder
 from audit.consistency import EarlierAudit, decode_earlier_audit
 from audit.data_source import DataSource
 from audit.export_source import ExportSource
+from audit.signed_heads import is_signed_head
 from audit.source import BlockSource
 from chain.block_store import BlockStore
 from chain.state_database import StateDatabase
@@ -59,18 +60,26 @@ def opened(given: str) -> Iterator[Opened]:
     yield Opened(ExportSource(folder), None, "an export")
 
 
-def read_earlier_audit(given: str) -> EarlierAudit | None:
-    """Return what an earlier audit has found if this is the file of its verdict, None if it is no file.
+@dataclass(frozen=True, slots=True)
+class SignedHead:
+    """The bytes of a head that members have signed."""
+
+    data: bytes
+
+
+def read_other_file(given: str) -> EarlierAudit | SignedHead | None:
+    """Return what an earlier audit has found, or a signed head, if this is the file of one; None if it is no file.
 
     Raises:
-        CliError: when the file is none.
+        CliError: when the file is neither.
     """
     path = Path(given)
     if not path.is_file():
         return None
     try:
         with path.open("rb") as file:
-            return decode_earlier_audit(file.read(VERDICT_BYTES_MAX))
+            data = file.read(VERDICT_BYTES_MAX)
+        return SignedHead(data) if is_signed_head(data) else decode_earlier_audit(data)
     except (ValueError, OSError) as error:
         raise CliError(f"{path}: {error}") from error
 

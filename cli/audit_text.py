@@ -41,6 +41,8 @@ def verdict_text(verdict: Verdict) -> str:
     if verdict.first_mismatch is not None:
         lines += ["", "first mismatch", *_mismatch_lines(verdict.first_mismatch)]
     lines += _further_lines(verdict)
+    if verdict.excluded:
+        lines += ["", "excluded by what was compared", *(f"  {text}" for text in verdict.excluded)]
     lines += ["", "not excluded", *(f"  {text}" for text in verdict.not_excluded)]
     anchored = "" if verdict.anchored else ", unanchored"
     return "\n".join([*lines, "", f"Verdict: {verdict.outcome.upper()}{anchored}"])

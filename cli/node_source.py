@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from audit.mismatch import AuditMismatch, Level, Mismatch, SourceUnreadable
+from chain.checkpoint import NOTE_BYTES_MAX
 from chain.encoding import DecodeError
 from chain.genesis import GENESIS_BYTES_MAX
 from chain.recorded_block import RANGE_BYTES_MAX, decode_range
@@ -72,6 +73,13 @@ class NodeSource:
                 raise _false(height, f"blocks from height {height}", f"{len(records)} blocks from height {start}")
             yield from records
             height += len(records)
+
+    def signed_head(self) -> bytes | None:
+        """Return the node's head as a note that it has signed, None if it gives none: only validators sign heads."""
+        try:
+            return self._get("/v1/checkpoint", NOTE_BYTES_MAX)[0]
+        except SourceUnreadable:
+            return None
 
     def close(self) -> None:
         """Close the connection."""

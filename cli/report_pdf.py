@@ -34,7 +34,11 @@ def render_pdf(report: Report) -> bytes:
         (("status", "level", "what was done"), *((each.status, each.name, each.text) for each in report.steps)),
         (3, 3, 12),
     )
-    for title, texts in (("Also checked", report.compared), ("What this audit cannot tell", report.open_questions)):
+    for title, texts in (
+        ("Also checked", report.compared),
+        ("What the comparisons exclude", report.excluded),
+        ("What this audit cannot tell", report.open_questions),
+    ):
         if texts:
             _heading(pdf, title)
             for text in texts:

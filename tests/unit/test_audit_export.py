@@ -10,7 +10,7 @@ import pytest
 from chain_maker import ChainMaker, MemorySource, certify, make_genesis
 
 from audit.auditor import run_audit
-from audit.export_blocks import HEADER, compress_block, compress_blocks, read_blocks
+from audit.export_blocks import HEADER, Damage, compress_block, compress_blocks, read_blocks, read_on
 from audit.export_format import (
     GENESIS_FILE,
     MANIFEST_FILE,
@@ -304,6 +304,52 @@ def test_damage_is_named_by_the_block_that_it_hit(maker: ChainMaker, folder: Pat
     for position in range(0, len(original), 7):
         path.write_bytes(original[:position] + bytes([original[position] ^ 0x10]) + original[position + 1 :])
         assert mismatch_of(folder).height == (1 if position < border else 2), position
+
+
+def test_behind_damage_the_audit_goes_on_with_what_can_be_read(maker: ChainMaker, folder: Path) -> None:
+    """Damage in the middle of a file, a file that is cut off, one that is missing: each is said once."""
+    one, two, three = (folder / block_file_name(number) for number in (1, 2, 3))
+    first = len(compress_block(maker.source.records[0]))
+    data = one.read_bytes()
+    one.write_bytes(data[:30] + bytes(5) + data[35:])
+    verdict = run_audit(ExportSource(folder))
+    found = [(each.level, each.height, each.field) for each in verdict.mismatches]
+    assert found == [(Level.FORM, 1, one.name)]
+    assert "compressed block at byte 0" in verdict.mismatches[0].found
+    assert verdict.execution_ended == 1
+    # A false certificate in the last file is found behind a damaged, a cut-off file.
+    one.write_bytes(data[: first + 20])
+    record = decode_recorded_block(next(read_blocks(three.read_bytes())))
+    forged = type(record)(record.block, record.result, record.certificate[:-1] + b"\x00", record.receipts)
+    three.write_bytes(compress_blocks([forged.encoded()]))
+    found = [(each.level, each.height) for each in run_audit(ExportSource(folder)).mismatches]
+    assert found[:2] == [(Level.FORM, 2), (Level.CERTIFICATES, 5)]
+    two.unlink()
+    lost = run_audit(ExportSource(folder)).mismatches
+    assert [(each.height, each.field, each.found) for each in lost[1:2]] == [(3, two.name, "no such file")]
+    assert (lost[2].level, lost[2].height) == (Level.CERTIFICATES, 5)
+
+
+def test_damage_that_pretends_to_hold_many_blocks_costs_little(maker: ChainMaker) -> None:
+    record = maker.source.records[0]
+    data = compress_block(record) + HEADER * 5_000 + compress_block(maker.source.records[2])
+    items = list(read_on(data, 1, 3))
+    assert items[0] == (1, record)
+    assert isinstance(items[1][1], Damage)
+    assert (items[1][0], items[1][1].next_height, len(items)) == (2, None, 2)
+    # Within the bound the third block is found, and the second one is lost.
+    data = compress_block(record) + HEADER * 50 + compress_block(maker.source.records[2])
+    items = list(read_on(data, 1, 3))
+    assert [height for height, _ in items] == [1, 2, 3]
+    assert items[2][1] == maker.source.records[2]
+
+
+def test_a_manifest_names_no_more_blocks_of_a_file_than_there_may_be(folder: Path) -> None:
+    path = folder / MANIFEST_FILE
+    text = path.read_text().replace('"last": 5', '"last": 99999999').replace('"height": 5', '"height": 99999999')
+    path.write_text(text)
+    found = mismatch_of(folder)
+    assert (found.height, found.field) == (0, MANIFEST_FILE)
 
 
 def test_blocks_that_another_program_has_compressed_are_read_too(maker: ChainMaker) -> None:
