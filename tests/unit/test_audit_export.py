@@ -322,8 +322,8 @@ def test_behind_damage_the_audit_goes_on_with_what_can_be_read(maker: ChainMaker
     record = decode_recorded_block(next(read_blocks(three.read_bytes())))
     forged = type(record)(record.block, record.result, record.certificate[:-1] + b"\x00", record.receipts)
     three.write_bytes(compress_blocks([forged.encoded()]))
-    found = [(each.level, each.height) for each in run_audit(ExportSource(folder)).mismatches]
-    assert found[:2] == [(Level.FORM, 2), (Level.CERTIFICATES, 5)]
+    places = [(each.level, each.height) for each in run_audit(ExportSource(folder)).mismatches]
+    assert places[:2] == [(Level.FORM, 2), (Level.CERTIFICATES, 5)]
     two.unlink()
     lost = run_audit(ExportSource(folder)).mismatches
     assert [(each.height, each.field, each.found) for each in lost[1:2]] == [(3, two.name, "no such file")]
