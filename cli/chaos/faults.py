@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from cli.errors import CliError
 
 DELAY_SECONDS_MAX: Final = 0.3
 BYTES_PER_SECOND: Final = 200_000.0
+DATABASES: Final = ("blocks", "state")
+FLIPS_PER_FILE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Ground:
 
     layout: ClusterLayout
     wires: Wires
+    chance: random.Random
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,16 @@ class Fault:
     does: str
     """For people: what happens to the node."""
     start: Callable[[Ground, NodePlace], None]
+    spoils_data: bool = False
+    """Whether the others must give back what the node loses: done to one node at a time, while all are whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A fault and those that it hits."""
+
+    fault: Fault
+    victims: list[NodePlace]
 
 
 def heal(ground: Ground) -> None:
@@ -63,6 +77,28 @@ def _kill_child(word: bytes) -> Callable[[Ground, NodePlace], None]:
     return start
 
 
+def _wipe(_: Ground, node: NodePlace) -> None:
+    processes.kill(node)
+    for name in DATABASES:
+        shutil.rmtree(node.folder / name, ignore_errors=True)
+
+
+def _flip(ground: Ground, node: NodePlace) -> None:
+    """Flip bits all over one database, so that hardly a read finds it whole."""
+    processes.kill(node)
+    name = ground.chance.choice(DATABASES)
+    for path in sorted((node.folder / name).rglob("*")):
+        if not path.is_file() or not (size := path.stat().st_size):
+            continue
+        with path.open("r+b") as file:
+            for _ in range(FLIPS_PER_FILE):
+                place = ground.chance.randrange(size)
+                file.seek(place)
+                byte = file.read(1)[0]
+                file.seek(place)
+                file.write(bytes([byte ^ 1 << ground.chance.randrange(8)]))
+
+
 FAULTS: Final = {
     fault.name: fault
     for fault in (
@@ -83,6 +119,13 @@ FAULTS: Final = {
             lambda g, n: g.wires.slow(n.name, DELAY_SECONDS_MAX, BYTES_PER_SECOND),
         ),
         Fault("tear", "its connections end in the midst of a frame", lambda ground, node: ground.wires.tear(node.name)),
+        Fault(
+            "swap",
+            "pieces of what it says and hears change places",
+            lambda ground, node: ground.wires.swap(node.name),
+        ),
+        Fault("wipe", "it is killed, and its databases are gone", _wipe, spoils_data=True),
+        Fault("flip", "it is killed, and bits of a database are flipped", _flip, spoils_data=True),
     )
 }
 
@@ -98,6 +141,21 @@ def faults_named(text: str | None) -> list[Fault]:
         if name not in FAULTS:
             raise CliError(f"no fault {name!r}; there are {', '.join(FAULTS)}")
     return [FAULTS[name] for name in names]
+
+
+def draw(chance: random.Random, faults: list[Fault], nodes: tuple[NodePlace, ...], *, whole: bool) -> list[Stroke]:
+    """Return what happens next: one to three kinds of faults, each to one node, several or all; maybe nothing yet.
+
+    Data is spoilt at one node at most, and only while all nodes are whole: it is theirs to give back.
+    """
+    kinds = [fault for fault in faults if whole or not fault.spoils_data]
+    strokes: list[Stroke] = []
+    for fault in chance.sample(kinds, min(len(kinds), chance.choice((1, 1, 2, 3)))):
+        if not fault.spoils_data:
+            strokes.append(Stroke(fault, choose_victims(chance, nodes)))
+        elif not any(stroke.fault.spoils_data for stroke in strokes):
+            strokes.append(Stroke(fault, [chance.choice(nodes)]))
+    return strokes
 
 
 def choose_victims(chance: random.Random, nodes: tuple[NodePlace, ...]) -> list[NodePlace]:

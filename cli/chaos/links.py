@@ -1,4 +1,4 @@
-"""TCP proxies between the nodes of a cluster, by which links are cut, slowed, blocked one way, or broken in a frame.
+"""TCP proxies between the nodes of a cluster: links cut, slowed, blocked one way, torn in a frame, mixed up.
 
 Each node dials every other one through a proxy of its own, so that each direction between two nodes can be disturbed
 apart. The proxies run on an event loop in a thread of their own. What a blocked direction holds back is delivered when
@@ -31,6 +31,8 @@ class Way:
     """0 for as fast as it goes."""
     break_next: bool = False
     """End the connection within the next piece."""
+    swap_next: bool = False
+    """Let two pieces change places."""
 
 
 @dataclass(slots=True)
@@ -89,6 +91,14 @@ class Links:
         """End each connection with a node in the midst of the next piece that goes over it."""
         for way in (*self._towards(name), *self._from(name)):
             way.break_next = True
+
+    def swap(self, name: str) -> None:
+        """Deliver the second half of the next piece of each connection with a node before its first half.
+
+        TLS notices and ends the connection: nodes never see messages of one peer in another order than they were sent.
+        """
+        for way in (*self._towards(name), *self._from(name)):
+            way.swap_next = True
 
     def heal(self) -> None:
         """Let everything through again."""
@@ -162,6 +172,10 @@ class Links:
                     writer.write(data[: self._chance.randrange(len(data))])
                     await writer.drain()
                     return
+                if way.swap_next and len(data) > 1:
+                    way.swap_next = False
+                    middle = self._chance.randrange(1, len(data))
+                    data = data[middle:] + data[:middle]
                 seconds = way.delay_seconds
                 if way.bytes_per_second:
                     seconds += len(data) / way.bytes_per_second
@@ -186,7 +200,7 @@ class Links:
         for way in self._ways.values():
             way.open.set()
             way.delay_seconds = way.bytes_per_second = 0.0
-            way.break_next = False
+            way.break_next = way.swap_next = False
 
     async def _close(self) -> None:
         await self._heal()

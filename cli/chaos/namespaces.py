@@ -93,6 +93,10 @@ class Namespaces:
         self.cut(name)
         self._mend(name)
 
+    def swap(self, name: str) -> None:
+        """Lose what is on its way: the kernel's TCP puts packets in order, so that these wires cannot do worse."""
+        self.tear(name)
+
     def heal(self) -> None:
         """Undo everything."""
         for name in self._addresses:

@@ -1,8 +1,6 @@
 """One chaos run: clients at work, one disturbance after the other, and at the end a judgement of everything seen."""
 
 import asyncio
-import random
-import statistics
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +13,7 @@ from chain.transaction import transaction_id_of_raw
 from chain.types import Digest
 from cli import cluster_processes as processes
 from cli.chaos.clients import Clients
-from cli.chaos.faults import Fault, Ground, choose_victims, heal
+from cli.chaos.faults import Fault, Ground, draw, heal
 from cli.chaos.linearizability import unlinearizable_keys
 from cli.cluster_layout import ClusterLayout, NodePlace
 from cli.cluster_status import fetch_reports
@@ -26,7 +24,11 @@ RESUME_SECONDS_MAX: Final = 15.0
 """After everything was healed, an operation must be acknowledged within this time."""
 EQUAL_SECONDS_MAX: Final = 120.0
 HOLD_SECONDS: Final = (0.3, 4.0)
-"""How long a disturbance lasts: between these."""
+"""How long a disturbance lasts after its last fault began: between these."""
+STAGGER_SECONDS_MAX: Final = 1.5
+"""Faults of one disturbance begin at most so long after one another."""
+MEMORY_BYTES_MAX: Final = 512 * 2**20
+"""What a node and its helpers may hold, each, at its peak."""
 CLIENTS: Final = 6
 POLL_SECONDS: Final = 0.1
 
@@ -48,19 +50,16 @@ class Report:
     """Nodes hit, by kind of fault."""
     resumed: list[float] = field(default_factory=list)
     """Seconds from each healing to the first operation that was begun and acknowledged after it."""
+    went_on: list[float] = field(default_factory=list)
+    """The same from the beginning of disturbances that hit no more nodes than may be faulty, unhealed."""
     operations: int = 0
     acknowledged: int = 0
     unknown: int = 0
     refused: int = 0
     blocks: int = 0
     memory_bytes_max: int = 0
-    """Largest peak of resident memory of a node's own process."""
+    """Largest peak of resident memory of a node's process or of one of its helpers."""
     violations: list[str] = field(default_factory=list)
-
-    @property
-    def resumed_median(self) -> float:
-        """Median of `resumed`, 0 if there was no disturbance."""
-        return statistics.median(self.resumed) if self.resumed else 0.0
 
 
 async def run_chaos(ground: Ground, plan: Plan, say: Callable[[str], None]) -> Report:
@@ -70,14 +69,13 @@ async def run_chaos(ground: Ground, plan: Plan, say: Callable[[str], None]) -> R
         CliError: when a node does not come back, so that nothing can be judged.
     """
     report = Report()
-    chance = random.Random(plan.seed)
     clients = Clients(ground.layout, plan.seed, CLIENTS)
     clients.start()
     now = asyncio.get_running_loop().time
     end = now() + plan.seconds
     try:
         while now() < end and not report.violations:
-            await _disturb(ground, plan, chance, clients, report, say)
+            await _disturb(ground, plan, clients, report, say)
     finally:
         await asyncio.to_thread(heal, ground)
     await clients.stop()
@@ -85,27 +83,41 @@ async def run_chaos(ground: Ground, plan: Plan, say: Callable[[str], None]) -> R
     return report
 
 
-async def _disturb(
-    ground: Ground, plan: Plan, chance: random.Random, clients: Clients, report: Report, say: Callable[[str], None]
-) -> None:
-    """One or two faults at once, for a while; then everything is healed and commits must resume."""
-    told: list[str] = []
-    for fault in chance.sample(plan.faults, min(len(plan.faults), chance.choice((1, 1, 2)))):
-        victims = choose_victims(chance, ground.layout.nodes)
-        for node in victims:
+async def _disturb(ground: Ground, plan: Plan, clients: Clients, report: Report, say: Callable[[str], None]) -> None:
+    """One to three kinds of faults on top of each other, for a while; then all is healed and commits must resume.
+
+    While no more nodes are hit than may be faulty, the others must go on without waiting for the healing.
+    """
+    nodes = ground.layout.nodes
+    faulty_max = (len(nodes) - 1) // 3
+    whole = all(found.ready for found in await asyncio.to_thread(fetch_reports, ground.layout))
+    strokes = draw(ground.chance, plan.faults, nodes, whole=whole)
+    for stroke in strokes:
+        for node in stroke.victims:
             if processes.running_pid(node) is not None:
-                await asyncio.to_thread(fault.start, ground, node)
-                report.faults[fault.name] += 1
-        told.append(f"{fault.name} {' '.join(node.name for node in victims)}")
-    await asyncio.sleep(chance.uniform(*HOLD_SECONDS))
-    report.memory_bytes_max = max(report.memory_bytes_max, *map(_memory_peak, ground.layout.nodes))
+                await asyncio.to_thread(stroke.fault.start, ground, node)
+                report.faults[stroke.fault.name] += 1
+        await asyncio.sleep(ground.chance.uniform(0, STAGGER_SECONDS_MAX))
+    told = "; ".join(f"{stroke.fault.name} {' '.join(node.name for node in stroke.victims)}" for stroke in strokes)
+    if whole and len({node.name for stroke in strokes for node in stroke.victims}) <= faulty_max:
+        seconds = await clients.progress(RESUME_SECONDS_MAX)
+        if seconds is None:
+            report.violations.append(
+                f"no commit within {RESUME_SECONDS_MAX:.0f} s while enough nodes were well: {told}"
+            )
+            return
+        report.went_on.append(seconds)
+    await asyncio.sleep(ground.chance.uniform(*HOLD_SECONDS))
+    report.memory_bytes_max = max(report.memory_bytes_max, *map(_memory_peak, nodes))
+    if report.memory_bytes_max > MEMORY_BYTES_MAX:
+        report.violations.append(f"a process held {report.memory_bytes_max >> 20} MiB: {told}")
     await asyncio.to_thread(heal, ground)
     seconds = await clients.progress(RESUME_SECONDS_MAX)
     if seconds is None:
-        report.violations.append(f"no commit within {RESUME_SECONDS_MAX:.0f} s of healing {'; '.join(told)}")
+        report.violations.append(f"no commit within {RESUME_SECONDS_MAX:.0f} s of healing {told}")
         return
     report.resumed.append(seconds)
-    say(f"{'; '.join(told)}: commits again {seconds:.2f} s after healing, {len(clients.acknowledged)} acknowledged")
+    say(f"{told}: commits again {seconds:.2f} s after healing, {len(clients.acknowledged)} acknowledged")
 
 
 async def _judge(layout: ClusterLayout, clients: Clients, report: Report) -> None:
@@ -169,8 +181,18 @@ def _places(chain: list[tuple[bytes, bytes, tuple[bytes, ...]]]) -> dict[Digest,
 
 
 def _memory_peak(node: NodePlace) -> int:
-    """Return the peak of a node's resident memory in bytes, 0 if it does not run."""
+    """Return the largest peak of resident memory among a node's process and its helpers in bytes, 0 if none runs."""
     pid = processes.running_pid(node)
+    if pid is None:
+        return 0
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except OSError:
+        return 0
+    return max(map(_memory_peak_of, (str(pid), *children)))
+
+
+def _memory_peak_of(pid: str) -> int:
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
     except OSError:

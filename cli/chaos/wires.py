@@ -28,6 +28,10 @@ class Wires(Protocol):
         """End a node's connections in the midst of what goes over them."""
         ...
 
+    def swap(self, name: str) -> None:
+        """Deliver pieces of what goes to and from a node in another order, as far as these wires can."""
+        ...
+
     def heal(self) -> None:
         """Undo everything."""
         ...
