@@ -14,6 +14,7 @@ except ImportError as error:
     ) from error
 
 CONNECT_SECONDS: Final = 10
+LOCK_MILLISECONDS: Final = 2_000
 LOCK: Final = 0x74616C6C79
 """Of the advisory lock; a second number tells one schema of a database from another."""
 
@@ -76,20 +77,30 @@ def open_postgresql(url: str) -> PostgresqlConnection:
         raise FollowerError(f"PostgreSQL refuses: {str(error).strip()}") from error
     name = f"database {connection.info.dbname} at {connection.info.host or 'the local socket'}"
     try:
-        lock = "SELECT pg_try_advisory_lock(%s + hashtext(current_schema())), current_setting('server_encoding')"
-        row = connection.execute(lock, (LOCK,)).fetchone()
+        return _locked(connection, name)
+    except psycopg.errors.LockNotAvailable as error:
+        connection.close()
+        raise FollowerError(f"another follower writes to {name}") from error
     except psycopg.Error as error:
         connection.close()
         raise FollowerError(f"{name}: {str(error).strip()}") from error
-    held, encoding = (None, None) if row is None else row
-    if held is True and encoding == "UTF8":
-        return PostgresqlConnection(connection, name)
-    connection.close()
-    if held is True:
+    except FollowerError:
+        connection.close()
+        raise
+
+
+def _locked(connection: "psycopg.Connection[Any]", name: str) -> PostgresqlConnection:
+    row = connection.execute("SELECT current_schema(), current_setting('server_encoding')").fetchone()
+    schema, encoding = (None, None) if row is None else row
+    if encoding != "UTF8":
         raise FollowerError(f"{name} is in the encoding {encoding}, which lacks characters; make one in UTF8")
-    if held is None:
+    if schema is None:
         raise FollowerError(f"{name} has no schema to put tables into")
-    raise FollowerError(f"another follower writes to {name}")
+    # The server may take a moment to notice that the follower before this one is gone.
+    connection.execute("SELECT set_config('lock_timeout', %s, false)", (f"{LOCK_MILLISECONDS}ms",))
+    connection.execute("SELECT pg_advisory_lock(%s + hashtext(%s))", (LOCK, schema))
+    connection.execute("RESET lock_timeout")
+    return PostgresqlConnection(connection, name)
 
 
 def _timeout(given: dict[str, Any]) -> dict[str, Any]:
