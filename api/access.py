@@ -1,12 +1,13 @@
-"""Who may read: everybody, or holders of a token; and which pages of other sites may ask (CORS).
+"""Who may read: everybody, or holders of a token or a certificate; and which pages of other sites may ask (CORS).
 
 Transactions are admitted by their signatures and need no token. Probes, the API's description and the explorer's own
 files tell nothing of the ledger and are open always; so are views that the operator declares public. A token is
-compared by its hash, in constant time.
+compared by its hash, in constant time; a client's certificate has been checked by TLS before any request is read.
 """
 
 import hashlib
 import hmac
+import ssl
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +34,10 @@ class ApiAccess:
     """Contract and method of views that need no token."""
     origins: frozenset[str] = frozenset()
     """Origins whose pages may read; `*` for all."""
+    tls: ssl.SSLContext | None = None
+    """Serves the API over TLS; None without."""
+    client_certificates: bool = False
+    """Whether clients may read by a certificate that `tls` asks for; then reads are not open."""
 
 
 def check_access(request: web.Request, access: ApiAccess) -> None:
@@ -43,10 +48,13 @@ def check_access(request: web.Request, access: ApiAccess) -> None:
     """
     resource = request.match_info.route.resource
     route = None if resource is None else resource.canonical
-    if not access.token_hashes or route in OPEN_PATHS or (request.method, route) == SUBMISSION:
+    restricted = access.token_hashes or access.client_certificates
+    if not restricted or route in OPEN_PATHS or (request.method, route) == SUBMISSION:
         return
     values = request.match_info
     if route == VIEW_PATH and (values["contract"], values["method"]) in access.public_views:
+        return
+    if access.client_certificates and request.get_extra_info("peercert"):
         return
     given = request.headers.get("Authorization", "")
     if given[: len(BEARER)].lower() == BEARER:
@@ -54,7 +62,8 @@ def check_access(request: web.Request, access: ApiAccess) -> None:
         # All are compared, so that time does not tell which of them is near.
         if sum(hmac.compare_digest(digest, known) for known in access.token_hashes):
             return
-    raise Problem("token_required", "reads take a token: Authorization: Bearer TOKEN")
+    also = ", or a client certificate" if access.client_certificates else ""
+    raise Problem("token_required", f"reads take a token: Authorization: Bearer TOKEN{also}")
 
 
 def origin_headers(request: web.Request, access: ApiAccess) -> dict[str, str]:

@@ -50,12 +50,13 @@ class ApiServer:
         )
         self._host = host
         self._port = port
+        self._tls = access.tls
 
     @property
     def address(self) -> str:
         """The URL at which the API is served, once it has started."""
         host, port = self._runner.addresses[0][:2]
-        return f"http://{host}:{port}"
+        return f"{'http' if self._tls is None else 'https'}://{host}:{port}"
 
     async def start(self) -> None:
         """Listen.
@@ -65,7 +66,7 @@ class ApiServer:
         """
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
+            await web.TCPSite(self._runner, self._host, self._port, ssl_context=self._tls).start()
         except OSError as error:
             await self._runner.cleanup()
             raise ApiAddressInUse(f"cannot listen on {self._host}:{self._port}: {error.strerror}") from error

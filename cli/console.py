@@ -34,7 +34,7 @@ def console(target: Target, command: str | None, as_json: bool) -> None:
     """
     if as_json:
         raise click.UsageError("A prompt prints what you ask for; --json means nothing here.")
-    with Client(target.urls, genesis_hash=target.genesis_hash) as client:
+    with Client(target.urls, genesis_hash=target.genesis_hash, access=target.access) as client:
         names = _names(target, client)
         if command is not None:
             exec(compile(command, "<command>", "exec"), names)  # noqa: S102 - this is what the user asks for

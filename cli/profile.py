@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cli.errors import EXIT_USAGE, CliError
+from tallystick.access import OPEN, ReaderAccess
 
 PROJECT_FILE: Final = "tally.toml"
 """Looked for in the current folder and in those above it; the nearest counts."""
@@ -17,7 +18,12 @@ USER_FILE: Final = "tally/config.toml"
 """Below XDG_CONFIG_HOME, by default ~/.config."""
 FILE_BYTES_MAX: Final = 64 * 1024
 FOLDER_DEFAULT: Final = Path(".tally")
-TEXTS: Final = frozenset({"dir", "genesis_hash", "as"})
+FILES: Final = ("token_file", "certificate", "certificate_key", "node_ca")
+"""What a reader shows to nodes that do not let everybody read; relative to the file that names them."""
+TEXTS: Final = frozenset({"dir", "genesis_hash", "as", *FILES})
+TOKENS: Final = frozenset({"token", "token_file"})
+"""Two ways to give one thing."""
+TOKEN_BYTES_MAX: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +34,15 @@ class Profile:
     folder: Path = FOLDER_DEFAULT
     genesis_hash: str | None = None
     party: str | None = None
+    access: ReaderAccess = OPEN
 
 
 def load_profile(flags: dict[str, Any], environment: Mapping[str, str], here: Path) -> Profile:
     """Return the settings that hold for a command with these flags in a folder.
 
-    Whoever names the ledger first, by `url` or `dir`, decides alone which it is: a genesis hash counts only if it comes
-    from the same place or from one that goes before, never from a file that speaks of another ledger.
+    Whoever names the ledger first, by `url` or `dir`, decides alone which it is: a genesis hash, a token and
+    certificates count only if they come from the same place or from one that goes before, never from a file that speaks
+    of another ledger.
 
     Raises:
         CliError: when a file or a variable is wrong; it is named.
@@ -49,17 +57,42 @@ def load_profile(flags: dict[str, Any], environment: Mapping[str, str], here: Pa
             sources.append(_checked(f"{path}: profiles.{name}", path, profiles[name]))
         sources.append(_checked(str(path), path, document))
     party = next((settings["as"] for settings in sources if "as" in settings), None)
-    genesis_hash = None
-    for settings in sources:
-        genesis_hash = genesis_hash or settings.get("genesis_hash")
+    known: dict[str, Any] = {}
+    for source in sources:
+        settings = source
+        if TOKENS & known.keys():
+            settings = {name: value for name, value in settings.items() if name not in TOKENS}
+        known = settings | known
         if "url" in settings or "dir" in settings:
-            folder = Path(settings.get("dir", FOLDER_DEFAULT))
-            return Profile(tuple(settings.get("url", ())), folder, genesis_hash, party)
-    return Profile(genesis_hash=genesis_hash, party=party)
+            break
+    folder = Path(known.get("dir", FOLDER_DEFAULT))
+    return Profile(tuple(known.get("url", ())), folder, known.get("genesis_hash"), party, _access(known))
+
+
+def _access(settings: Mapping[str, Any]) -> ReaderAccess:
+    """Return what a reader shows, the token read from its file."""
+    token = settings.get("token")
+    if token is None and "token_file" in settings:
+        token = _token(Path(settings["token_file"]))
+    return ReaderAccess(token, *(settings.get(name) for name in FILES[1:]))
+
+
+def _token(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            token = file.read(TOKEN_BYTES_MAX).decode("ascii").strip()
+    except OSError as error:
+        raise CliError(f"{path}: {error.strerror}", EXIT_USAGE) from error
+    except ValueError as error:
+        raise CliError(f"{path}: a token is expected", EXIT_USAGE) from error
+    if not token or not token.isprintable() or " " in token:
+        raise CliError(f"{path}: a token is expected, alone in the file", EXIT_USAGE)
+    return token
 
 
 def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    names = {"TALLY_DIR": "dir", "TALLY_GENESIS_HASH": "genesis_hash", "TALLY_AS": "as"}
+    names = {"TALLY_DIR": "dir", "TALLY_GENESIS_HASH": "genesis_hash", "TALLY_AS": "as", "TALLY_TOKEN": "token"}
+    names |= {f"TALLY_{name.upper()}": name for name in FILES}
     found: dict[str, Any] = {name: environment[key] for key, name in names.items() if environment.get(key)}
     if environment.get("TALLY_URL"):
         found["url"] = environment["TALLY_URL"].split()
@@ -110,6 +143,6 @@ def _checked(place: str, path: Path, document: dict[str, Any]) -> dict[str, Any]
     settings = dict(document)
     if isinstance(settings.get("url"), str):
         settings["url"] = [settings["url"]]
-    if "dir" in settings:
-        settings["dir"] = str(path.parent / Path(settings["dir"]).expanduser())
+    for key in {"dir", *FILES} & set(settings):
+        settings[key] = str(path.parent / Path(settings[key]).expanduser())
     return settings

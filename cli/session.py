@@ -3,9 +3,10 @@
 import asyncio
 import functools
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import click
@@ -13,14 +14,17 @@ import click
 from chain.receipt import Receipt
 from chain.transaction import Call
 from cli import cluster_layout
-from cli.errors import CliError
+from cli.errors import EXIT_USAGE, CliError
 from cli.keys import open_wallet
-from cli.profile import FOLDER_DEFAULT, load_profile
+from cli.profile import FILES, FOLDER_DEFAULT, load_profile
+from tallystick.access import OPEN, AccessError, ReaderAccess
 from tallystick.client import AsyncClient
 from tallystick.errors import CommitTimeout, SubmitError, TallystickError
 from tallystick.wallet import Wallet
 
 DEFAULT_FOLDER: Final = FOLDER_DEFAULT
+NOTHING: Final[Mapping[str, str | None]] = MappingProxyType({})
+"""Shows nothing beyond what the settings say."""
 NOTICE_SECONDS: Final = 3.0
 """How long somebody at a terminal waits without a word."""
 T = TypeVar("T")
@@ -35,10 +39,15 @@ class Target:
     """None if it has to be taken from the first node: then answers are verified, but not anchored."""
     layout: cluster_layout.ClusterLayout | None
     """The local cluster, whose parties' keys are at hand; None for another ledger."""
+    access: ReaderAccess = OPEN
+    """What is shown to nodes that do not let everybody read."""
 
     def client(self) -> AsyncClient:
         """Return a client that fails over between the nodes and verifies what they answer."""
-        return AsyncClient(self.urls, genesis_hash=self.genesis_hash)
+        try:
+            return AsyncClient(self.urls, genesis_hash=self.genesis_hash, access=self.access)
+        except AccessError as error:
+            raise CliError(str(error), EXIT_USAGE) from error
 
     def wallet(self, party: str) -> Wallet:
         """Return the wallet of a demo party, or of a key file.
@@ -82,26 +91,44 @@ def ledger_if_needed(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def with_finder(*, folder: Path | None, urls: tuple[str, ...], genesis_hash: str | None, **others: Any) -> Any:
-        return command(find_target=lambda: choose_target(folder, urls, genesis_hash), **others)
+        access = {name: others.pop(name) for name in FILES}
+        return command(find_target=lambda: choose_target(folder, urls, genesis_hash, access), **others)
 
-    for option in options:
+    for option in (*options, *access_options()):
         with_finder = option(with_finder)
     return with_finder
 
 
-def choose_target(folder: Path | None, urls: tuple[str, ...], genesis_hash: str | None) -> Target:
+def access_options() -> list[Any]:
+    """Return the options with what is shown to nodes that do not let everybody read, named as cli.profile.FILES."""
+    helps = {
+        "node_ca": "PEM file of the authorities of the nodes' https certificates.",
+        "certificate_key": "PEM file of the certificate's key, if it stands apart.",
+        "certificate": "PEM file of a reader's certificate.",
+        "token_file": "File of a reader's token.",
+    }
+    return [
+        click.option("--" + name.replace("_", "-"), name, type=click.Path(dir_okay=False), help=help_)
+        for name, help_ in helps.items()
+    ]
+
+
+def choose_target(
+    folder: Path | None, urls: tuple[str, ...], genesis_hash: str | None, access: Mapping[str, str | None] = NOTHING
+) -> Target:
     """Return the ledger at the given addresses, otherwise the local cluster, otherwise what the settings name.
 
     Raises:
         CliError: when there is none, or a setting is wrong.
     """
-    given = {"url": urls, "dir": folder, "genesis_hash": genesis_hash}
+    given = {"url": urls, "dir": folder, "genesis_hash": genesis_hash, **access}
     profile = load_profile({name: value for name, value in given.items() if value}, os.environ, Path.cwd())
     if profile.urls:
         layout = cluster_layout.load(profile.folder) if cluster_layout.exists(profile.folder) else None
-        return Target(profile.urls, profile.genesis_hash, layout)
+        return Target(profile.urls, profile.genesis_hash, layout, profile.access)
     layout = cluster_layout.load(profile.folder)
-    return Target(tuple(node.api for node in layout.nodes), profile.genesis_hash or layout.chain_id, layout)
+    urls = tuple(node.api for node in layout.nodes)
+    return Target(urls, profile.genesis_hash or layout.chain_id, layout, profile.access)
 
 
 def party_option(text: str, *, required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

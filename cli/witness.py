@@ -100,7 +100,7 @@ async def _watch(target: Target, watch: Watch, is_new: bool, notes: Sequence[tup
         click.echo(f"the key to check the cosignatures of this witness: {vkey}", err=True)
         transports: dict[str, Transport] = {}
         for url in target.urls:
-            transports[url.rstrip("/")] = transport = Transport([url], ASK_SECONDS)
+            transports[url.rstrip("/")] = transport = Transport([url], ASK_SECONDS, target.access)
             stack.push_async_callback(transport.close)
         watcher = Witness(genesis, transports)
         for path, data in notes:

@@ -62,6 +62,12 @@ class AccessConfig:
     """Contract and method of views that need no token."""
     origins: tuple[str, ...] = ()
     """Origins of pages that may read, such as https://portal.example; `*` for all."""
+    certificate: Path | None = None
+    """The server's own certificate, with those between it and its authority; with it the API is served over TLS."""
+    key: Path | None = None
+    """Private key of `certificate`."""
+    client_ca: Path | None = None
+    """Certificates of the authorities whose clients may read; None takes no client certificates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +192,13 @@ def _catch_up(document: Any) -> CatchUpConfig:
     return CatchUpConfig(**document)
 
 
+_ACCESS_FILES: Final = ("certificate", "key", "client_ca")
+
+
 def _access(document: Any, folder: Path) -> AccessConfig:
-    if not isinstance(document, dict) or not set(document) <= {"tokens", "public_views", "origins"}:
-        raise ConfigError("access: a table with some of tokens, public_views, origins is expected")
+    names = ("tokens", "public_views", "origins", *_ACCESS_FILES)
+    if not isinstance(document, dict) or not set(document) <= set(names):
+        raise ConfigError(f"access: a table with some of {', '.join(names)} is expected")
     lists = {name: document.get(name, []) for name in ("public_views", "origins")}
     for name, values in lists.items():
         if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
@@ -203,7 +213,12 @@ def _access(document: Any, folder: Path) -> AccessConfig:
         if origin != "*" and (not origin.startswith(("https://", "http://")) or origin.count("/") != 2):
             raise ConfigError(f"access.origins: {origin!r} is not an origin such as https://portal.example")
     tokens = folder / _text(document, "tokens") if "tokens" in document else None
-    return AccessConfig(tokens, tuple(views), tuple(lists["origins"]))
+    files = {name: folder / _text(document, name) for name in _ACCESS_FILES if name in document}
+    if ("certificate" in files) != ("key" in files):
+        raise ConfigError("access: certificate and key are given together")
+    if "client_ca" in files and "certificate" not in files:
+        raise ConfigError("access.client_ca: client certificates take TLS, so certificate and key are needed too")
+    return AccessConfig(tokens, tuple(views), tuple(lists["origins"]), **files)
 
 
 def load_tokens(path: Path) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chain.receipt import Receipt
     from chain.transaction import Call, Transaction
+    from tallystick.access import AccessError, ReaderAccess
     from tallystick.blocking import Client
     from tallystick.building import call
     from tallystick.client import AsyncClient, StateValue, TransactionStatus
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from tallystick.wallet import Signer, Wallet, WalletError
 
 _PLACES = {
+    "AccessError": "tallystick.access",
     "ApiError": "tallystick.errors",
     "AsyncClient": "tallystick.client",
     "Call": "chain.transaction",
@@ -42,6 +44,7 @@ _PLACES = {
     "InvalidCall": "tallystick.interface",
     "LedgerEvent": "tallystick.following",
     "NodeUnavailable": "tallystick.errors",
+    "ReaderAccess": "tallystick.access",
     "Receipt": "chain.receipt",
     "Signer": "tallystick.wallet",
     "StateValue": "tallystick.client",
@@ -59,6 +62,7 @@ _PLACES = {
 }
 
 __all__ = [
+    "AccessError",
     "ApiError",
     "AsyncClient",
     "Call",
@@ -72,6 +76,7 @@ __all__ = [
     "InvalidCall",
     "LedgerEvent",
     "NodeUnavailable",
+    "ReaderAccess",
     "Receipt",
     "Signer",
     "StateValue",

@@ -11,6 +11,7 @@ from chain.receipt import Receipt
 from chain.state_keys import KeyPart
 from chain.transaction import Call, Transaction
 from chain.types import Digest, Milliseconds
+from tallystick.access import OPEN, ReaderAccess
 from tallystick.building import GAS_LIMIT_DEFAULT, local_time
 from tallystick.client import PROPOSALS_DEFAULT, TIMEOUT_SECONDS, AsyncClient, StateValue, TransactionStatus
 from tallystick.contract import Contract
@@ -37,10 +38,15 @@ class Client:
         verify: bool = True,
         timeout_seconds: float = TIMEOUT_SECONDS,
         clock: Callable[[], Milliseconds] = local_time,
+        access: ReaderAccess = OPEN,
     ) -> None:
-        """Take the nodes' addresses, such as "http://127.0.0.1:8401"; nothing is sent before the first use."""
+        """Take the nodes' addresses, such as "http://127.0.0.1:8401"; nothing is sent before the first use.
+
+        Raises:
+            AccessError: when a certificate in `access` cannot be used.
+        """
         self._client = AsyncClient(
-            nodes, genesis_hash=genesis_hash, verify=verify, timeout_seconds=timeout_seconds, clock=clock
+            nodes, genesis_hash=genesis_hash, verify=verify, timeout_seconds=timeout_seconds, clock=clock, access=access
         )
         self._runner = asyncio.Runner()
 

@@ -19,6 +19,7 @@ from chain.receipt import Receipt
 from chain.state_keys import KeyPart, encode_key
 from chain.transaction import Call, Transaction
 from chain.types import Digest, Milliseconds
+from tallystick.access import OPEN, ReaderAccess
 from tallystick.building import GAS_LIMIT_DEFAULT, build_body, local_time
 from tallystick.contract import Contract
 from tallystick.decisions import ContractSource, ProposalState, read_contract, read_proposal, read_proposals
@@ -81,9 +82,14 @@ class AsyncClient:
         verify: bool = True,
         timeout_seconds: float = TIMEOUT_SECONDS,
         clock: Callable[[], Milliseconds] = local_time,
+        access: ReaderAccess = OPEN,
     ) -> None:
-        """Take the nodes' addresses, such as "http://127.0.0.1:8401"; nothing is sent before the first use."""
-        self._transport = Transport([nodes] if isinstance(nodes, str) else nodes, timeout_seconds)
+        """Take the nodes' addresses, such as "http://127.0.0.1:8401"; nothing is sent before the first use.
+
+        Raises:
+            AccessError: when a certificate in `access` cannot be used.
+        """
+        self._transport = Transport([nodes] if isinstance(nodes, str) else nodes, timeout_seconds, access)
         self._expected = bytes.fromhex(genesis_hash) if isinstance(genesis_hash, str) else genesis_hash
         self._verify = verify
         self._timeout_seconds = timeout_seconds

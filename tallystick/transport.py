@@ -15,6 +15,7 @@ from typing import Any, Final
 import aiohttp
 
 from chain.types import Digest
+from tallystick.access import OPEN, ReaderAccess
 from tallystick.errors import ApiError, EvaluateError, NodeUnavailable, WrongLedger
 
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -89,11 +90,13 @@ class Answer:
 class Transport:
     """Owns the HTTP session and knows which node answered last."""
 
-    def __init__(self, nodes: Sequence[str], timeout_seconds: float) -> None:
+    def __init__(self, nodes: Sequence[str], timeout_seconds: float, access: ReaderAccess = OPEN) -> None:
         if not nodes:
             raise ValueError("at least one node is needed")
         self._nodes = tuple(node.rstrip("/") for node in nodes)
         self._timeout_seconds = timeout_seconds
+        self._access_headers = access.headers()
+        self._tls = access.tls() if any(node.startswith("https:") for node in self._nodes) else None
         self._preferred = 0
         self._checked: set[str] = set()
         self._session: aiohttp.ClientSession | None = None
@@ -225,7 +228,8 @@ class Transport:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+            connector = aiohttp.TCPConnector(limit=0, ssl=True if self._tls is None else self._tls)
+            self._session = aiohttp.ClientSession(connector=connector, headers=self._access_headers)
         return self._session
 
 

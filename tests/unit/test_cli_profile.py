@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from cli.errors import CliError
 from cli.main import tally
 from cli.profile import Profile, load_profile
+from tallystick import ReaderAccess
 
 HASH = "ab" * 32
 
@@ -63,6 +64,22 @@ def test_a_hash_is_not_lent_to_another_ledger(places: tuple[Path, Path]) -> None
     assert loaded(places, TALLY_GENESIS_HASH="ef" * 32).genesis_hash == "ef" * 32
 
 
+def test_what_a_reader_shows_is_not_lent_to_another_ledger(places: tuple[Path, Path]) -> None:
+    (places[0].parent / "token").write_text("a-reader's-token\n", encoding="utf-8")
+    write(places, 'url = "https://project"\ntoken_file = "token"\ncertificate = "me.pem"\nnode_ca = "nodes.pem"')
+    folder = str(places[0].parent)
+    assert loaded(places).access == ReaderAccess("a-reader's-token", f"{folder}/me.pem", None, f"{folder}/nodes.pem")
+    assert loaded(places, TALLY_TOKEN="mine").access.token == "mine"
+    assert loaded(places, {"token_file": f"{folder}/token"}, TALLY_TOKEN="mine").access.token == "a-reader's-token"
+    assert loaded(places, {"url": ("http://flag",)}, TALLY_TOKEN="mine").access == ReaderAccess()
+    assert loaded(places, TALLY_URL="http://a", TALLY_CERTIFICATE_KEY="k").access == ReaderAccess(certificate_key="k")
+    assert "mine" not in repr(loaded(places, TALLY_TOKEN="mine"))
+    for content in ("", "two words"):
+        (places[0].parent / "token").write_text(content, encoding="utf-8")
+        with pytest.raises(CliError, match="a token is expected"):
+            loaded(places)
+
+
 def test_a_profile_is_chosen_by_name(places: tuple[Path, Path]) -> None:
     write(places, 'as = "project"', f'[profiles.far]\nurl = "http://far"\ngenesis_hash = "{HASH}"')
     assert loaded(places, TALLY_PROFILE="far") == Profile(("http://far",), Path(".tally"), HASH, "project")
@@ -75,7 +92,10 @@ def test_a_profile_is_chosen_by_name(places: tuple[Path, Path]) -> None:
     [
         ("url = 7", "tally.toml: url: an address"),
         ("url = []", "tally.toml: url: an address"),
-        ("urls = 'x'", "tally.toml: urls: no such setting; there are url, as, dir, genesis_hash"),
+        (
+            "urls = 'x'",
+            "tally.toml: urls: no such setting; there are url, as, certificate, certificate_key, dir, genesis_hash",
+        ),
         ("as = ''", "tally.toml: as: text is expected"),
         ("profiles = 7", "tally.toml: profiles: tables"),
         ("[profiles.a]\ndir = 7", "tally.toml: profiles.a: dir: text"),

@@ -15,7 +15,7 @@ MANUAL = Path(__file__).parents[2] / "docs" / "sdk.md"
 
 async def test_the_examples_run(tmp_path: Path) -> None:
     examples = re.findall(r"```python\n(.*?)```", MANUAL.read_text(), re.DOTALL)
-    assert len(examples) == 9
+    assert len(examples) == 10
     # The examples use the real clock, so the ledger's time has to be near it.
     node = FakeNode(now=local_time())
 
