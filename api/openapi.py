@@ -30,9 +30,12 @@ def openapi_document() -> dict[str, Any]:
         "paths": paths(),
         "components": {
             "schemas": schemas(),
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "Where the node asks"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "Where the node asks"},
+                "certificate": {"type": "mutualTLS", "description": "Of an authority that the node's operator names"},
+            },
         },
-        "security": [{}, {"token": []}],
+        "security": [{}, {"token": []}, {"certificate": []}],
     }
 
 
