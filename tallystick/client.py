@@ -84,11 +84,7 @@ class AsyncClient:
         clock: Callable[[], Milliseconds] = local_time,
         access: ReaderAccess = OPEN,
     ) -> None:
-        """Take the nodes' addresses, such as "http://127.0.0.1:8401"; nothing is sent before the first use.
-
-        Raises:
-            AccessError: when a certificate in `access` cannot be used.
-        """
+        """Take the nodes' addresses, such as "http://127.0.0.1:8401"; `access` may raise AccessError; nothing is sent."""
         self._transport = Transport([nodes] if isinstance(nodes, str) else nodes, timeout_seconds, access)
         self._expected = bytes.fromhex(genesis_hash) if isinstance(genesis_hash, str) else genesis_hash
         self._verify = verify
