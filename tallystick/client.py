@@ -84,7 +84,7 @@ class AsyncClient:
         clock: Callable[[], Milliseconds] = local_time,
         access: ReaderAccess = OPEN,
     ) -> None:
-        """Take the nodes' addresses, such as "http://127.0.0.1:8401"; `access` may raise AccessError; nothing is sent."""
+        """Take the nodes' addresses, such as "http://127.0.0.1:8401"; nothing is sent before the first use."""
         self._transport = Transport([nodes] if isinstance(nodes, str) else nodes, timeout_seconds, access)
         self._expected = bytes.fromhex(genesis_hash) if isinstance(genesis_hash, str) else genesis_hash
         self._verify = verify
