@@ -49,9 +49,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
     options = parser.parse_args()
     rows = [row_of(int(size), options.blocks) for size in options.sizes.split(",")]
-    print(
-        f"{'n':>3} {'blocks':>7} {'messages':>9} {'predicted':>10} {'bytes':>10} {'received':>9} {'CPU us':>8} {'steps':>6}"
-    )
+    print("  n  blocks  messages  predicted      bytes  received   CPU us  steps")
     print("            a block                          a block   a block and node")
     for row in rows:
         print(
