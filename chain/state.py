@@ -178,15 +178,18 @@ class BlockState:
         self._end(transaction)
         assert index > self._index_last, "transactions are committed in the order of the block"
         self._index_last = index
+        values, changes = self._values, self._changes
+        contract = ""
         for place, replaced in transaction.replaced.items():
-            contract, key = place
-            value = self._values[contract][key]
+            value = values[place[0]][place[1]]
             if value is None and replaced is None:
                 self._note_no_change(place)
                 continue
-            self._changes.append((index, place, value))
+            changes.append((index, place, value))
             self.places_written.add(place)
-            self.contracts_written.add(contract)
+            if place[0] is not contract:
+                contract = place[0]
+                self.contracts_written.add(contract)
 
     def finish(self) -> StateUpdate:
         """Return what the committed transactions make of the parent's state; nothing here or there changes."""

@@ -108,7 +108,11 @@ def event_call(scope: Scope, node: ast.Call, name: str) -> ast.expr:
     prices = scope.prices
     scope.spend(prices.event + prices.container + (prices.operator + prices.wire_item) * len(fields))
     scope.write(node)
-    return guard(f"e_{name}", **_keywords(scope, node))
+    values = _keywords(scope, node)
+    if all(isinstance(value, ast.Name | ast.Constant | ast.Attribute) for value in values.values()):
+        # Nobody can tell in which order such values are looked up, and a receipt has them in this one.
+        values = dict(sorted(values.items()))
+    return guard(f"e_{name}", **values)
 
 
 def _invoke(scope: Scope, node: ast.Call) -> ast.expr:

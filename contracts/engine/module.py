@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from contracts.engine.values import Record, Type
+from contracts.engine.values import Record, Scalar, Type
 
 INIT: Final = "init"
 CALL: Final = "call"
@@ -35,6 +35,11 @@ class Storage:
     @property
     def kind(self) -> str:
         return "counter" if self.counts else "map" if self.keys else "var"
+
+    @property
+    def has_sums(self) -> bool:
+        """Tell whether it has the guard that adds to an entry: Maps from text to integers, such as balances."""
+        return self.keys == ("str",) and self.value == Scalar("int") and not self.counts
 
     @property
     def is_map(self) -> bool:

@@ -19,6 +19,7 @@ from contracts.engine.rules import is_plain_name, refusal
 from contracts.engine.scope import Scope, assign, constant, guard, is_not, load, pay, perform, tick, when
 from contracts.engine.statement_hints import clearing_hint, no_target, statement_hint
 from contracts.engine.storage_code import (
+    add_to_entry,
     check_kept,
     delete_entry,
     key_expression,
@@ -255,12 +256,27 @@ def _augment(scope: Scope, target: ast.expr, op: ast.operator, value: ast.expr) 
             if var is not None:
                 return [perform(write_entry(scope, var, None, combined(read_entry(scope, var, None)), target))]
         case ast.Subscript(value=owner, slice=index):
+            sums = storage_named(scope, owner)
+            if sums is not None and sums.has_sums and isinstance(op, ast.Add | ast.Sub) and _is_at_hand(scope, value):
+                key = key_expression(scope, sums, index)
+                return [perform(add_to_entry(scope, sums, key, scope.expression(value), op, target))]
             return _augment_item(scope, target, owner, index, combined)
         case ast.Attribute(value=ast.Subscript(value=owner, slice=index), attr=field):
             storage = storage_named(scope, owner)
             if storage is not None:
                 return _augment_field(scope, target, storage, index, field, combined)
     raise no_target(target)
+
+
+def _is_at_hand(scope: Scope, value: ast.expr) -> bool:
+    """Tell whether a value is there before an entry is read: it costs nothing, cannot fail and changes nothing."""
+    match value:
+        case ast.Constant():
+            return True
+        case ast.Name(id=name):
+            is_constant = type(scope.module.constants.get(name)) in (int, str, bytes, bool)
+            return name in dict(scope.function.parameters) or (is_constant and not scope.is_local(name))
+    return False
 
 
 def _augment_item(

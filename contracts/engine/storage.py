@@ -12,8 +12,8 @@ from contracts.engine.guards_numbers import Guard
 from contracts.engine.module import Storage
 from contracts.engine.run import Run
 from contracts.engine.storage_keys import KNOWN_LENGTH_MAX, Keys, storage_keys
-from contracts.engine.storage_values import value_reader, value_writer
-from contracts.engine.values import fresh
+from contracts.engine.storage_values import SMALL, integer_bytes, value_reader, value_writer
+from contracts.engine.values import Scalar, fresh
 
 PYTHON_ERRORS: Final = (
     ArithmeticError,
@@ -29,8 +29,10 @@ PYTHON_ERRORS: Final = (
 def storage_guards(storage: Storage, run: Run) -> dict[str, Guard]:
     """Return the guards of one storage, by the names that the compiler emits without their underscore."""
     keys = storage_keys(storage)
-    changing = _counting if storage.counts else _writing
-    guards = {**_reading(storage, keys, run), **changing(storage, keys, run)}
+    reading = _reading(storage, keys, run)
+    guards = {**reading, **(_counting if storage.counts else _writing)(storage, keys, run)}
+    if storage.has_sums:
+        guards |= _adding(storage, reading["get"], keys, run)
     return {f"s_{verb}_{storage.name}": guard for verb, guard in guards.items()}
 
 
@@ -40,6 +42,7 @@ def _reading(storage: Storage, keys: Keys, run: Run) -> dict[str, Guard]:
     read = value_reader(storage.value, run)
     default = storage.default
     changes = type(default) in (list, dict)
+    from_bytes = int.from_bytes
 
     def get_entry(key: Any) -> Any:
         encoded = known.get(key) if type(key) is str and len(key) < KNOWN_LENGTH_MAX else None
@@ -55,6 +58,27 @@ def _reading(storage: Storage, keys: Keys, run: Run) -> dict[str, Guard]:
             run.gas -= len(data) // per_unit
             if run.gas < 0:
                 raise OutOfGas
+        return read(data)
+
+    def get_integer(key: Any) -> Any:
+        encoded = known.get(key) if type(key) is str and len(key) < KNOWN_LENGTH_MAX else None
+        if encoded is None:
+            encoded = key_of(key)
+        try:
+            data = run.state.get(run.contract, encoded)
+        except PYTHON_ERRORS as error:
+            raise LocalFault(f"the state could not be read: {error!r}") from error
+        if data is None:
+            return absent() if default is None else default
+        # No integer is as long as what one unit reads, but for those of 64 bits.
+        if len(data) < per_unit:
+            first = data[0]
+            if first < 0x80:
+                return first
+            if 0xCC <= first <= 0xCE:
+                return from_bytes(data[1:], "big")
+            return read(data)
+        run.charge(len(data) // per_unit)
         return read(data)
 
     def get_var() -> Any:
@@ -73,7 +97,8 @@ def _reading(storage: Storage, keys: Keys, run: Run) -> dict[str, Guard]:
     def has(key: Any) -> bool:
         return fetch(run, key_of(key)) is not None
 
-    return {"get": get_entry if storage.is_map else get_var, "find": find, "has": has}
+    get_map = get_integer if storage.value == Scalar("int") else get_entry
+    return {"get": get_map if storage.is_map else get_var, "find": find, "has": has}
 
 
 def _writing(storage: Storage, keys: Keys, run: Run) -> dict[str, Guard]:
@@ -103,6 +128,50 @@ def _writing(storage: Storage, keys: Keys, run: Run) -> dict[str, Guard]:
         store(run, key_of(key), None)
 
     return {"put": put_entry if storage.is_map else put_var, "delete": delete}
+
+
+def _adding(storage: Storage, get: Guard, keys: Keys, run: Run) -> dict[str, Guard]:
+    """Return the guard of `storage[key] += value` and `-= value`, which reads, adds and writes without calling others.
+
+    It does what `get`, `add` or `subtract` and `put` do, in their order.
+    """
+    per_byte, per_unit = run.prices.stored_byte, run.prices.stored_per_unit
+    key_of, known = keys.encode, keys.known
+    from_bytes = int.from_bytes
+    default = storage.default
+
+    def add(key: Any, value: Any, subtract: bool) -> None:
+        encoded = known.get(key) if type(key) is str and len(key) < KNOWN_LENGTH_MAX else None
+        if encoded is None:
+            encoded = key_of(key)
+        state, contract = run.state, run.contract
+        try:
+            data = state.get(contract, encoded)
+        except PYTHON_ERRORS as error:
+            raise LocalFault(f"the state could not be read: {error!r}") from error
+        if data is None and default is not None:
+            new = default
+        elif data is not None and len(data) < per_unit and data[0] < 0x80:
+            new = data[0]
+        elif data is not None and len(data) < per_unit and 0xCC <= data[0] <= 0xCE:
+            new = from_bytes(data[1:], "big")
+        else:
+            new = get(key)
+        if type(value) is not int:
+            raise Failed(f"cannot add an integer and {type(value).__name__}")
+        new = new - value if subtract else new + value
+        data = SMALL[new] if 0 <= new < 0x80 else integer_bytes(new)
+        if run.read_only:
+            raise Stop(WRITE_IN_VIEW)
+        run.gas -= (len(encoded) + len(data)) * per_byte
+        if run.gas < 0:
+            raise OutOfGas
+        try:
+            state.put(contract, encoded, data)
+        except PYTHON_ERRORS as error:
+            raise LocalFault(f"the state could not be written: {error!r}") from error
+
+    return {"add": add}
 
 
 def _counting(storage: Storage, keys: Keys, run: Run) -> dict[str, Guard]:

@@ -68,6 +68,16 @@ def write_entry(scope: Scope, storage: Storage, key: ast.expr | None, value: ast
     return guard(f"s_put_{storage.name}", *([] if key is None else [key]), value)
 
 
+def add_to_entry(
+    scope: Scope, storage: Storage, key: ast.expr, value: ast.expr, op: ast.operator, place: ast.AST
+) -> ast.expr:
+    """Return the code that adds a value to an entry, or subtracts it; the value must be one that cannot fail."""
+    _check_writable(storage, place)
+    scope.spend(scope.prices.read + scope.prices.write)
+    scope.write(place)
+    return guard(f"s_add_{storage.name}", key, value, constant(isinstance(op, ast.Sub)))
+
+
 def delete_entry(scope: Scope, storage: Storage, key: ast.expr, place: ast.AST) -> ast.expr:
     """Return the code that deletes an entry of a Map."""
     _check_writable(storage, place)

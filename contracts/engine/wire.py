@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from chain.encoding import INT_MAX, INT_MIN
-from contracts.engine.errors import Failed
+from contracts.engine.errors import Failed, OutOfGas
 from contracts.engine.limits import LIST_LENGTH_MAX, MAP_LENGTH_MAX, NESTING_MAX
 from contracts.engine.run import Run
 from contracts.engine.values import (
@@ -129,7 +129,10 @@ def _text(value: Any, walk: Walk) -> Any:
     if walk.left < 0:
         raise Failed("value is too large")
     if size >= walk.per_unit:
-        walk.run.charge(size // walk.per_unit)
+        run = walk.run
+        run.gas -= size // walk.per_unit
+        if run.gas < 0:
+            raise OutOfGas
     return value
 
 
