@@ -42,7 +42,6 @@ def _reading(storage: Storage, keys: Keys, run: Run) -> dict[str, Guard]:
     read = value_reader(storage.value, run)
     default = storage.default
     changes = type(default) in (list, dict)
-    from_bytes = int.from_bytes
 
     def get_entry(key: Any) -> Any:
         encoded = known.get(key) if type(key) is str and len(key) < KNOWN_LENGTH_MAX else None
@@ -58,27 +57,6 @@ def _reading(storage: Storage, keys: Keys, run: Run) -> dict[str, Guard]:
             run.gas -= len(data) // per_unit
             if run.gas < 0:
                 raise OutOfGas
-        return read(data)
-
-    def get_integer(key: Any) -> Any:
-        encoded = known.get(key) if type(key) is str and len(key) < KNOWN_LENGTH_MAX else None
-        if encoded is None:
-            encoded = key_of(key)
-        try:
-            data = run.state.get(run.contract, encoded)
-        except PYTHON_ERRORS as error:
-            raise LocalFault(f"the state could not be read: {error!r}") from error
-        if data is None:
-            return absent() if default is None else default
-        # No integer is as long as what one unit reads, but for those of 64 bits.
-        if len(data) < per_unit:
-            first = data[0]
-            if first < 0x80:
-                return first
-            if 0xCC <= first <= 0xCE:
-                return from_bytes(data[1:], "big")
-            return read(data)
-        run.charge(len(data) // per_unit)
         return read(data)
 
     def get_var() -> Any:
@@ -97,8 +75,39 @@ def _reading(storage: Storage, keys: Keys, run: Run) -> dict[str, Guard]:
     def has(key: Any) -> bool:
         return fetch(run, key_of(key)) is not None
 
-    get_map = get_integer if storage.value == Scalar("int") else get_entry
-    return {"get": get_map if storage.is_map else get_var, "find": find, "has": has}
+    if storage.is_map and storage.value == Scalar("int"):
+        return {"get": _integer_reader(keys, run, read, absent), "find": find, "has": has}
+    return {"get": get_entry if storage.is_map else get_var, "find": find, "has": has}
+
+
+def _integer_reader(keys: Keys, run: Run, read: Guard, absent: Guard) -> Guard:
+    """Return the guard that reads an integer out of a Map, which most entries are."""
+    per_unit = run.prices.stored_per_unit
+    key_of, known = keys.encode, keys.known
+    from_bytes = int.from_bytes
+
+    def get_integer(key: Any) -> Any:
+        encoded = known.get(key) if type(key) is str and len(key) < KNOWN_LENGTH_MAX else None
+        if encoded is None:
+            encoded = key_of(key)
+        try:
+            data = run.state.get(run.contract, encoded)
+        except PYTHON_ERRORS as error:
+            raise LocalFault(f"the state could not be read: {error!r}") from error
+        if data is None:
+            return absent()
+        # No integer is as long as what one unit reads, but for those of 64 bits.
+        if len(data) < per_unit:
+            first = data[0]
+            if first < 0x80:
+                return first
+            if 0xCC <= first <= 0xCE:
+                return from_bytes(data[1:], "big")
+            return read(data)
+        run.charge(len(data) // per_unit)
+        return read(data)
+
+    return get_integer
 
 
 def _writing(storage: Storage, keys: Keys, run: Run) -> dict[str, Guard]:
