@@ -64,8 +64,14 @@ async def find_account(context: ApiContext, name: str) -> list[AccountKey]:
             keys += [fields["key"] for fields in announced if fields["member"] == name]
     known = []
     for key in dict.fromkeys(keys):
-        reply = await context.node.state(SYSTEM, member_key(key), with_proof=False)
-        value = None if reply.leaf is None else decode_leaf(reply.leaf).value
-        if value is not None:
-            known.append(AccountKey(key, decode_member(value)))
+        member = await member_of(context, key)
+        if member is not None:
+            known.append(AccountKey(key, member))
     return known
+
+
+async def member_of(context: ApiContext, key: bytes) -> Member | None:
+    """Return the member with a public key, None if it is nobody's."""
+    reply = await context.node.state(SYSTEM, member_key(key), with_proof=False)
+    value = None if reply.leaf is None else decode_leaf(reply.leaf).value
+    return None if value is None else decode_member(value)

@@ -98,7 +98,14 @@ def _transactions() -> dict[str, dict[str, Operation]]:
     return {
         "/v1/transactions": {
             "post": _submission(),
-            "get": get("listTransactions", tag, "List or follow transactions", filters, listing, *wrong),
+            "get": get(
+                "listTransactions",
+                tag,
+                "List or follow transactions, the filters hold for both",
+                filters,
+                listing,
+                *wrong,
+            ),
         },
         "/v1/transactions/{id}": {
             "get": get("getTransaction", tag, "Look a transaction up", (ID,), one, "unknown_transaction", "pruned")
@@ -168,7 +175,13 @@ def _blocks() -> dict[str, dict[str, Operation]]:
         },
         "/v1/events": {
             "get": get(
-                "listEvents", "events", "List or follow events", (*filters, *stream), events, "not_indexed", *wrong
+                "listEvents",
+                "events",
+                "List or follow events, the filters hold for both",
+                (*filters, *stream),
+                events,
+                "not_indexed",
+                *wrong,
             )
         },
     }

@@ -4,7 +4,7 @@ A stream holds no queue: it remembers a position, waits until the ledger is beyo
 reader therefore costs no memory, and nothing is lost or repeated across reconnections with Last-Event-ID.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 from aiohttp import web
@@ -25,10 +25,19 @@ STREAMING: Final = web.RequestKey("tallystick_streaming", bool)
 """Set on a request once its stream has begun: from then on no other answer is possible."""
 
 
+Keep = Callable[[Entry[T]], Awaitable[bool]]
+"""Tells whether an entry is wanted, where that takes asking the node."""
+
+
 async def serve_stream(
-    request: web.Request, kind: str, name: str, extract: Extract[T], render: Callable[[Entry[T]], Any]
+    request: web.Request,
+    kind: str,
+    name: str,
+    extract: Extract[T],
+    render: Callable[[Entry[T]], Any],
+    keep: Keep[T] | None = None,
 ) -> web.StreamResponse:
-    """Send entries as events called `name` until the client leaves or the server stops.
+    """Send the entries that are to be kept as events called `name` until the client leaves or the server stops.
 
     Raises:
         Problem: invalid_cursor or too_many_streams, before anything is sent.
@@ -51,7 +60,7 @@ async def serve_stream(
         request[STREAMING] = True
         await response.prepare(request)
         await response.write(f"retry: {RECONNECT_MILLISECONDS}\n\n".encode())
-        await _send_all(response, context, position, kind, name, extract, render)
+        await _send_all(response, context, position, kind, name, extract, render, keep)
         await response.write_eof()
     except ConnectionResetError:
         # The client left; there is nobody to tell.
@@ -69,6 +78,7 @@ async def _send_all(
     name: str,
     extract: Extract[T],
     render: Callable[[Entry[T]], Any],
+    keep: Keep[T] | None,
 ) -> None:
     try:
         while not context.stopping.is_set():
@@ -76,7 +86,7 @@ async def _send_all(
             if height > context.node.head().height:
                 await context.unless_stopping(context.node.wait_height(height), context.limits.heartbeat_seconds)
             if height <= context.node.head().height:
-                position = await _send_block(response, context, position, kind, name, extract, render)
+                position = await _send_block(response, context, position, kind, name, extract, render, keep)
             elif not context.stopping.is_set():
                 await response.write(_heartbeat(write_cursor(kind, Order.ASCENDING, position)))
     except (NotReady, Pruned) as error:
@@ -92,12 +102,13 @@ async def _send_block(
     name: str,
     extract: Extract[T],
     render: Callable[[Entry[T]], Any],
+    keep: Keep[T] | None,
 ) -> Position:
     """Send what the next block holds after `position`; return the end of that block."""
     height = position.next_height
     parts: list[bytes] = []
     for entry in await block_entries(context.blocks, height, extract):
-        if entry.position > position:
+        if entry.position > position and (keep is None or await keep(entry)):
             cursor = write_cursor(kind, Order.ASCENDING, entry.position)
             parts.append(f"id: {cursor}\nevent: {name}\ndata: ".encode() + dump_json(render(entry)) + b"\n\n")
     if parts:

@@ -156,8 +156,3 @@ async def test_history_ends_before_a_gap_and_is_refused_in_it(api: Api) -> None:
     oldest = (await api.get("/v1/transactions?mentions=account-1&limit=50&order=asc")).json
     assert [entry["height"] for entry in oldest["transactions"]] == list(range(1, 10))
     await api.problem("GET", f"/v1/transactions?mentions=account-1&order=asc&cursor={oldest['next']}", "pruned")
-
-
-async def test_streams_of_transactions_are_not_filtered(api: Api) -> None:
-    headers = {"Accept": "text/event-stream"}
-    await api.problem("GET", "/v1/transactions?sender=acme.alice", "invalid_parameter", headers=headers)

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from api_fake_node import FakeNode, deposit, make_transaction
+from api_fake_node import BOB, FakeNode, deposit, make_transaction
 from api_support import Api, check_schema, serving
 
 from api.context import ApiLimits
@@ -104,6 +104,31 @@ async def test_filters(api: Api) -> None:
     names = [entry["name"] for entry in (await api.get("/v1/events?name=Closed")).json["events"]]
     assert names == ["Closed"]
     assert (await api.get("/v1/events?contract=other")).json["events"] == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "heights"),
+    [
+        ("sender=zenith.bob", [4]),
+        ("organisation=acme&contract=bank", [1, 2, 3, 5]),
+        ("contract=bank&mentions=account-0", [1, 5]),
+        ("sender=zenith.bob&mentions=account-0", []),
+        ("contract=other", []),
+    ],
+)
+async def test_a_stream_of_transactions_is_filtered_as_its_pages_are(
+    api: Api, filters: str, heights: list[int]
+) -> None:
+    await api.node.submit([deposit(1, nonce=90, account="zenith.bob", seed=BOB).raw])
+    await api.node.submit([make_transaction(("bank", "close", ("account-0",)), nonce=91).raw])
+    pages = (await api.get(f"/v1/transactions?{filters}&order=asc")).json["transactions"]
+    assert [entry["height"] for entry in pages] == heights
+    found = []
+    async with stream(api, f"/v1/transactions?{filters}&cursor=ta0-0-0") as events:
+        # The first heartbeat says that the head is reached.
+        while (block := await events.block()) is not None and "" not in block:
+            found += [json.loads(block["data"])] if "data" in block else []
+    assert [entry["id"] for entry in found] == [entry["id"] for entry in pages]
 
 
 async def test_heartbeats_move_the_place_to_resume_from(api: Api) -> None:
