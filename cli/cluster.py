@@ -54,6 +54,7 @@ def up(count: int | None, folder: Path, base_port: int | None, as_json: bool) ->
         _say(f"  {node.name} started")
     reports = wait_ready(layout, layout.nodes, _say)
     _print_status(layout, reports, as_json)
+    _say(f"\nOpen the explorer in a browser: {layout.nodes[0].api}/")
 
 
 @cluster.command("add-observer")

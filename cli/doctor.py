@@ -1,5 +1,6 @@
 """`tally doctor`: answers why nothing is being committed, from all nodes of a cluster, some of them, or one."""
 
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,9 +10,11 @@ from cli import cluster_layout
 from cli.diagnosis.diagnose import diagnose
 from cli.diagnosis.evidence import Evidence, ask_cluster, ask_urls
 from cli.diagnosis.findings import Finding, Severity
-from cli.errors import EXIT_FAILED
+from cli.errors import EXIT_FAILED, EXIT_USAGE, CliError
 from cli.output import print_json
-from cli.session import DEFAULT_FOLDER
+from cli.profile import load_profile
+from cli.session import with_access_options
+from tallystick.access import AccessError
 
 WORDS: Final = {
     Severity.STOPS: "Nothing can be committed",
@@ -26,19 +29,27 @@ WORDS: Final = {
     "--dir",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
-    default=DEFAULT_FOLDER,
-    show_default=True,
-    help="Folder of the local cluster to look at when no --url is given.",
+    help="Folder of the local cluster to look at when no --url is given.  [default: .tally]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+@with_access_options
 @click.pass_context
-def doctor(ctx: click.Context, urls: tuple[str, ...], folder: Path, as_json: bool) -> None:
+def doctor(
+    ctx: click.Context, /, urls: tuple[str, ...], folder: Path | None, as_json: bool, **access: str | None
+) -> None:
     """Tell why nothing is being committed, or what else is wrong, with what to do; the likeliest cause first.
 
     It works with whatever nodes answer, one included: what the others are is then told by that one. Exit codes: 0 all
     is well, 1 something is wrong.
     """
-    evidence = ask_urls(urls) if urls else ask_cluster(cluster_layout.load(folder))
+    given = {"url": urls, "dir": folder, **access}
+    profile = load_profile({name: value for name, value in given.items() if value}, os.environ, Path.cwd())
+    try:
+        evidence = (
+            ask_urls(profile.urls, profile.access) if profile.urls else ask_cluster(cluster_layout.load(profile.folder))
+        )
+    except AccessError as error:
+        raise CliError(str(error), EXIT_USAGE) from error
     findings = diagnose(evidence)
     if as_json:
         print_json({"summary": summary(evidence, findings), "findings": [_finding_json(item) for item in findings]})

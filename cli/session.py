@@ -94,23 +94,24 @@ def ledger_if_needed(command: Callable[..., Any]) -> Callable[..., Any]:
         access = {name: others.pop(name) for name in FILES}
         return command(find_target=lambda: choose_target(folder, urls, genesis_hash, access), **others)
 
-    for option in (*options, *access_options()):
+    for option in options:
         with_finder = option(with_finder)
-    return with_finder
+    return with_access_options(with_finder)
 
 
-def access_options() -> list[Any]:
-    """Return the options with what is shown to nodes that do not let everybody read, named as cli.profile.FILES."""
+def with_access_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options with what is shown to nodes that do not let everybody read, named as cli.profile.FILES."""
     helps = {
         "node_ca": "PEM file of the authorities of the nodes' https certificates.",
         "certificate_key": "PEM file of the certificate's key, if it stands apart.",
         "certificate": "PEM file of a reader's certificate.",
         "token_file": "File of a reader's token.",
     }
-    return [
-        click.option("--" + name.replace("_", "-"), name, type=click.Path(dir_okay=False), help=help_)
-        for name, help_ in helps.items()
-    ]
+    for name, help_ in helps.items():
+        command = click.option("--" + name.replace("_", "-"), name, type=click.Path(dir_okay=False), help=help_)(
+            command
+        )
+    return command
 
 
 def choose_target(

@@ -122,7 +122,8 @@ def _print_what_next(target: Target, folder: Path) -> None:
     rows = [(party.member_id, party.name, ", ".join(party.roles)) for party in PARTIES]
     where = "" if folder == Path(".tally") else f" --dir {folder}"
     click.echo(f"\n{table(('PARTY', 'ORGANISATION', 'ROLES'), rows)}")
-    click.echo(f"\nnodes: {'  '.join(node.api for node in target.layout.nodes)}")
+    click.echo(f"\nOpen the explorer in a browser: {target.layout.nodes[0].api}/")
+    click.echo(f"nodes: {'  '.join(node.api for node in target.layout.nodes)}")
     click.echo(f"genesis hash: {target.layout.chain_id}")
     click.echo(
         "\nTry next:\n"

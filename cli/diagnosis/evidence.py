@@ -2,20 +2,24 @@
 
 import json
 import re
+import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from cli import cluster_processes as processes
 from cli.cluster_layout import ClusterLayout, NodePlace
 from cli.cluster_status import is_stopped
+from tallystick.access import OPEN, ReaderAccess
 
 TIMEOUT_SECONDS: Final = 3.0
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 LAST_LINES: Final = 40
 ENDING: Final = re.compile(r"^node: ([A-Z_]+): (.*)$", re.MULTILINE)
 """The last line of a node that ended over something, on its standard error."""
@@ -89,10 +93,15 @@ class Evidence:
         return (size + (size - 1) // 3) // 2 + 1
 
 
-def ask_urls(urls: Sequence[str]) -> Evidence:
-    """Ask nodes at their addresses, all at once."""
+def ask_urls(urls: Sequence[str], access: ReaderAccess = OPEN) -> Evidence:
+    """Ask nodes at their addresses, all at once, and show them what a reader has to.
+
+    Raises:
+        AccessError: when a certificate cannot be used.
+    """
+    tls = access.tls() if any(url.startswith("https:") for url in urls) else None
     with ThreadPoolExecutor(max_workers=min(32, len(urls))) as pool:
-        return Evidence(tuple(pool.map(_ask, urls)))
+        return Evidence(tuple(pool.map(lambda url: _ask(url, access.headers(), tls), urls)))
 
 
 def ask_cluster(layout: ClusterLayout) -> Evidence:
@@ -118,15 +127,19 @@ def _ask_place(place: NodePlace) -> NodeEvidence:
     )
 
 
-def _ask(url: str) -> NodeEvidence:
+def _ask(url: str, headers: Mapping[str, str] = NO_HEADERS, tls: ssl.SSLContext | None = None) -> NodeEvidence:
     address = f"{url.rstrip('/')}/v1/network/status"
     asked = time.time()
     try:
-        with urllib.request.urlopen(address, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - the user names it
+        request = urllib.request.Request(address, headers=dict(headers))  # noqa: S310 - the user names it
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=tls) as response:  # noqa: S310
             document = json.loads(response.read(ANSWER_BYTES_MAX))
         taken = time.time() - asked
         clock = document["clock"] / 1000
         name = str(document["node"]["name"])
+    except urllib.error.HTTPError as error:
+        with error:
+            return NodeEvidence(url, url, None, f"it answers {error.code} {error.reason}")
     except (urllib.error.URLError, OSError) as error:
         return NodeEvidence(url, url, None, str(getattr(error, "reason", error)))
     except (ValueError, KeyError, TypeError) as error:

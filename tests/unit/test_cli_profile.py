@@ -130,6 +130,19 @@ def test_commands_use_them(places: tuple[Path, Path], monkeypatch: pytest.Monkey
     assert isinstance(outcome.exception, CliError) and "'nobody' is neither" in str(outcome.exception)
 
 
+def test_doctor_uses_them(places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(places[0])
+    write(places, 'url = "http://127.0.0.1:9"')
+    outcome = CliRunner().invoke(tally, ["doctor"])
+    assert outcome.exit_code == 1 and "http://127.0.0.1:9" in outcome.output
+    write(places, 'dir = "nowhere"')
+    outcome = CliRunner().invoke(tally, ["doctor"])
+    assert isinstance(outcome.exception, CliError) and str(places[0].parent / "nowhere") in str(outcome.exception)
+    write(places, 'url = "https://127.0.0.1:9"\nnode_ca = "absent.pem"')
+    outcome = CliRunner().invoke(tally, ["doctor"])
+    assert isinstance(outcome.exception, CliError) and "absent.pem" in str(outcome.exception)
+
+
 @pytest.mark.parametrize("shell", ["zsh", "fish", "bash"])
 def test_completion_is_printed(shell: str) -> None:
     outcome = CliRunner().invoke(tally, ["completion", shell])
