@@ -16,8 +16,9 @@ from audit.invariants import InvariantWatcher
 from audit.links import Links, invalid
 from audit.mismatch import AuditMismatch, Level, Mismatch, is_same_damage, levels_up_to
 from audit.quick_checks import vouch
-from audit.seeing import Point
+from audit.seeing import Point, Watcher
 from audit.source import BlockSource
+from audit.state_differences import StateWatcher
 from audit.state_store import working_store
 from audit.statistics import Statistics
 from chain.block import Header
@@ -25,6 +26,7 @@ from chain.genesis import Genesis
 from chain.merkle import Frontier
 from chain.receipt import BlockResult
 from chain.recorded_block import decode_recorded_block
+from chain.state_database import StateDatabase
 from chain.types import Digest
 from chain.validity import InvalidBlock
 from contracts.engine.runtime import Engine
@@ -76,6 +78,8 @@ class ExecutedRange:
     execution_ended: int | None
     invariants: frozenset[str]
     statistics: Statistics
+    is_state_compared: bool = False
+    """Whether the state database beside the blocks is of a block of this range."""
 
 
 class LimitedSource:
@@ -128,15 +132,27 @@ def check_light(source: BlockSource, genesis: Genesis, first: int, last: int, le
 
 
 def check_executed(
-    source: BlockSource, genesis: Genesis, border: Border | None, last: int, head_height: int, invariants_every: int
+    source: BlockSource,
+    genesis: Genesis,
+    border: Border | None,
+    last: int,
+    head_height: int,
+    invariants_every: int,
+    state: StateDatabase | None = None,
 ) -> ExecutedRange:
     """Run the contracts of the blocks behind a border, or from genesis, up to `last`; everything else is left out.
+
+    `state` is the state database beside the blocks: it is compared if it is that of a block of this range.
 
     Raises:
         CheckpointError: when the border is not proven.
         SourceUnreadable, StoreError, LocalFault, ProtocolUnknown: when the range cannot be finished.
     """
     runtime, statistics, invariants = Engine(), Statistics(), InvariantWatcher(invariants_every)
+    watchers: list[Watcher] = [invariants, statistics]
+    states = None if state is None or state.head is None else StateWatcher(state, state.head)
+    if states is not None:
+        watchers.append(states)
     with working_store(head_height, genesis.genesis_hash) as store:
         start = None
         if border is not None:
@@ -148,12 +164,13 @@ def check_executed(
             LimitedSource(source, last),
             genesis_hash=genesis.genesis_hash,
             runtime=runtime,
-            watchers=[invariants, statistics],
+            watchers=watchers,
             start=start,
             alone=Level.FORM,
         )
     names = frozenset(invariants.names)
-    return ExecutedRange(last, verdict.mismatches, verdict.execution_ended, names, statistics)
+    is_compared = states is not None and states.compared
+    return ExecutedRange(last, verdict.mismatches, verdict.execution_ended, names, statistics, is_compared)
 
 
 def _check_one(

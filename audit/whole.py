@@ -54,6 +54,8 @@ class Whole:
     invariants: frozenset[str]
     borders: tuple[int, ...]
     """Heights of the snapshots from which contracts were run."""
+    is_state_compared: bool
+    """Whether the state database beside the blocks was compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +94,21 @@ def audit_in_ranges(
     fold = _folded(genesis, workers.light(ranges, level), borders, found, level)
     statistics, names = Statistics(), set[str]()
     ended: int | None = None
+    is_compared = False
     if level is Level.EXECUTION:
         every = invariants_every or max(1, head_height // TIMES)
         for executed in workers.executed(_executions(snapshots, borders, fold, head_height), head_height, every):
             found += executed.mismatches
             statistics.add(executed.statistics)
             names |= executed.invariants
+            is_compared = is_compared or executed.is_state_compared
             if executed.execution_ended is not None and ended is None:
                 ended = executed.execution_ended
     verdict = _verdict(source, genesis, found, fold, head_height, level)
     verdict = replace(verdict, anchored=anchored, execution_ended=ended, seconds=time.monotonic() - began)
-    return Whole(verdict, statistics, frozenset(names), tuple(each for each in borders if each in fold.before))
+    return Whole(
+        verdict, statistics, frozenset(names), tuple(each for each in borders if each in fold.before), is_compared
+    )
 
 
 def _folded(
@@ -163,10 +169,10 @@ def _verdict(
 ) -> Verdict:
     """Return the verdict; what several ranges have found of one block and field counts once, by its first level."""
     order = list(Level)
-    first: dict[tuple[int, str], Mismatch] = {}
+    first: dict[tuple[int, str, str | None], Mismatch] = {}
     for each in sorted(found, key=lambda mismatch: (mismatch.height, order.index(mismatch.level))):
         if not first or not is_same_damage(next(reversed(first.values())), each):
-            first.setdefault((each.height, each.field), each)
+            first.setdefault((each.height, each.field, each.key), each)
     mismatches = tuple(first.values())[:FINDINGS_MAX]
     passed = max(0, mismatches[0].height - 1) if mismatches else head_height
     block_hash = genesis.genesis_hash if passed == 0 else fold.hashes[passed - 1]

@@ -73,7 +73,7 @@ def executed_range(
     """Run the contracts of a range, on a worker."""
     with opened(source) as found:
         genesis = _genesis(found.source.genesis())
-        return check_executed(found.source, genesis, border, last, head_height, invariants_every)
+        return check_executed(found.source, genesis, border, last, head_height, invariants_every, found.state)
 
 
 def _genesis(data: bytes) -> Genesis:

@@ -90,8 +90,8 @@ def run(request: Request, on_progress: ProgressListener, must_stop: Callable[[],
             start=start,
         )
         verdict = with_invariants(verdict, invariants.names)
-        if states is not None:
-            verdict = _with_state(verdict, found, states)
+        if states is not None and found.state is not None and found.state.head is not None:
+            verdict = with_state(verdict, found.state.head.height, states.compared)
         if request.others and verdict.genesis_hash is not None:
             verdict = with_others(verdict, found.source, request.others)
     if request.resume is not None:
@@ -152,11 +152,9 @@ def _state_watcher(found: Opened) -> StateWatcher | None:
     return None if head is None or found.state is None else StateWatcher(found.state, head)
 
 
-def _with_state(verdict: Verdict, found: Opened, watcher: StateWatcher) -> Verdict:
-    """Tell whether the state database was compared; what differs, the audit has found on its way."""
-    assert found.state is not None and found.state.head is not None, "there is a watcher"
-    height = found.state.head.height
-    if watcher.compared:
+def with_state(verdict: Verdict, height: int, is_compared: bool) -> Verdict:
+    """Tell whether a state database, of this height, was compared; what differs, the audit has found on its way."""
+    if is_compared:
         return verdict.joined((), Level.STATE, (f"the state database, at block {height}",))
     statement = f"not with the state database: it is that of block {height}, up to which contracts were not run here"
     return verdict.noted((statement,))

@@ -6,7 +6,7 @@ from contextlib import closing
 from audit.whole import audit_in_ranges
 from chain.encoding import DecodeError
 from chain.genesis import Genesis, GenesisError, decode_genesis
-from cli.audit_run import Audited, Request, run, with_invariants, with_others
+from cli.audit_run import Audited, Request, run, with_invariants, with_others, with_state
 from cli.audit_sources import opened
 from cli.errors import EXIT_USAGE, CliError
 
@@ -56,6 +56,8 @@ def run_on(scheduler: str, request: Request, on_range: Callable[[int, int], None
             verdict = verdict.noted(
                 (f"snapshots at the heights {heights}, each proven, from which contracts were run",)
             )
+        if found.state is not None and found.state.head is not None:
+            verdict = with_state(verdict, found.state.head.height, whole.is_state_compared)
         if request.others:
             verdict = with_others(verdict, found.source, request.others)
     return Audited(verdict, whole.statistics)

@@ -1,5 +1,6 @@
 """An audit on a real Dask scheduler and workers says what a local one says, also when a worker is killed under way."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from audit_support import alter_leaf, write_data_folder
 from chain_maker import ChainMaker, MemorySource, certify
 from click.testing import CliRunner
 from cluster_support import free_base_port
@@ -174,6 +176,21 @@ def test_the_command_says_from_where_contracts_were_run(
     assert "acme" in report.read_text(encoding="utf-8")
     together = CliRunner().invoke(tally, ["audit", source, "--scheduler", dask.address, "--resume", "x"])
     assert "goes neither with --resume" in str(together.exception)
+
+
+def test_a_state_database_is_compared_by_whoever_runs_up_to_it(
+    dask: DaskCluster, maker: ChainMaker, snapshots: Path, tmp_path: Path
+) -> None:
+    folder = str(write_data_folder(maker, tmp_path / "node"))
+    options = ["--scheduler", dask.address, "--snapshots", str(snapshots), "--json"]
+    good = json.loads(CliRunner().invoke(tally, ["audit", folder, *options]).stdout)
+    assert "state" in good["levels_passed"]
+    assert any("the state database, at block 60" in each for each in good["compared"])
+    contract, key = alter_leaf(Path(folder), maker)
+    found = CliRunner().invoke(tally, ["audit", folder, *options])
+    assert found.exit_code == 3
+    first = json.loads(found.stdout)["first_mismatch"]
+    assert (first["level"], first["contract"], first["key"]) == ("state", contract, key.hex())
 
 
 def test_a_worker_is_killed_and_nothing_is_lost(

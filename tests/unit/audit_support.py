@@ -11,11 +11,13 @@ from audit.mismatch import Mismatch
 from audit.verdict import Outcome, Verdict
 from chain.block import Block
 from chain.block_store import BlockRecord, BlockStore
+from chain.database_keys import TABLE_LIVE
 from chain.ledger import open_ledger
 from chain.merkle import merkle_root
 from chain.receipt import BlockResult, Receipt
 from chain.recorded_block import RecordedBlock, decode_recorded_block
 from chain.state_database import StateDatabase
+from chain.state_leaf import decode_leaf, encode_leaf
 from chain.store import open_store
 from chain.transaction import transaction_id_of_raw, verify_transaction
 from chain.types import Digest, Height
@@ -95,3 +97,17 @@ def write_data_folder(maker: ChainMaker, folder: Path, source: MemorySource | No
         ledger.apply(ledger.execute(record.decoded_block(), verify_transaction))
     state.close()
     return folder
+
+
+def alter_leaf(folder: Path, maker: ChainMaker) -> tuple[str, bytes]:
+    """Write another value under the first key of the token, as somebody with access to the disk could."""
+    store = open_store(folder / "state", "state", maker.genesis.genesis_hash, CACHE_BYTES, create=False)
+    key, encoded = next(
+        (key, data) for key, data in store.scan(TABLE_LIVE, b"m") if decode_leaf(data).contract == "token"
+    )
+    leaf = decode_leaf(encoded)
+    assert leaf.value is not None
+    place = (leaf.height, leaf.index, leaf.previous)
+    store.write([(key, encode_leaf(leaf.contract, leaf.key, b"\x07", *place))])
+    store.close()
+    return leaf.contract, leaf.key

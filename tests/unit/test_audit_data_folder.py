@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from audit_support import BLOCKS, CACHE_BYTES, small_history, with_receipts, write_data_folder
+from audit_support import BLOCKS, CACHE_BYTES, alter_leaf, small_history, with_receipts, write_data_folder
 from chain_maker import ChainMaker
 from click.testing import CliRunner
 
 from audit.mismatch import Level
 from audit.verdict import Verdict
-from chain.database_keys import TABLE_LIVE
-from chain.state_leaf import decode_leaf, encode_leaf
 from chain.store import open_store
 from chain.store_copy import open_read_only
 from cli.audit_run import Request, run
@@ -39,20 +37,6 @@ def audit_folder(folder: Path, **changes: Any) -> Verdict:
     fields: dict[str, Any] = {"genesis_hash": None, "level": Level.EXECUTION, "others": (), "resume": None}
     request = Request(str(folder), **{**fields, **changes}, processes=1)
     return run(request, lambda progress: None, lambda: False).verdict
-
-
-def alter_leaf(folder: Path, maker: ChainMaker) -> tuple[str, bytes]:
-    """Write another value under the first key of the token, as somebody with access to the disk could."""
-    store = open_store(folder / "state", "state", maker.genesis.genesis_hash, CACHE_BYTES, create=False)
-    key, encoded = next(
-        (key, data) for key, data in store.scan(TABLE_LIVE, b"m") if decode_leaf(data).contract == "token"
-    )
-    leaf = decode_leaf(encoded)
-    assert leaf.value is not None
-    place = (leaf.height, leaf.index, leaf.previous)
-    store.write([(key, encode_leaf(leaf.contract, leaf.key, b"\x07", *place))])
-    store.close()
-    return leaf.contract, leaf.key
 
 
 def test_a_folder_is_audited_and_stays_as_it_was(maker: ChainMaker, folder: Path) -> None:
