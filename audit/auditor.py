@@ -16,6 +16,7 @@ from audit.batches import checked_batches
 from audit.block_checks import Agreement, DecodedRecord, decode_record
 from audit.differences import outcome_difference
 from audit.links import Links, executed_again, invalid
+from audit.memory import collecting_seldom
 from audit.mismatch import AuditMismatch, Level, Mismatch, is_same_damage, levels_up_to
 from audit.quick_checks import Vouched, left_mismatch
 from audit.seeing import AuditStopped, Point, Progress, ProgressListener, Saver, Seen, Watcher
@@ -70,7 +71,8 @@ def run_audit(
         source, genesis_hash, processes, on_progress or _ignore, runtime or Engine(), level, alone or level
     )
     auditor.attach(watchers, saver, start)
-    return auditor.run()
+    with collecting_seldom():
+        return auditor.run()
 
 
 class Auditor:

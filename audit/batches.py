@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit.block_checks import Agreement, check_block
+from audit.memory import collect_seldom
 from audit.mismatch import AuditMismatch, Mismatch, SourceUnreadable
 from audit.quick_checks import Vouched, vouch
 from audit.source import BlockSource
@@ -120,7 +121,7 @@ def _in_processes(batches: Iterator[Batch], agreement: Agreement, processes: int
         return
     # A fresh interpreter inherits neither threads nor locks of this one.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_leave_interrupts_to_the_parent) as pool:
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin) as pool:
         waiting = deque([pool.submit(check_batch, second, agreement)])
         ended: AuditMismatch | None = None
         reading = True
@@ -139,9 +140,10 @@ def _in_processes(batches: Iterator[Batch], agreement: Agreement, processes: int
             raise ended
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _begin() -> None:
     """Ignore what Ctrl-C sends to all processes of a terminal: the auditor ends the pool once its place is kept."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_seldom()
 
 
 def _result(future: Future[CheckedBatch]) -> CheckedBatch:
