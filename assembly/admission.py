@@ -16,6 +16,7 @@ from assembly.members import MemberDirectory
 from assembly.pace import WAIT_SECONDS_MAX
 from assembly.signatures import SignatureVerifier, signatures_good
 from chain.block_store import BlockStore
+from chain.columns import decode_transactions
 from chain.encoding import DecodeError
 from chain.genesis import Genesis
 from chain.identity import Member
@@ -80,8 +81,8 @@ class Admission:
     async def _take_in(self, raws: Sequence[bytes]) -> tuple[list[Submission], list[Transaction]]:
         now, head, rules = clock(), self._ports.blocks.head, self._ports.rules()
         outcomes: list[Submission | tuple[Transaction, Member]] = []
-        for raw in raws:
-            screened = self._screen(raw, now, rules)
+        for decoded in _decoded(raws, rules.parameters.transaction_bytes_max):
+            screened = self._screen(decoded, now, rules) if isinstance(decoded, Transaction) else decoded
             outcomes.append(screened if isinstance(screened, Submission) else await self._with_member(screened))
         answers: list[Submission | None] = [None] * len(raws)
         candidates: list[tuple[int, Transaction, Member]] = []
@@ -103,13 +104,9 @@ class Admission:
         assert all(answer is not None for answer in answers), "each transaction has an answer"
         return [answer for answer in answers if answer is not None], admitted
 
-    def _screen(self, raw: bytes, now: Milliseconds, rules: Rules) -> Submission | Transaction:
+    def _screen(self, transaction: Transaction, now: Milliseconds, rules: Rules) -> Submission | Transaction:
         """Check everything but the sender and the signature; return the answer where that settles it."""
         ports = self._ports
-        try:
-            transaction = decode_transaction(raw, size_max=rules.parameters.transaction_bytes_max)
-        except DecodeError as error:
-            return Submission(SubmissionState.REFUSED, None, "malformed_transaction", str(error))
         transaction_id = transaction.transaction_id
         if transaction_id in ports.mempool:
             return Submission(SubmissionState.PENDING, transaction_id)
@@ -191,6 +188,19 @@ class Admission:
             return Submission(SubmissionState.COMMITTED, transaction_id)
         detail = "the same transaction was just refused; send it again to learn why"
         return Submission(SubmissionState.REFUSED, transaction_id, "refused_meanwhile", detail, 1)
+
+
+def _decoded(raws: Sequence[bytes], size_max: int) -> Sequence[Transaction | Submission]:
+    """Return each transaction, or the refusal of what is none."""
+    # Nearly always all are good, and decoding them together takes half the time.
+    return decode_transactions(raws, size_max=size_max) or [_decoded_alone(raw, size_max) for raw in raws]
+
+
+def _decoded_alone(raw: bytes, size_max: int) -> Transaction | Submission:
+    try:
+        return decode_transaction(raw, size_max=size_max)
+    except DecodeError as error:
+        return Submission(SubmissionState.REFUSED, None, "malformed_transaction", str(error))
 
 
 def _refused(transaction_id: Digest, error: AdmissionError) -> Submission:

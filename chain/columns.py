@@ -1,9 +1,9 @@
-"""Reads all transactions or all receipts of a block at once, several times as fast as one by one.
+"""Reads many transactions, or all receipts of a block, at once, several times as fast as one by one.
 
-Whoever checks whole histories reads millions of them, nearly all alike and nearly all good. What is here takes them in
-columns and either vouches for every one of them or says nothing. Invariant: a batch is returned only where decoding
-each transaction by itself succeeds and gives the very same batch; likewise for receipts. Why something is refused is
-not told here: whoever wants to know decodes one by one (chain.transaction, chain.receipt).
+Whoever checks whole histories, or takes in what clients send, reads millions of them, nearly all alike and nearly all
+good. What is here takes them in columns and either vouches for every one of them or says nothing. Invariant: something
+is returned only where decoding each by itself succeeds and gives the very same. Why something is refused is not told
+here: whoever wants to know decodes one by one (chain.transaction, chain.receipt).
 """
 
 import hashlib
@@ -24,10 +24,13 @@ from chain.transaction import (
     IDEMPOTENCY_KEY_CHARACTERS_MAX,
     MEMO_CHARACTERS_MAX,
     NONCE_BYTES,
+    Call,
+    Transaction,
+    TransactionBody,
     body_and_signature,
     is_method_name,
 )
-from chain.types import Digest, Signature
+from chain.types import Digest, Milliseconds, PublicKey, Signature
 
 _BODY_KINDS: Final = (int, bytes, bytes, bytes, int, list, int)
 _RECEIPT_KINDS: Final = (int, bytes, int, int, int)
@@ -57,15 +60,68 @@ class ReceiptColumns:
     indices: Sequence[int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Bodies:
+    """Raw transactions taken apart, checked for form; each column has a value for each of them."""
+
+    encoded: Sequence[bytes]
+    signatures: Sequence[Signature]
+    chain_ids: Sequence[Digest]
+    keys: Sequence[PublicKey]
+    nonces: Sequence[bytes]
+    valid_until: Sequence[Milliseconds]
+    calls: Sequence[list[Any]]
+    gas_limits: Sequence[int]
+    memos: Sequence[str | None]
+    idempotency_keys: Sequence[str | None]
+
+    def ids(self) -> list[Digest]:
+        """Return the ids of all."""
+        prefix, sha256 = domain("transaction"), hashlib.sha256
+        return [Digest(sha256(prefix + body).digest()) for body in self.encoded]
+
+
+def decode_transactions(raws: Sequence[bytes], *, size_max: int) -> list[Transaction] | None:
+    """Return what chain.transaction.decode_transaction makes of each, if it would refuse none."""
+    bodies = _read_bodies(raws, size_max)
+    if bodies is None:
+        return None
+    calls = [tuple([Call(name, method, tuple(args)) for name, method, args in row]) for row in bodies.calls]
+    rest = (bodies.gas_limits, bodies.memos, bodies.idempotency_keys)
+    made = map(TransactionBody, bodies.chain_ids, bodies.keys, bodies.nonces, bodies.valid_until, calls, *rest)
+    return list(map(Transaction, raws, bodies.ids(), made, bodies.signatures))
+
+
 def read_transactions(block: Block, *, size_max: int) -> TransactionColumns | None:
     """Return a block's transactions if each is canonical, of this block's chain, and at most `size_max` long."""
-    raws = block.transactions
+    bodies = _read_bodies(block.transactions, size_max)
+    if bodies is None or {*bodies.chain_ids} != {block.header.chain_id}:
+        return None
+    places = {key: place for place, key in enumerate(dict.fromkeys(bodies.keys))}
+    batch = Batch(
+        block.header,
+        block.block_hash,
+        len(block.raw),
+        bodies.ids(),
+        list(places),
+        [places[key] for key in bodies.keys],
+        bodies.valid_until,
+        bodies.gas_limits,
+        [*map(len, block.transactions)],
+        bodies.calls,
+        bodies.idempotency_keys,
+    )
+    return TransactionColumns(batch, bodies.signatures)
+
+
+def _read_bodies(raws: Sequence[bytes], size_max: int) -> _Bodies | None:
+    """Take raw transactions apart if each is canonical and at most `size_max` long."""
     if not raws or max(map(len, raws)) > size_max:
         return None
     try:
         parts = [body_and_signature(raw) for raw in raws]
-        bodies = [body for body, _ in parts]
-        values = decode_many(bodies)
+        encoded = [body for body, _ in parts]
+        values = decode_many(encoded)
     except DecodeError:
         return None
     signatures = [Signature(signature) for _, signature in parts]
@@ -76,11 +132,10 @@ def read_transactions(block: Block, *, size_max: int) -> TransactionColumns | No
     )
     if not _are_kinds((versions, chain_ids, keys, nonces, valid_until, calls, gas_limits), _BODY_KINDS):
         return None
-    places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
     if not (
         {*versions} == {1}
-        and {*chain_ids} == {block.header.chain_id}
-        and {*map(len, places)} == {PUBLIC_KEY_BYTES}
+        and {*map(len, chain_ids)} == {DIGEST_BYTES}
+        and {*map(len, keys)} == {PUBLIC_KEY_BYTES}
         and {*map(len, nonces)} == {NONCE_BYTES}
         and min(valid_until) >= 0
         and min(gas_limits) >= 1
@@ -89,21 +144,9 @@ def read_transactions(block: Block, *, size_max: int) -> TransactionColumns | No
         and _are_calls(calls)
     ):
         return None
-    prefix, sha256 = domain("transaction"), hashlib.sha256
-    batch = Batch(
-        block.header,
-        block.block_hash,
-        len(block.raw),
-        [Digest(sha256(prefix + body).digest()) for body in bodies],
-        list(places),
-        [places[key] for key in keys],
-        valid_until,
-        gas_limits,
-        [*map(len, raws)],
-        calls,
-        idempotency_keys,
+    return _Bodies(
+        encoded, signatures, chain_ids, keys, nonces, valid_until, calls, gas_limits, memos, idempotency_keys
     )
-    return TransactionColumns(batch, signatures)
 
 
 def read_receipts(raws: Sequence[bytes]) -> ReceiptColumns | None:

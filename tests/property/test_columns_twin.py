@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chain.batch import batch_of
 from chain.block import Block, Header
-from chain.columns import read_receipts, read_transactions
+from chain.columns import decode_transactions, read_receipts, read_transactions
 from chain.crypto import public_key_of, sign
 from chain.encoding import DecodeError, decode, decode_many
 from chain.receipt import decode_receipt
@@ -92,11 +92,14 @@ def _block(raws: Sequence[bytes]) -> Block:
 def test_transactions_at_once_are_those_one_by_one(encoded: list[bytes]) -> None:
     block = _block([_signed(body) for body in encoded])
     columns = read_transactions(block, size_max=SIZE_MAX)
+    at_once = decode_transactions(block.transactions, size_max=SIZE_MAX)
     try:
         one_by_one = [decode_transaction(raw, size_max=SIZE_MAX) for raw in block.transactions]
     except DecodeError:
-        assert columns is None
+        assert columns is None and at_once is None
         return
+    assert at_once == one_by_one
+    assert [each.body.encoded() for each in at_once] == [each.body.encoded() for each in one_by_one]
     if any(each.body.chain_id != CHAIN for each in one_by_one):
         assert columns is None
         return
