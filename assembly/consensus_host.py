@@ -161,10 +161,12 @@ class ConsensusHostService:
         return executed.result
 
     async def propose(self, height: Height, view: View) -> Block | None:
-        """Build a fresh block, unless the height has been decided meanwhile."""
-        if self._head.height + 1 != height:
+        """Build a fresh block when it is time to, unless the height has been decided meanwhile."""
+        await self._ports.proposals.gather()
+        # Stored is decided, too, though the head follows only when the state is written.
+        if self._head.height + 1 != height or self._ports.blocks.history.size != height:
             return None
-        return await self._ports.proposals.build(self._head, self._version)
+        return self._ports.proposals.build(self._head, self._version)
 
     async def fetch_body(self, request: FetchBody) -> Block | None:
         """Get a body from the candidates; bytes that are not the block asked for are passed over."""
@@ -205,7 +207,7 @@ class ConsensusHostService:
             ledger_head = await ports.executor.apply(block.block_hash)
         self._outcomes.clear()
         self._culprits.clear()
-        ports.proposals.decided()
+        ports.proposals.applied(block)
         ports.mempool.remove(ids)
         ports.mempool.expire(header.time)
         ports.members.block_applied(receipts)

@@ -41,6 +41,9 @@ BATCH_KEYS_MAX: Final = 20_000
 BATCH_BLOCKS_MAX: Final = 500
 POLL_SECONDS: Final = 2.0
 """Blocks that fill a gap are noticed at this pace; new ones at once."""
+GATHER_SECONDS: Final = 0.1
+"""Blocks are indexed together that come within this time, unless somebody waits for the index: so its work is not done
+while a block's answers are still to be given, and less often."""
 RETRY_SECONDS: Final = 1.0
 MEMBERS_MAX: Final = 50_000
 RECENT_TRANSACTIONS_MAX: Final = 5_000
@@ -104,6 +107,9 @@ class Indexer:
         self._recent_transactions = 0
         self._applied = asyncio.Event()
         self._progress = asyncio.Condition()
+        self._asked = asyncio.Event()
+        """Set while somebody waits for the index."""
+        self._asking = 0
         self.failure: StoreError | None = None
         """Why the index can no longer be used; the node goes on without it."""
 
@@ -132,6 +138,9 @@ class Indexer:
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._applied.wait()
                 continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_SECONDS):
+                    await self._asked.wait()
             try:
                 await self.index_from(height)
             except (ExecutorBusy, ExecutorDied, ExecutorFault):
@@ -146,11 +155,17 @@ class Indexer:
 
     async def reached(self, height: Height, timeout_seconds: float) -> bool:
         """Wait until every block up to a height that this node holds is indexed; tell whether that is so."""
+        self._asking += 1
+        self._asked.set()
         try:
             async with asyncio.timeout(timeout_seconds), self._progress:
                 await self._progress.wait_for(lambda: self.failure is not None or self._missing(height) is None)
         except TimeoutError:
             return False
+        finally:
+            self._asking -= 1
+            if not self._asking:
+                self._asked.clear()
         return self.failure is None
 
     def missing(self) -> Height | None:

@@ -19,6 +19,7 @@ from chain.prices import LEDGER_PRICES
 from chain.rules import Rules
 from chain.transaction import Transaction, decode_transaction, transaction_id_of_raw
 from chain.types import Digest, Height, Milliseconds, ValidatorId
+from consensus.pacing import Gathering
 from consensus.pbft.events import Head
 
 LOG = logging.getLogger("tallystick.consensus")
@@ -26,8 +27,8 @@ LOG = logging.getLogger("tallystick.consensus")
 BODIES_MAX: Final = 8
 """Undecided bodies kept for peers that ask for them."""
 
-FEW_TRANSACTIONS: Final = 4
-"""Up to so many waiting transactions are proposed at once: waiting for more would only delay them."""
+LOOK_SECONDS: Final = 0.02
+"""While transactions are gathered, this often it is looked whether they fill a block by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +51,24 @@ class Proposals:
         self._blocks = blocks
         self._mempool = mempool
         self._bodies: dict[Digest, _Body] = {}
-        self._proposed_at = 0.0
+        parameters = genesis.parameters
+        self._gathering = Gathering(parameters.block_interval_min / 1000, parameters.view_timeout_base / 1000)
         self._transactions_max = genesis.parameters.block_transactions_max
         """Fewer after a block over which this machine failed, until the transaction that did it stands alone."""
 
-    async def build(self, head: Head, version: int) -> Block | None:
-        """Return a fresh block of a protocol version on `head`, or None when nothing valid waits.
+    async def gather(self) -> None:
+        """Return when it is time to propose (consensus.pacing)."""
+        parameters, mempool = self._genesis.parameters, self._mempool
+        while True:
+            is_full = mempool.fills_block(parameters)
+            wait_seconds = self._gathering.wait_seconds(time.monotonic(), len(mempool), is_full=is_full)
+            if wait_seconds == 0.0:
+                return
+            await asyncio.sleep(min(wait_seconds, LOOK_SECONDS))
 
-        At once when hardly anything waits; under load after the interval of genesis, or when a block is full.
-        """
+    def build(self, head: Head, version: int) -> Block | None:
+        """Return a fresh block of a protocol version on `head`, or None when nothing valid waits."""
         parameters = self._genesis.parameters
-        wait_seconds = self._proposed_at + parameters.block_interval_min / 1000 - time.monotonic()
-        if wait_seconds > 0 and FEW_TRANSACTIONS < len(self._mempool) < parameters.block_transactions_max:
-            await asyncio.sleep(wait_seconds)
         block_time = Milliseconds(max(clock(), head.time + 1))
         self._mempool.expire(block_time)
         transactions = self._mempool.select(Rules(parameters, LEDGER_PRICES[version]), block_time)[
@@ -70,7 +76,7 @@ class Proposals:
         ]
         if not transactions:
             return None
-        self._proposed_at = time.monotonic()
+        self._gathering.proposed(time.monotonic())
         block = self._block(head, version, block_time, transactions)
         self._keep(block, transactions, checked=True)
         return block
@@ -87,8 +93,9 @@ class Proposals:
             self._mempool.quarantine(ids)
         self._transactions_max = 1
 
-    def decided(self) -> None:
-        """Note that a block was decided: blocks may grow again."""
+    def applied(self, block: Block) -> None:
+        """Note that a block was decided and its state is written: blocks may grow again."""
+        self._gathering.applied(time.monotonic(), is_own=block.header.proposer == self.own_id)
         self._transactions_max = min(2 * self._transactions_max, self._genesis.parameters.block_transactions_max)
 
     def forget_expired(self) -> None:

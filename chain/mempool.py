@@ -4,11 +4,11 @@ It owns admission by what the node process knows (form, chain, time, size, sende
 before `add`. Order is arrival order. It must not decide validity of blocks: that is chain.validity, from state alone.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from chain.genesis import Parameters
 from chain.identity import Member
 from chain.quick import quick
 from chain.rules import Rules
@@ -80,8 +80,9 @@ class Mempool:
 
     def __init__(self, limits: MempoolLimits) -> None:
         self._limits = limits
-        self._pending: OrderedDict[Digest, Pending] = OrderedDict()
+        self._pending: dict[Digest, Pending] = {}
         self._bytes = 0
+        self._gas = 0
         self._shares: dict[str, tuple[int, int]] = {}
         self._quarantined: set[Digest] = set()
         self._raws: dict[bytes, Transaction] = {}
@@ -111,6 +112,11 @@ class Mempool:
     def has_candidates(self) -> bool:
         """Whether something waits that this node would propose."""
         return len(self._pending) > len(self._quarantined)
+
+    def fills_block(self, parameters: Parameters) -> bool:
+        """Tell whether what waits is as much as a block may hold, or more."""
+        is_many = len(self._pending) >= parameters.block_transactions_max
+        return is_many or self._gas >= parameters.block_gas_max or self._bytes >= parameters.block_bytes_max
 
     def get(self, transaction_id: Digest) -> Pending | None:
         """Return a waiting transaction."""
@@ -152,6 +158,7 @@ class Mempool:
         if self._expires_first is None or valid_until < self._expires_first:
             self._expires_first = valid_until
         self._bytes += size
+        self._gas += transaction.body.gas_limit
         self._shares[member.organisation] = (count + 1, used + size)
         return True
 
@@ -165,6 +172,7 @@ class Mempool:
             size = len(pending.transaction.raw)
             self._raws.pop(pending.transaction.raw, None)
             self._bytes -= size
+            self._gas -= pending.transaction.body.gas_limit
             count, used = self._shares[pending.organisation]
             if count == 1:
                 del self._shares[pending.organisation]

@@ -308,9 +308,12 @@ class ConsensusDriver:
         except LocalFault:
             return ExecutionFault(block.block_hash)
 
-    async def _propose(self, height: Height, view: View) -> Event:
+    async def _propose(self, height: Height, view: View) -> Event | None:
         block = await self._host.propose(height, view)
-        return PendingChanged(False) if block is None else Proposal(height, view, block)
+        if block is not None:
+            return Proposal(height, view, block)
+        # Of a height that was decided meanwhile nothing is left to propose; what still waits is for the next one.
+        return None if height <= self._height else PendingChanged(False)
 
     async def _fetch_body(self, request: FetchBody) -> Event | None:
         block = await self._host.fetch_body(request)

@@ -4,7 +4,6 @@ Block execution, validity, databases and mempool are the product's own code; onl
 order of a decided block is the product's: first the node's blocks, then the state, each in one durable batch.
 """
 
-import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -15,18 +14,18 @@ from chain.certificate import Certificate, decode_certificate, join_certified_bl
 from chain.encoding import DecodeError
 from chain.evidence import ShownTransaction
 from chain.execution import Execution
-from chain.ledger import Ledger, open_ledger
+from chain.ledger import Ledger
 from chain.mempool import AdmissionError, Mempool, MempoolLimits, check_admissible
 from chain.merkle import merkle_root
 from chain.proofs import CertifiedHeader
-from chain.receipt import BlockResult, decode_result
+from chain.receipt import BlockResult
 from chain.rules import Rules
 from chain.runtime import LocalFault
-from chain.state_database import StateDatabase
 from chain.transaction import Transaction
 from chain.types import Digest, Height, Milliseconds, ValidatorId, View
 from chain.validity import InvalidBlock
 from consensus.evidence import shown_transaction
+from consensus.pacing import Gathering
 from consensus.pbft.bounds import Kept
 from consensus.pbft.events import (
     Applied,
@@ -39,12 +38,12 @@ from consensus.pbft.events import (
     PendingChanged,
     Proposal,
 )
-from consensus.simulation.chance import between, chance_of
-from consensus.simulation.contract import VERSIONS, Registers, genesis_of
-from consensus.simulation.edge import Edge
+from consensus.simulation.chance import between
+from consensus.simulation.clock import SECOND
+from consensus.simulation.contract import VERSIONS
 from consensus.simulation.machine import Machine
+from consensus.simulation.opening import ledger_on, replay
 from consensus.simulation.packet import Channel, Packet
-from consensus.simulation.store import SimulatedStore
 from consensus.simulation.words import short
 from consensus.simulation.world import World
 
@@ -54,7 +53,6 @@ if TYPE_CHECKING:
 BODIES_MAX: Final = 8
 EXECUTIONS_MAX: Final = 16
 WAITING_MAX: Final = 64
-CACHE_BYTES: Final = 64 * 1024
 EXECUTE_US: Final = (150, 2_000)
 WRITE_US: Final = (100, 1_500)
 PROPOSE_US: Final = (50, 500)
@@ -88,6 +86,8 @@ class Host:
         self._invalid: dict[Digest, int | None] = {}
         """Blocks of the present height that are not valid, with the place of the transaction that makes them so."""
         self._executor_free_at = 0
+        parameters = world.genesis.parameters
+        self._gathering = Gathering(parameters.block_interval_min / 1000, parameters.view_timeout_base / 1000)
         self._waiting: list[tuple[Height, Then]] = []
         self.head = self._read_head()
         """The last applied block."""
@@ -187,14 +187,17 @@ class Host:
         return [self._world.edge.transaction(raw).transaction_id for raw in block.transactions]
 
     def propose(self, height: Height, view: View, done: Then) -> None:
-        """Build a fresh block on the head."""
+        """Build a fresh block on the head when it is time to."""
+        is_full = self.mempool.fills_block(self._world.genesis.parameters)
+        wait_seconds = self._gathering.wait_seconds(self._seconds(), len(self.mempool), is_full=is_full)
 
         def build() -> None:
             done()
             block = self._build(height)
             self._process.offer(PendingChanged(False) if block is None else Proposal(height, view, block))
 
-        self._process.within(PROPOSE_US, build)
+        build_us = between(self._world.chance, *PROPOSE_US)
+        self._process.later(round(wait_seconds * SECOND) + build_us, build)
 
     def execute(self, block: Block, done: Then) -> None:
         """Check and execute a block."""
@@ -253,6 +256,7 @@ class Host:
     def _write_state(self, decided: Decide, execution: Execution, done: Then) -> None:
         block = decided.block
         self.ledger.apply(execution)
+        self._gathering.applied(self._seconds(), is_own=block.header.proposer == self._machine.validator_id)
         self.head = self._head_with(decided.certificate)
         self._executions.clear()
         self._invalid.clear()
@@ -305,6 +309,9 @@ class Host:
         self._executor_free_at = begins + between(world.chance, *EXECUTE_US) + self._machine.executor_slow_us
         self._process.later(self._executor_free_at - world.schedule.now, work)
 
+    def _seconds(self) -> float:
+        return self._world.schedule.now / SECOND
+
     def _admit(self, transaction: Transaction) -> bool:
         world = self._world
         transaction_id = transaction.transaction_id
@@ -333,6 +340,7 @@ class Host:
             chosen = self._machine.liar.chosen(chosen)
         if not chosen:
             return None
+        self._gathering.proposed(self._seconds())
         links = (self._world.chain_id, height, head.block_hash, head.result_hash, self.blocks.history.root())
         root = merkle_root(transaction.merkle_leaf for transaction in chosen)
         own = (time, self._machine.validator_id, root, head.validators.validators_hash, head.validators.epoch)
@@ -359,38 +367,16 @@ class Host:
     def _open_state(self) -> Ledger:
         """Open the state, rebuild it if it is ahead of the blocks, and replay what it misses."""
         world, machine = self._world, self._machine
-        ledger = _ledger(world, machine.state)
+        ledger = ledger_on(world, machine.state)
         stored = self.blocks.block_hash(ledger.head.height)
         if self.blocks.head is not None and stored != ledger.head.block_hash:
             machine.lose_state()
-            ledger = _ledger(world, machine.state)
+            ledger = ledger_on(world, machine.state)
         if self.blocks.head is None:
             result = ledger.head.result.encoded()
             self.blocks.append(BlockRecord(Height(0), world.chain_id, b"", b"", result, (), (), b""))
         assert self.blocks.head is not None, "genesis is stored"
         for height in range(ledger.head.height + 1, self.blocks.head.height + 1):
-            _replay(ledger, self.blocks, height, world.edge)
+            replay(ledger, self.blocks, height, world.edge)
         world.checker.restored(machine, ledger.head.height, ledger.head.block_hash)
         return ledger
-
-
-def _ledger(world: World, store: SimulatedStore) -> Ledger:
-    if store.head is None:
-        store.fill_from(_genesis_state(world.genesis.validators.size))
-    return open_ledger(world.genesis, StateDatabase(store, CACHE_BYTES), Registers())
-
-
-@functools.cache
-def _genesis_state(nodes: int) -> SimulatedStore:
-    """Return a store that holds the state of genesis; making it costs as much as some blocks."""
-    store = SimulatedStore(chance_of(0, "genesis"))
-    open_ledger(genesis_of(nodes), StateDatabase(store, CACHE_BYTES), Registers())
-    return store
-
-
-def _replay(ledger: Ledger, blocks: BlockStore, height: int, edge: Edge) -> None:
-    block, result = blocks.block(height), blocks.result(height)
-    assert block is not None and result is not None, "heights up to the head are contiguous"
-    execution = ledger.execute(decode_block(block), edge.signature_good)
-    assert execution.result == decode_result(result), f"replaying block {height} gives another result"
-    ledger.apply(execution)

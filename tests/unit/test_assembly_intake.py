@@ -122,17 +122,17 @@ async def test_a_transaction_on_which_the_machine_fails_is_singled_out() -> None
     while world.mempool.has_candidates:
         proposed += 1
         assert proposed < 40, "it takes far fewer blocks"
-        block = await world.proposals.build(world.head, 1)
+        block = world.proposals.build(world.head, 1)
         assert block is not None
         if poison.raw in block.transactions:
             world.proposals.failed(block)
             continue
         decided.extend(block.transactions)
         world.mempool.remove(world.proposals.transaction_ids(block))
-        world.proposals.decided()
+        world.proposals.applied(block)
     assert decided == [each.raw for each in waiting if each is not poison]
     assert [pending.transaction for pending in world.mempool.values()] == [poison]
-    assert await world.proposals.build(world.head, 1) is None
+    assert world.proposals.build(world.head, 1) is None
 
 
 async def test_expired_transactions_are_forgotten_without_a_block(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -258,7 +258,7 @@ async def test_a_proposal_holds_what_waits_and_others_put_it_together_from_its_i
     for surroundings in (world, other):
         await surroundings.admission.submit([item.raw for item in waiting])
     proposals = proposals_of(world)
-    block = await proposals.build(consensus_head(), 1)
+    block = proposals.build(consensus_head(), 1)
     assert block is not None
     assert block.transactions == tuple(item.raw for item in waiting)
     assert block.header.parent_hash == CHAIN
@@ -273,7 +273,7 @@ async def test_a_proposal_holds_what_waits_and_others_put_it_together_from_its_i
 async def test_a_body_that_is_not_the_one_asked_for_is_passed_over() -> None:
     world = Surroundings()
     await world.admission.submit([transaction(1).raw, transaction(2).raw])
-    block = await proposals_of(world).build(consensus_head(), 1)
+    block = proposals_of(world).build(consensus_head(), 1)
     assert block is not None
     receiver = proposals_of(Surroundings())
     assert receiver.take(b"rubbish", block.block_hash) is None
@@ -291,7 +291,7 @@ async def test_transactions_go_on_in_columns_only_if_nothing_is_left_to_check_of
     own = proposals_of(world)
     waiting = [transaction(1), transaction(2)]
     await world.admission.submit([each.raw for each in waiting])
-    block = await own.build(consensus_head(), 1)
+    block = own.build(consensus_head(), 1)
     assert block is not None
     ids = [each.transaction_id for each in waiting]
     batch = own.batch(block)
@@ -313,7 +313,7 @@ async def test_transactions_go_on_in_columns_only_if_nothing_is_left_to_check_of
 
 async def test_nothing_is_proposed_when_nothing_valid_waits() -> None:
     world = Surroundings()
-    assert await proposals_of(world).build(consensus_head(), 1) is None
+    assert proposals_of(world).build(consensus_head(), 1) is None
 
 
 def test_a_state_that_does_not_fit_the_blocks_is_noticed() -> None:

@@ -162,3 +162,19 @@ def test_a_skipped_transaction_uses_no_room() -> None:
     add(mempool, small, large, last)
     mempool.quarantine([large.transaction_id])
     assert mempool.select(rules(block_gas_max=50_000), START) == [small, last]
+
+
+@pytest.mark.parametrize("bound", ["block_transactions_max", "block_gas_max", "block_bytes_max"])
+def test_it_tells_when_what_waits_fills_a_block(bound: str) -> None:
+    mempool = Mempool(MempoolLimits(organisation_share_percent=100))
+    one, two = transaction(1), transaction(2)
+    size = len(one.raw)
+    needed = {"block_transactions_max": 2, "block_gas_max": 2_000, "block_bytes_max": 2 * size}
+    parameters = replace(PARAMETERS, **{bound: needed[bound]})
+    add(mempool, one)
+    assert not mempool.fills_block(parameters)
+    add(mempool, two)
+    assert mempool.fills_block(parameters)
+    assert not mempool.fills_block(PARAMETERS)
+    mempool.remove([one.transaction_id])
+    assert not mempool.fills_block(parameters)

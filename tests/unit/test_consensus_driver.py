@@ -230,6 +230,28 @@ async def test_a_proposal_that_found_nothing_says_that_nothing_is_pending() -> N
         await until(lambda: events.PendingChanged(False) in world.seen)
 
 
+async def test_a_proposal_for_a_height_that_was_decided_meanwhile_says_nothing_of_the_next() -> None:
+    world = World()
+    world.answers["propose"] = [None]
+    world.held["propose"] = asyncio.Event()
+    block = block_at(1)
+    subject = Subject(CHAIN, Epoch(0), Height(1), View(0), block.block_hash, RESULT.result_hash)
+    decision = events.Decide(block, RESULT, Certificate(Phase.COMMIT, subject, ()))
+    ask = events.Output(fetch=(events.ProposeBlock(Height(1), View(0)),))
+    world.script[events.PeerConnected] = lambda event: ask
+    world.script[events.CertifiedBlock] = lambda event: events.Output(decide=(decision,))
+    async with driving(world) as driver:
+        driver.peer_connected(PEER)
+        await until(lambda: "propose" in world.happened)
+        await driver.certified_block(events.CertifiedBlock(block, RESULT, decision.certificate))
+        driver.pending_changed(True)
+        world.held["propose"].set()
+        await until(lambda: events.PendingChanged(True) in world.seen)
+        for _ in range(10):
+            await asyncio.sleep(0)
+    assert events.PendingChanged(False) not in world.seen
+
+
 async def test_a_decision_is_applied_then_told_and_only_then_dropped_from_the_log() -> None:
     world = World()
     block = block_at(1)

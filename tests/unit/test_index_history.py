@@ -199,6 +199,8 @@ def applied(node: FakeNode, height: int, *, kept: bool) -> Any:
 async def test_the_indexer_follows_the_head(recent_max: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether blocks are kept decoded until they are indexed or read from the database, the index is the same."""
     monkeypatch.setattr(indexing, "RECENT_TRANSACTIONS_MAX", recent_max)
+    # Whoever waits for the index does not wait for further blocks.
+    monkeypatch.setattr(indexing, "GATHER_SECONDS", 3600.0)
     node = FakeNode()
     head = node.ledger
 
