@@ -53,8 +53,9 @@ class _Silent(PeerHandler):
     def __init__(self) -> None:
         self.changed = asyncio.Event()
 
-    def on_message(self, peer: ValidatorId, channel: Channel, payload: bytes) -> None:
+    def on_message(self, peer: ValidatorId, channel: Channel, payload: bytes) -> float:
         """Drop it; whatever matters is sent again."""
+        return 0.0
 
     def on_connected(self, peer: ValidatorId, head_height: Height) -> None:
         """Note it in the log."""

@@ -97,8 +97,8 @@ class PeerService:
             tasks.create_task(self._take_unasked())
             tasks.create_task(self._remind())
 
-    def on_message(self, peer: ValidatorId, channel: Channel, payload: bytes) -> None:
-        """Take a message in.
+    def on_message(self, peer: ValidatorId, channel: Channel, payload: bytes) -> float:
+        """Take a message in; return for how long the peer should not be read, as it sends more than its share.
 
         Raises:
             PeerFaultError: when it is malformed or forged.
@@ -107,10 +107,12 @@ class PeerService:
         if channel is Channel.CONSENSUS:
             if not self._driver.message(peer, payload):
                 raise PeerFaultError("malformed or forged consensus message")
-        elif channel is Channel.TRANSACTIONS:
+            return self._driver.wait_seconds(peer)
+        if channel is Channel.TRANSACTIONS:
             self._gossip.receive(peer, payload)
         elif not self._unasked.full():
             self._unasked.put_nowait(payload)
+        return 0.0
 
     def on_connected(self, peer: ValidatorId, head_height: Height) -> None:
         """Tell consensus, and catch up if the peer is ahead."""

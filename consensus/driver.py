@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from chain.block import Block
-from chain.crypto import DIGEST_BYTES
+from chain.crypto import DIGEST_BYTES, verify
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.receipt import BlockResult
 from chain.runtime import LocalFault
 from chain.types import Digest, Height, Milliseconds, ValidatorId, View
 from chain.validators import ValidatorSet
 from chain.validity import InvalidBlock
+from consensus.gate import Gate
 from consensus.pbft.events import (
     Applied,
     BodyArrived,
@@ -82,6 +83,10 @@ class Core(Protocol):
         """Take one event in."""
         ...
 
+    def is_moot(self, sender: ValidatorId, message: Message, *, has_body: bool) -> bool:
+        """Tell whether a message that was not checked yet would change nothing."""
+        ...
+
 
 class ConsensusHost(Protocol):
     """What the rest of the node does for consensus."""
@@ -140,10 +145,12 @@ class DriverCounters:
     syncs: int = 0
     messages_refused: int = 0
     messages_dropped: int = 0
+    messages_moot: int = 0
+    """Messages that were dropped before their signatures were checked, as they would have changed nothing."""
     sync_seconds: deque[float] = field(default_factory=lambda: deque(maxlen=SYNCS_KEPT))
     """How long the last syncs of the log took."""
     heard_at: dict[ValidatorId, float] = field(default_factory=dict)
-    """When each validator's last message that is authentic came in, by the monotonic clock."""
+    """When each peer's last message came in that was not dropped unread, by the monotonic clock."""
 
 
 class ConsensusDriver:
@@ -171,6 +178,7 @@ class ConsensusDriver:
         self._applied = asyncio.Condition()
         self._height = Height(0)
         self.counters = DriverCounters()
+        self.gate = Gate(verify)
 
     async def run(self) -> None:
         """Drive the replica until cancelled; ends with the exception of whatever failed fatally."""
@@ -186,6 +194,9 @@ class ConsensusDriver:
 
     def message(self, peer: ValidatorId, payload: bytes) -> bool:
         """Take a peer's message in; False means that it was refused as malformed or forged."""
+        if not self.gate.admits(peer, payload, self._validators, time.monotonic()):
+            return True
+        checks = self.gate.checks
         try:
             event = self._checked(peer, payload)
         except (DecodeError, MessageError):
@@ -195,9 +206,18 @@ class ConsensusDriver:
             # The set has changed, here or there; catching up settles it, and nobody is to blame.
             self.counters.messages_dropped += 1
             return True
-        self.counters.heard_at[event.message.signer] = time.monotonic()
-        self._offer(event)
+        finally:
+            self.gate.charge(peer, len(payload), self.gate.checks - checks)
+        if event is None:
+            self.counters.messages_moot += 1
+        else:
+            self._offer(event)
+        self.counters.heard_at[peer] = time.monotonic()
         return True
+
+    def wait_seconds(self, peer: ValidatorId) -> float:
+        """Return for how long nothing more of a peer should be read, because it has used more than its share."""
+        return self.gate.wait_seconds(peer, self._validators)
 
     def peer_connected(self, peer: ValidatorId) -> None:
         """Tell the replica that a peer can be reached again."""
@@ -214,11 +234,17 @@ class ConsensusDriver:
         async with self._applied:
             await self._applied.wait_for(lambda: self._height >= height)
 
-    def _checked(self, peer: ValidatorId, payload: bytes) -> MessageArrived:
+    def _checked(self, peer: ValidatorId, payload: bytes) -> MessageArrived | None:
+        """Return a peer's message once it is checked; None for one that would change nothing.
+
+        Nobody passes on what others have said, so that nobody can use up the patience that is meant for them.
+        """
         _, encoded, ids = fields_of(decode(payload, size_max=PAYLOAD_BYTES_MAX), "consensus payload", 1, bytes, None)
         message = decode_message(encoded)
+        if message.signer != peer or self._core.is_moot(peer, message, has_body=ids is not None):
+            return None
         try:
-            check_message(message, self._validators)
+            check_message(message, self._validators, verify=self.gate.verify)
         except MessageError:
             self._host.refused(message)
             raise

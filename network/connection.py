@@ -39,6 +39,8 @@ _REFUSED: Final = 1
 REQUEST_PAYLOAD_BYTES_MAX: Final = PAYLOAD_BYTES_MAX[Channel.REQUEST] - _REQUEST.size
 RESPONSE_PAYLOAD_BYTES_MAX: Final = PAYLOAD_BYTES_MAX[Channel.RESPONSE] - _RESPONSE.size
 
+_MESSAGES: Final = (Channel.CONSENSUS, Channel.TRANSACTIONS, Channel.BLOCKS)
+
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -50,8 +52,12 @@ class PeerHandler(Protocol):
     An error that must stop the node belongs into a task of the node. `on_connected` and `on_disconnected` do not raise.
     """
 
-    def on_message(self, peer: ValidatorId, channel: Channel, payload: bytes) -> None:
-        """Take a message that a connected peer sent on CONSENSUS, TRANSACTIONS or BLOCKS."""
+    def on_message(self, peer: ValidatorId, channel: Channel, payload: bytes) -> float:
+        """Take a message that a connected peer sent on CONSENSUS, TRANSACTIONS or BLOCKS.
+
+        Returns the seconds for which nothing more should be read from this peer, 0.0 unless it sends too much.
+        """
+        ...
 
     def on_connected(self, peer: ValidatorId, head_height: Height) -> None:
         """Take note that a peer can be sent to; it announced this head."""
@@ -196,9 +202,9 @@ class Connection:
         self._stream.decoder.payload_bytes_max = PAYLOAD_BYTES_MAX
         size = 0
         while True:
-            frames = self._dispatch_all(group)
+            frames, asked = self._dispatch_all(group)
             now = self._loop.time()
-            delay = max(self._bytes_quota.take(size, now), self._frames_quota.take(frames, now))
+            delay = max(asked, self._bytes_quota.take(size, now), self._frames_quota.take(frames, now))
             if delay > 0.0:
                 self.throttled += 1
                 self._throttling = True
@@ -208,13 +214,16 @@ class Connection:
             self._received_at = self._loop.time()
             self.received_bytes += size
 
-    def _dispatch_all(self, group: asyncio.TaskGroup) -> int:
-        """Dispatch the frames that are complete and return their number."""
-        frames = 0
+    def _dispatch_all(self, group: asyncio.TaskGroup) -> tuple[int, float]:
+        """Dispatch the frames that are complete; return their number, and the pause that the last messages call for."""
+        frames, delay = 0, 0.0
         while self._end is None and (frame := self._stream.decoder.next_frame()) is not None:
             frames += 1
-            self._dispatch(frame, group)
-        return frames
+            if frame.channel in _MESSAGES:
+                delay = max(delay, self._handler.on_message(self.peer, frame.channel, frame.payload))
+            else:
+                self._dispatch(frame, group)
+        return frames, delay
 
     def _dispatch(self, frame: Frame, group: asyncio.TaskGroup) -> None:
         if frame.channel is Channel.CONTROL:
@@ -228,8 +237,6 @@ class Connection:
                 return
             self._answering += 1
             self._start(group, partial(self._answer, number, kind, frame.payload[_REQUEST.size :]))
-        else:
-            self._handler.on_message(self.peer, frame.channel, frame.payload)
 
     async def _answer(self, number: int, kind: int, payload: bytes) -> None:
         try:

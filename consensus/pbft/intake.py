@@ -113,13 +113,26 @@ def go_on_catching_up(state: State, certificate: Certificate) -> None:
     _catch_up(state, _signers(state, certificate))
 
 
-def _catch_up(state: State, candidates: list[ValidatorId]) -> None:
-    current = state.round
+def answers_late(state: State, peer: ValidatorId, height: Height) -> bool:
+    """Tell whether a message for a decided height is answered now with its block and certificate (rule 7)."""
+    # Right after a decision the last votes still come in; only who goes on speaking has missed it.
+    if height in state.decided_at:
+        return False
+    last_height, last_tick = state.served.get(peer, (Height(0), 0))
+    return height > last_height or state.now - last_tick >= state.config.resend_ticks
+
+
+def catches_up_now(state: State) -> bool:
+    """Tell whether certified blocks may be asked for now, an interval after they were last."""
     is_recent = state.caught_up_asked is not None and state.now - state.caught_up_asked < state.config.resend_ticks
-    if is_recent or not candidates or current.decided is not None:
+    return not is_recent and state.round.decided is None
+
+
+def _catch_up(state: State, candidates: list[ValidatorId]) -> None:
+    if not candidates or not catches_up_now(state):
         return
     state.caught_up_asked = state.now
-    state.out.fetch.append(CatchUp(current.height, tuple(candidates)))
+    state.out.fetch.append(CatchUp(state.round.height, tuple(candidates)))
 
 
 def _signers(state: State, certificate: Certificate) -> list[ValidatorId]:
@@ -127,11 +140,7 @@ def _signers(state: State, certificate: Certificate) -> list[ValidatorId]:
 
 
 def _answer_late(state: State, peer: ValidatorId, height: Height) -> None:
-    # Right after a decision the last votes still come in; only who goes on speaking has missed it.
-    if height in state.decided_at:
-        return
-    last_height, last_tick = state.served.get(peer, (Height(0), 0))
-    if height > last_height or state.now - last_tick >= state.config.resend_ticks:
+    if answers_late(state, peer, height):
         state.served[peer] = (height, state.now)
         state.out.send.append(Serve(height, peer))
 

@@ -15,6 +15,7 @@ that nothing depends on the order in which messages come in. After votes only fe
     normal.py       the normal case                         heights.py  from height to height, loading the log
     view_change.py  leaving and entering views              rules.py    pure decisions
     state.py        what is known, and `say`                bounds.py    how much of each kind is known
+    moot.py         messages that would change nothing
     messages.py, records.py, events.py, config.py: the values
 
 It must not read a clock, draw random numbers, log, or touch disk and network: the host does (consensus/driver.py).
@@ -45,7 +46,8 @@ from consensus.pbft.events import (
     Restored,
     Tick,
 )
-from consensus.pbft.messages import Inquiry, Kind, Testimony, Vote
+from consensus.pbft.messages import Inquiry, Kind, Message, Testimony, Vote
+from consensus.pbft.moot import is_moot
 from consensus.pbft.state import Outbox, Sign, State, keep_body, note_invalid, view_changes_of
 
 Transition = Callable[[State], bool]
@@ -137,6 +139,10 @@ class Replica:
             return NOTHING
         outbox, state.out = state.out, Outbox()
         return outbox.output()
+
+    def is_moot(self, sender: ValidatorId, message: Message, *, has_body: bool) -> bool:
+        """Tell whether a message that was not checked yet would change nothing, so that it need not be."""
+        return self._state is not None and is_moot(self._state, sender, message, has_body=has_body)
 
     def body(self, block_hash: Digest) -> Block | None:
         """Return a block of the current height that is kept here, for peers that ask for it."""

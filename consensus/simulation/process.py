@@ -162,10 +162,12 @@ class Process:
             evidence = None if refused is None else of_refused(refused)
             self._accuse(() if evidence is None else (evidence,))
             return
+        self.world.note(self.machine.name, lambda: f"<- {peer} {message_words(message)}")
+        if self.replica.is_moot(peer, message, has_body=ids is not None):
+            return
         block = None
         if isinstance(message, PrePrepare) and ids is not None:
             block = self.host.assemble(message.header, ids)
-        self.world.note(self.machine.name, lambda: f"<- {peer} {message_words(message)}")
         self.offer(MessageArrived(peer, message, self.clock(), block))
 
     def connected(self, peer: ValidatorId) -> None:

@@ -184,7 +184,10 @@ class Host:
             case Send(message=message, block=block):
                 travelled = decode_message(encode_message(message))
                 check_message(travelled, self.validators)
+                assert self.replica is not None, "the host runs"
+                is_moot = self.replica.is_moot(packet.sender, travelled, has_body=block is not None)
                 self.step(MessageArrived(packet.sender, travelled, self.clock, block), crash_after)
+                assert not is_moot or self.outputs[-1] == Output(), "what the edge would drop changes nothing"
             case CertifiedBlock(block=block, certificate=certificate):
                 check_certificate(certificate, self.validators)
                 self._check_body(block, packet.sender)

@@ -42,9 +42,10 @@ class Recorder:
     disconnected: list[tuple[ValidatorId, DisconnectError]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def on_message(self, peer: ValidatorId, channel: Channel, payload: bytes) -> None:
+    def on_message(self, peer: ValidatorId, channel: Channel, payload: bytes) -> float:
         self.messages.append((peer, channel, payload))
         self.changed.set()
+        return 0.0
 
     def on_connected(self, peer: ValidatorId, head_height: Height) -> None:
         self.connected.append((peer, head_height))

@@ -15,9 +15,10 @@ from chain.runtime import LocalFault
 from chain.types import Digest, Epoch, Height, Milliseconds, PublicKey, ValidatorId, View
 from chain.validators import Validator, ValidatorSet, validator_set
 from chain.validity import InvalidBlock
+from consensus import gate
 from consensus.driver import ConsensusDriver
 from consensus.pbft import events
-from consensus.pbft.messages import TAGS, Kind, PrePrepare, encode_message
+from consensus.pbft.messages import TAGS, Kind, Message, PrePrepare, encode_message
 from consensus.pbft.records import Record, RecordKind
 
 CHAIN = Digest(b"c" * 32)
@@ -59,12 +60,16 @@ class World:
         self.script: dict[type[events.Event], Callable[[events.Event], events.Output]] = {}
         self.answers: dict[str, list[object]] = {}
         self.held: dict[str, asyncio.Event] = {}
+        self.moot = False
 
     def step(self, event: events.Event) -> events.Output:
         if not isinstance(event, events.Tick):
             self.seen.append(event)
         scripted = self.script.get(type(event))
         return events.Output() if scripted is None else scripted(event)
+
+    def is_moot(self, sender: ValidatorId, message: Message, *, has_body: bool) -> bool:
+        return self.moot
 
     def append(self, records: tuple[Record, ...]) -> None:
         self.happened.append(f"append {len(records)}")
@@ -278,3 +283,40 @@ async def test_what_peers_send_is_checked_before_the_core_sees_it() -> None:
         assert driver.message(PEER, encode([1, message, bytes(64)]))
         await until(lambda: any(isinstance(event, events.MessageArrived) for event in world.seen))
     assert world.happened == ["refused PrePrepare", "assemble 2"], "what is forged may be evidence"
+
+
+async def test_what_would_change_nothing_is_not_checked() -> None:
+    world = World()
+    world.moot = True
+    message = pre_prepare(block_at(1))
+    async with driving(world) as driver:
+        for number in range(50):
+            assert driver.message(PEER, encode([1, encode_message(message), bytes(32) * number]))
+        assert driver.gate.checks == 0
+        assert driver.counters.messages_moot == 50
+        assert PEER in driver.counters.heard_at, "it is heard all the same"
+    assert not any(isinstance(event, events.MessageArrived) for event in world.seen)
+
+
+async def test_nobody_speaks_for_others() -> None:
+    """Not even with what they have truly said: nobody could use up the patience that is meant for them."""
+    world = World()
+    async with driving(world) as driver:
+        payload = encode([1, encode_message(pre_prepare(block_at(1))), None])
+        assert driver.message(ValidatorId("node3"), payload)
+        assert (driver.gate.checks, driver.counters.messages_moot) == (0, 1)
+        assert driver.message(PEER, payload)
+        assert driver.gate.checks == 1
+
+
+async def test_a_flood_of_new_messages_is_checked_within_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is genuine and of a greater height than the one before; what is beyond the share is not even decoded."""
+    monkeypatch.setattr(gate, "CHECKS_PER_SECOND", 50)
+    world = World()
+    payloads = [encode([1, encode_message(pre_prepare(block_at(height))), None]) for height in range(1, 301)]
+    async with driving(world) as driver:
+        assert all(driver.message(PEER, payload) for payload in payloads)
+        assert driver.gate.checks < 100
+        assert driver.gate.excess[PEER] == 300 - driver.gate.checks
+        assert 0.0 < driver.wait_seconds(PEER) < 1.0
+        assert driver.wait_seconds(ValidatorId("node3")) == 0.0

@@ -181,7 +181,7 @@ async def test_a_message_that_the_handler_blames_or_chokes_on_closes_one_connect
     async with running(tmp_path, NORTH, EAST) as cluster:
         north = cluster.nodes[0]
 
-        def blame(peer: ValidatorId, channel: Channel, payload: bytes) -> None:
+        def blame(peer: ValidatorId, channel: Channel, payload: bytes) -> float:
             raise PeerFaultError("a vote signed by nobody") if payload == b"fault" else ZeroDivisionError("our bug")
 
         north.handler.on_message = blame  # type: ignore[method-assign]
