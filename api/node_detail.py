@@ -35,6 +35,8 @@ class ConsensusDetail:
     """Time since a block was last applied in this run of the node."""
     bad_proposals: tuple[str, ...]
     """The last few proposals that this node refused, and why."""
+    floods: dict[str, int]
+    """By validator that sends more than any honest one needs to: its messages that were dropped unread of late."""
 
 
 @dataclass(frozen=True, slots=True)

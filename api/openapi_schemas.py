@@ -374,6 +374,7 @@ def _detail_schema() -> Schema:
     consensus |= {"prepares": names, "commits": names, "view_changes": names, "bad_proposals": names}
     silences = {"type": "object", "additionalProperties": seconds}
     consensus |= {"silent_seconds": silences, "stalled_seconds": {"type": "number"}, "decided_seconds": seconds}
+    consensus |= {"floods": {"type": "object", "additionalProperties": INTEGER}}
     peer = {"name": TEXT, "address": TEXT, "observer": BOOLEAN, "connected": BOOLEAN, "height": optional(INTEGER)}
     peer |= {"round_trip_seconds": seconds, "clock_offset_seconds": seconds, "connections": INTEGER}
     disk = {"free_bytes": INTEGER, "total_bytes": INTEGER, "set_aside": names}

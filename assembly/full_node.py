@@ -358,7 +358,7 @@ class Node:
     def _detail(self) -> NodeDetail:
         running = Running(
             self._replica,
-            self._driver.counters,
+            self._driver,
             self._mempool,
             self._config.mempool.transactions_max,
             self._config.mempool.bytes_max,
@@ -379,6 +379,7 @@ class Node:
             self._replica.status,
             self._mempool,
             self._driver.counters,
+            self._driver.gate,
             self._network.status(),
             self._executor.restarts,
             self._stalled_seconds(),

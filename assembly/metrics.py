@@ -6,6 +6,7 @@ from api.ports import Metric, MetricKind
 from chain.mempool import Mempool
 from chain.types import Height, ValidatorId
 from consensus.driver import DriverCounters
+from consensus.gate import Gate
 from consensus.pbft.replica import Status
 from network.status import NetworkStatus
 
@@ -15,6 +16,7 @@ def node_metrics(
     status: Status,
     mempool: Mempool,
     counters: DriverCounters,
+    gate: Gate,
     network: NetworkStatus,
     executor_restarts: int,
     stalled_seconds: float,
@@ -48,6 +50,9 @@ def node_metrics(
         single("consensus_log_syncs_total", counter, "Times that the log was synced to disk.", counters.syncs),
         single("consensus_messages_refused_total", counter, "Messages refused.", counters.messages_refused),
         single("consensus_messages_dropped_total", counter, "Messages dropped.", counters.messages_dropped),
+        single("consensus_messages_moot_total", counter, "Messages that changed nothing.", counters.messages_moot),
+        _by("peer", "consensus_messages_excess_total", counter, "Messages beyond a peer's share.", gate.excess.items()),
+        single("consensus_signature_checks_total", counter, "Signatures of messages that were checked.", gate.checks),
         single("protocol_version", gauge, "Version of the protocol that the next block has.", protocol_version),
         single(
             "protocol_unknown", gauge, "1 when a version is decided that this program lacks.", float(protocol_unknown)

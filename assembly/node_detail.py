@@ -15,7 +15,7 @@ from chain.genesis import Genesis
 from chain.mempool import Mempool
 from chain.validators import ValidatorSet
 from configs.node_config import NodeConfig
-from consensus.driver import DriverCounters
+from consensus.driver import ConsensusDriver
 from consensus.pbft.events import BadProposal
 from consensus.pbft.replica import Replica
 from consensus.verifier import VerifierPool
@@ -46,7 +46,7 @@ class Running:
     """The parts of a node that takes part."""
 
     replica: Replica
-    counters: DriverCounters
+    driver: ConsensusDriver
     mempool: Mempool
     limits_transactions: int
     limits_bytes: int
@@ -119,7 +119,7 @@ def consensus_detail(
 ) -> ConsensusDetail:
     """Return the height that is being decided."""
     status, spoken = running.replica.status, running.replica.spoken
-    now, heard = time.monotonic(), running.counters.heard_at
+    now, heard = time.monotonic(), running.driver.counters.heard_at
     return ConsensusDetail(
         status.height,
         status.view,
@@ -137,6 +137,7 @@ def consensus_detail(
         stalled_seconds,
         None if decided_at is None else now - decided_at,
         refusals.lines(),
+        dict(running.driver.gate.floods(now)),
     )
 
 

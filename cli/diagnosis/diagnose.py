@@ -178,11 +178,25 @@ def _of_all(evidence: Evidence) -> Iterator[Finding]:
     if convicted:
         text = "; ".join(f"{name}: {', '.join(sorted(codes))}" for name, codes in sorted(convicted.items()))
         yield Finding("misbehaviour", Severity.HARMS, f"there is evidence against {text}", tuple(sorted(convicted)))
+    floods = _floods(evidence)
+    if floods:
+        text = "; ".join(f"{name} floods {', '.join(others)}" for name, others in sorted(floods.items()))
+        yield Finding("floods", Severity.HARMS, text, tuple(sorted(floods)))
     if 0 < len(evidence.validators) < 4:
         yield Finding("few_validators", Severity.NOTE, f"there are {len(evidence.validators)} validators")
     for node in evidence.nodes:
         if node.status is None and node.process in (None, "running") and seen_by(evidence, node.name):
             yield Finding("api_silent", Severity.HARMS, f"{node.name}: {node.error}", (node.name,))
+
+
+def _floods(evidence: Evidence) -> dict[str, list[str]]:
+    """Return whom each validator floods that sends too much."""
+    found: dict[str, list[str]] = {}
+    for node in evidence.running:
+        assert node.consensus is not None
+        for name in node.consensus["floods"]:
+            found.setdefault(name, []).append(node.name)
+    return found
 
 
 def _convicted(evidence: Evidence) -> dict[str, set[str]]:

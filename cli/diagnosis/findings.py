@@ -158,6 +158,11 @@ CAUSES: Final[dict[str, Cause]] = {
         " runs twice.",
         "Check the proof (tally evidence list, fetch, verify), ask its operator, and lay it before the members.",
     ),
+    "floods": Cause(
+        "A validator sends more messages than agreement ever needs. Beyond its share they are dropped unread, and it is"
+        " read more slowly; the others lose nothing.",
+        "Ask its operator: its program lies, or its key was stolen. If it goes on, let the members replace its key.",
+    ),
     "api_silent": Cause(
         "The node does not answer us, and the others are connected with it: it seems to vote.",
         "Look at its API's address, at its load, and at firewalls.",

@@ -51,6 +51,7 @@ def status_of(name: str, names: tuple[str, ...]) -> dict[str, Any]:
         prepares=[],
         view_changes=[],
         bad_proposals=[],
+        floods={},
         silent_seconds=dict.fromkeys(others, 0.5),
     )
     status["disk"].update(free_bytes=10**11, total_bytes=10**12, set_aside=[])
@@ -281,6 +282,11 @@ def convicted(nodes: Nodes) -> None:
     told(nodes, "node4")["convicted"] = None
 
 
+def flooded(nodes: Nodes) -> None:
+    told(nodes, "node1")["consensus"]["floods"] = {"node4": 250}
+    told(nodes, "node2")["consensus"]["floods"] = {"node4": 9_000}
+
+
 HARMS: dict[str, tuple[Change, str, Severity]] = {
     "one is not running": (lambda n: gone(n, "node2", "ended"), "not_running", Severity.HARMS),
     "one lost its votes": (lambda n: silent("lost_votes")(n, "node2"), "lost_votes", Severity.HARMS),
@@ -297,6 +303,7 @@ HARMS: dict[str, tuple[Change, str, Severity]] = {
     "one API is out of reach": (mute_api, "api_silent", Severity.HARMS),
     "one executor has restarted": (restarted_once, "helper_restarts", Severity.NOTE),
     "one can be proven to lie": (convicted, "misbehaviour", Severity.HARMS),
+    "one floods the others": (flooded, "floods", Severity.HARMS),
     "versions differ": (other_version, "versions_differ", Severity.NOTE),
     "one has repaired itself": (repaired, "set_aside", Severity.NOTE),
     "one kernel lacks walls": (without_landlock, "walls_missing", Severity.NOTE),

@@ -10,9 +10,11 @@ from api.request_metrics import RequestMetrics
 from assembly.condition import STALLED_SECONDS_MAX, WHY_SILENT, condition_of
 from assembly.exit_codes import ExitCode
 from assembly.metrics import node_metrics
+from chain.crypto import verify
 from chain.mempool import Mempool, MempoolLimits
 from chain.types import Digest, Height, Milliseconds, ValidatorId, View
 from consensus.driver import DriverCounters
+from consensus.gate import Gate
 from consensus.pbft import replica
 from consensus.pbft.events import Head
 from consensus.pbft.replica import Status
@@ -44,7 +46,9 @@ def test_every_exit_code_has_a_row() -> None:
 def test_every_metric_has_a_row() -> None:
     counters = DriverCounters()
     network = NetworkStatus((), 0, {}, ())
-    own = node_metrics(Height(0), status(), Mempool(MempoolLimits()), counters, network, 0, 0.0, 1, False, 0, 0, {})
+    own = node_metrics(
+        Height(0), status(), Mempool(MempoolLimits()), counters, Gate(verify), network, 0, 0.0, 1, False, 0, 0, {}
+    )
     metrics = {metric.name: metric.kind.value for metric in [*own, *RequestMetrics().snapshot(0)]}
     assert dict(re.findall(r"^\| `(tallystick_\w+)` \| (\w+) \|", PAGE, flags=re.MULTILINE)) == metrics
 
