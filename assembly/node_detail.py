@@ -137,7 +137,7 @@ def consensus_detail(
         stalled_seconds,
         None if decided_at is None else now - decided_at,
         refusals.lines(),
-        dict(running.driver.gate.floods(now)),
+        {str(name): count for name, count in running.driver.gate.floods(now).items()},
     )
 
 
