@@ -32,8 +32,11 @@ def create_cluster(
     base_port: int,
     contracts: tuple[GenesisContract, ...] | None = None,
     parameters: Parameters | None = None,
+    genesis_time: Milliseconds | None = None,
 ) -> ClusterLayout:
     """Create keys, genesis and configurations of a cluster, with the contracts that ship unless others are given.
+
+    Its time begins now, unless another time is given for the sake of a history that is made beforehand.
 
     Raises:
         CliError: when the folder already holds something else.
@@ -54,7 +57,7 @@ def create_cluster(
     majority = len(electorate) // 2 + 1
     genesis = Genesis(
         "tallystick-local",
-        Milliseconds(time.time_ns() // 1_000_000),
+        genesis_time or Milliseconds(time.time_ns() // 1_000_000),
         parameters or Parameters(),
         Governance(electorate, majority, max(1, len(electorate) // 3), majority, 7 * 24 * 3_600_000),
         validator_set(Epoch(0), validators),

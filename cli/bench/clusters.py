@@ -10,6 +10,8 @@ from typing import Final
 
 from chain.genesis import GenesisContract
 from cli import cluster_processes as processes
+from cli.bench.offline import drop_cached, read_cached
+from cli.bench.preload import check_room, place_copy, preloaded_ledger
 from cli.cluster_files import create_cluster
 from cli.cluster_layout import ClusterLayout, NodePlace
 from cli.cluster_status import fetch_reports
@@ -26,6 +28,10 @@ class ClusterPlan:
     nodes: int
     base_port: int
     contracts: tuple[GenesisContract, ...]
+    keys: int = 0
+    """Accounts that are there from the start; none by default."""
+    is_cold: bool = False
+    """Whether the nodes start without a page of their databases in memory, instead of with as many as fit."""
 
 
 @contextmanager
@@ -36,7 +42,7 @@ def fresh_cluster(plan: ClusterPlan) -> Iterator[ClusterLayout]:
         CliError: when it does not start.
     """
     with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder:
-        layout = create_cluster(Path(folder) / "cluster", plan.nodes, plan.base_port, plan.contracts)
+        layout = _place(plan, Path(folder) / "cluster")
         try:
             for node in layout.nodes:
                 processes.start(node)
@@ -44,6 +50,20 @@ def fresh_cluster(plan: ClusterPlan) -> Iterator[ClusterLayout]:
             yield layout
         finally:
             processes.stop(layout.nodes, _ignore)
+
+
+def _place(plan: ClusterPlan, folder: Path) -> ClusterLayout:
+    if not plan.keys:
+        return create_cluster(folder, plan.nodes, plan.base_port, plan.contracts)
+    check_room(plan.nodes, plan.keys)
+    kept = preloaded_ledger(plan.nodes, plan.base_port, plan.contracts, plan.keys, lambda done, keys: None)
+    layout = place_copy(kept, folder)
+    for node in layout.nodes:
+        if plan.is_cold:
+            drop_cached(node.folder)
+        else:
+            read_cached(node.folder)
+    return layout
 
 
 def _wait_ready(layout: ClusterLayout) -> None:

@@ -1,6 +1,7 @@
 """`tally bench`: how much a local network commits, how fast, and at what cost."""
 
 import json
+import time
 from pathlib import Path
 from typing import Final
 
@@ -9,9 +10,11 @@ import click
 from cli.bench.campaign import Campaign, conduct
 from cli.bench.clusters import ClusterPlan
 from cli.bench.measure import Load, RunFigures, run, timestamp
+from cli.bench.preload import KEYS_MAX, KEYS_MIN, bytes_needed, cache_folder, preloaded_ledger
 from cli.bench.report import HEADINGS, Named, chart, document, machine, row
 from cli.bench.workloads import WORKLOADS, measured_contracts
 from cli.errors import EXIT_FAILED
+from cli.progress import ProgressLine, bar, remaining
 
 QUICK_SECONDS: Final = 10.0
 QUICK_SEARCH_SECONDS: Final = 5.0
@@ -40,6 +43,14 @@ QUICK_SEARCH_SECONDS: Final = 5.0
 @click.option("--one-per-request", is_flag=True, help="One transaction a request instead of batches.")
 @click.option("--faults/--no-faults", default=True, show_default=True, help="Also with a node down, a primary killed.")
 @click.option("--pin/--no-pin", default=True, show_default=True, help="Keep the load generator to the last core.")
+@click.option(
+    "--keys",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, KEYS_MAX),
+    help="Accounts that each node holds from the start, 10,000 to 10,000,000; made once and kept for later runs.",
+)
+@click.option("--cold", is_flag=True, help="With --keys: start the nodes with nothing of their databases in memory.")
 @click.option("--base-port", default=27_700, show_default=True, help="First port of the measured networks.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures here.")
 @click.option("--chart", "chart_file", type=click.Path(path_type=Path, dir_okay=False), help="Write an SVG here.")
@@ -58,6 +69,8 @@ def bench(
     one_per_request: bool,
     faults: bool,
     pin: bool,
+    keys: int,
+    cold: bool,
     base_port: int,
     json_file: Path | None,
     chart_file: Path | None,
@@ -72,7 +85,8 @@ def bench(
     """
     if quick:
         seconds, search_seconds, runs, lone = QUICK_SECONDS, QUICK_SEARCH_SECONDS, 1, min(lone, 100)
-    plan = ClusterPlan(nodes, base_port, measured_contracts())
+    plan = ClusterPlan(nodes, base_port, measured_contracts(), keys, cold)
+    _prepare(plan)
     load = Load(rate, seconds, workload, batched=not one_per_request, pinned=pin)
     click.echo(HEADINGS)
     if one_rate:
@@ -92,6 +106,33 @@ def bench(
         chart_file.write_text(chart(plain, f"{nodes} nodes, {found['machine']['cores']} cores"), encoding="utf-8")
     if not found["capacity"]:
         ctx.exit(EXIT_FAILED)
+
+
+def _prepare(plan: ClusterPlan) -> None:
+    """Make the ledger that networks begin with, if they are to hold accounts; say first what it takes."""
+    if not plan.keys:
+        if plan.is_cold:
+            raise click.UsageError("--cold needs --keys: an empty ledger has nothing to be read")
+        return
+    if plan.keys < KEYS_MIN:
+        raise click.UsageError(f"--keys {plan.keys}: there are at least {KEYS_MIN:,} accounts, or none")
+    gigabytes = bytes_needed(plan.nodes, plan.keys) / 1e9
+    click.echo(
+        f"{plan.keys:,} accounts on {plan.nodes} nodes take about {gigabytes:.1f} GB of disk, of which a "
+        f"{plan.nodes + 1}th stays in {cache_folder()} for later runs.",
+        err=True,
+    )
+    began = time.monotonic()
+    with ProgressLine() as line:
+        preloaded_ledger(
+            plan.nodes,
+            plan.base_port,
+            plan.contracts,
+            plan.keys,
+            lambda done, keys: line.show(
+                f"opening accounts {bar(done, keys)} {remaining(done, keys, time.monotonic() - began)}"
+            ),
+        )
 
 
 def _tell(what: str, figures: RunFigures | None) -> None:

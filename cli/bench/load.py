@@ -105,6 +105,15 @@ async def submit(session: aiohttp.ClientSession, api: str, body: bytes, size: in
     return count_outcomes(answer, response.status, size, other)
 
 
+async def offer_in_turn(transactions: Sequence[Transaction], api: str) -> Counter[str]:
+    """Submit each transaction when the one before is committed; return what was said of those that did not succeed."""
+    other: Counter[str] = Counter()
+    async with aiohttp.ClientSession() as session:
+        for transaction in transactions:
+            await submit(session, api, encode(transaction.raw), 1, other)
+    return other
+
+
 def _body(batch: Sequence[Transaction]) -> bytes:
     raws = [transaction.raw for transaction in batch]
     return encode(raws if len(raws) > 1 else raws[0])

@@ -15,10 +15,11 @@ from typing import Any, Final
 from cli import cluster_processes as processes
 from cli.bench.clusters import ClusterPlan, fresh_cluster
 from cli.bench.figures import quantile, signature_checks_per_second
-from cli.bench.load import LoadOutcome, Pace, offer
+from cli.bench.load import LoadOutcome, Pace, offer, offer_in_turn
 from cli.bench.usage import KINDS, disk_bytes, memory_mib, node_counters, times_by_kind
-from cli.bench.workloads import signed_transactions
+from cli.bench.workloads import ACCOUNTS, setup_transactions, signed_transactions
 from cli.cluster_layout import ClusterLayout, NodePlace
+from cli.errors import CliError
 
 GOODPUT_MIN: Final = 0.99
 BATCH_SECONDS: Final = 0.05
@@ -81,6 +82,10 @@ class RunFigures:
     """By transaction and node."""
     wire_bytes: float
     """Between nodes, by transaction, sent by all."""
+    keys: int
+    """Accounts that were there from the start."""
+    is_cold: bool
+    """Whether nothing of them was in memory then."""
     limit: float
     """Transactions a second that checking signatures alone would allow, by the same machine in the same minute."""
 
@@ -93,7 +98,9 @@ def run(plan: ClusterPlan, load: Load) -> RunFigures:
     """
     limit = signature_limit(plan.nodes)
     with fresh_cluster(plan) as layout:
-        transactions = signed_transactions(layout, int(load.rate * load.seconds), load.workload)
+        _set_up(layout, load.workload)
+        keys = plan.keys or ACCOUNTS
+        transactions = signed_transactions(layout, int(load.rate * load.seconds), load.workload, keys)
         serving = _serving(layout, load.fault)
         apis = [node.api for node in serving]
         size = min(BATCH_MAX, max(1, round(load.rate * BATCH_SECONDS))) if load.batched else 1
@@ -126,8 +133,21 @@ def run(plan: ClusterPlan, load: Load) -> RunFigures:
             memory_mib(serving),
             (disk_bytes(layout.folder) - disk_before) / done / nodes,
             sum(late.sent_bytes - early.sent_bytes for late, early in zip(counted, counters, strict=True)) / done,
+            plan.keys,
+            plan.is_cold,
             limit,
         )
+
+
+def _set_up(layout: ClusterLayout, workload: str) -> None:
+    """Have everything committed that a workload takes for granted.
+
+    Raises:
+        CliError: when a step is not committed.
+    """
+    outcome = asyncio.run(offer_in_turn(setup_transactions(layout, workload), layout.nodes[0].api))
+    if outcome:
+        raise CliError(f"the workload {workload!r} could not be set up: {dict(outcome)}")
 
 
 def signature_limit(nodes: int) -> float:

@@ -1,4 +1,4 @@
-"""What is sent in a measurement: transfers with three reads, three writes and one event, or EPCIS events.
+"""What is sent in a measurement: transfers with three reads, three writes and one event, EPCIS events, or remittances.
 
 Each is signed on its own. The contract of the transfers is that of benchmarks/transfer.py, which an installed program
 does not have; a test compares the two.
@@ -14,12 +14,16 @@ from typing import Final
 from chain.genesis import GenesisContract
 from chain.transaction import NONCE_BYTES, Call, Transaction, TransactionBody
 from chain.types import Digest, Milliseconds
+from cli.bench import remittances
 from cli.cluster_layout import ClusterLayout
 from cli.demo import library_contracts
 from gateway.epcis.capture import prepare
+from gateway.iso20022.corridor import STEP_GAS
 from tallystick.wallet import Wallet
 
 ACCOUNTS: Final = 10_000
+GIFT: Final = 1_000_000
+"""What a sender, or an account that is opened beforehand, is given."""
 GAS_LIMIT: Final = 7_000
 """A transfer of this size uses about 6,400; what is declared beyond that is room that other transactions lack."""
 
@@ -37,7 +41,9 @@ SENDERS: Final = (
     "phwallet",
 )
 """Organisations of a local cluster, so that none fills its share of the mempool first."""
-MANUFACTURER: Final = SENDERS.index("brightvax")
+MANUFACTURER: Final = "brightvax.ops"
+STRIDE: Final = 2_654_435_761
+"""Of the accounts that follow each other, a prime: all are used before any is used again, and neighbours lie apart."""
 
 TRANSFER: Final = '''"""A transfer as the performance budget means it: three reads, three writes, one event."""
 
@@ -63,6 +69,14 @@ def transfer(to: str, amount: int) -> bool:
     return True
 
 
+@call
+def open_accounts(names: list[str], amount: int) -> int:
+    """Give accounts an amount each; a benchmark fills its ledger so."""
+    for name in names:
+        balances[name] = amount
+    return len(names)
+
+
 @view
 def balance(of: str) -> int:
     """Return a balance."""
@@ -76,15 +90,25 @@ class Work:
 
     call: Call
     gas_limit: int
-    sender: int | None = None
-    """Place among SENDERS of the only one who may ask for it; None if all do in turn."""
+    member: str | None = None
+    """The only one who may ask for it; None if the SENDERS do in turn."""
 
 
-def _transfer_to(account: str) -> Work:
-    return Work(Call("transfer", "transfer", (account, 1)), GAS_LIMIT)
+def account_name(number: int) -> str:
+    """Return the name of an account."""
+    return f"account-{number}"
 
 
-def _epcis_event(number: int) -> Work:
+def _transfer_to(number: int) -> Work:
+    return Work(Call("transfer", "transfer", (account_name(number), 1)), GAS_LIMIT)
+
+
+def _remittance(number: int, _: int) -> Work:
+    member, call = remittances.acceptance(number)
+    return Work(call, remittances.GAS_LIMIT, member)
+
+
+def _epcis_event(number: int, _: int) -> Work:
     """Return the commissioning of one item by its manufacturer, prepared as the gateway does."""
     event = {
         "type": "ObjectEvent",
@@ -106,13 +130,15 @@ def _epcis_event(number: int) -> Work:
     return Work(Call(prepared.contract, prepared.method, tuple(prepared.args)), prepared.gas_limit, MANUFACTURER)
 
 
-WORKLOADS: Final[dict[str, Callable[[int], Work]]] = {
-    "transfer": lambda number: _transfer_to(f"account-{number % ACCOUNTS}"),
-    "hot": lambda number: _transfer_to("account-0"),
-    "wide": lambda number: _transfer_to(f"account-{number}"),
+WORKLOADS: Final[dict[str, Callable[[int, int], Work]]] = {
+    "transfer": lambda number, keys: _transfer_to(number * STRIDE % keys),
+    "hot": lambda number, keys: _transfer_to(0),
+    "wide": lambda number, keys: _transfer_to(keys + number),
     "epcis": _epcis_event,
+    "remittance": _remittance,
 }
-"""Transfers to one of ten thousand accounts, always to the same, always to a new one; EPCIS events of one item each."""
+"""What transaction `number` asks for, where there are so many accounts: transfers to one of them, always to the same,
+always to a new one; EPCIS events of one item each; accepted remittances."""
 
 
 def measured_contracts() -> tuple[GenesisContract, ...]:
@@ -120,16 +146,42 @@ def measured_contracts() -> tuple[GenesisContract, ...]:
     return (GenesisContract("transfer", TRANSFER, ()), *library_contracts())
 
 
-def signed_transactions(layout: ClusterLayout, count: int, workload: str = "transfer") -> list[Transaction]:
+def signed_transactions(
+    layout: ClusterLayout, count: int, workload: str = "transfer", keys: int = ACCOUNTS
+) -> list[Transaction]:
     """Return transactions by several organisations, valid from now for nearly ten minutes."""
-    wallets = [Wallet.load(layout.party_key(f"{name}.ops")) for name in SENDERS]
-    chain_id = Digest(bytes.fromhex(layout.chain_id))
-    valid_until = Milliseconds(time.time_ns() // 1_000_000 + VALID_MILLISECONDS)
-    transactions = []
-    for number in range(count):
-        work = WORKLOADS[workload](number)
-        wallet = wallets[number % len(wallets) if work.sender is None else work.sender]
+    senders = [f"{name}.ops" for name in SENDERS]
+    works = [WORKLOADS[workload](number, keys) for number in range(count)]
+    members = [work.member or senders[number % len(senders)] for number, work in enumerate(works)]
+    signer = _Signer(layout)
+    return [signer.sign(member, work.call, work.gas_limit) for member, work in zip(members, works, strict=True)]
+
+
+def setup_transactions(layout: ClusterLayout, workload: str) -> list[Transaction]:
+    """Return what has to be committed, one after the other, before a workload can begin."""
+    if workload != "remittance":
+        return []
+    signer = _Signer(layout)
+    return [
+        signer.sign(step.member, Call(step.contract, step.method, tuple(step.args)), STEP_GAS)
+        for step in remittances.setup_steps()
+    ]
+
+
+class _Signer:
+    """Owns the keys of a cluster's parties and the end of what they sign."""
+
+    def __init__(self, layout: ClusterLayout) -> None:
+        self._layout = layout
+        self._wallets: dict[str, Wallet] = {}
+        self._chain_id = Digest(bytes.fromhex(layout.chain_id))
+        self._valid_until = Milliseconds(time.time_ns() // 1_000_000 + VALID_MILLISECONDS)
+
+    def sign(self, member: str, call: Call, gas_limit: int) -> Transaction:
+        if member not in self._wallets:
+            self._wallets[member] = Wallet.load(self._layout.party_key(member))
+        wallet = self._wallets[member]
         nonce = os.urandom(NONCE_BYTES)
-        body = TransactionBody(chain_id, wallet.public_key, nonce, valid_until, (work.call,), work.gas_limit)
-        transactions.append(wallet.sign_transaction(body))
-    return transactions
+        return wallet.sign_transaction(
+            TransactionBody(self._chain_id, wallet.public_key, nonce, self._valid_until, (call,), gas_limit)
+        )

@@ -35,6 +35,8 @@ FIGURES = RunFigures(
     memory_mib={"node": 60.0},
     disk_bytes=900.0,
     wire_bytes=1_000.0,
+    keys=0,
+    is_cold=False,
     limit=5_300.0,
 )
 

@@ -1,0 +1,163 @@
+"""Makes a ledger offline, with the product's own writers, so that a network can be measured on a history that it has.
+
+Blocks are executed by the contract engine, certified with the validators' own keys and written to the databases of one
+node, which other nodes get a copy of. What comes out is what a network that had decided these blocks would hold: it can
+be replayed, fetched and audited. Only the signatures of transactions are not checked: they were made here a moment ago.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from assembly.data_folder import DataFolder
+from assembly.reconcile import store_genesis
+from chain.block import Block, Header, make_block
+from chain.block_store import BlockRecord, BlockStore
+from chain.certificate import Certificate, Phase, Subject, sign_vote
+from chain.execution import Execution
+from chain.genesis import Genesis
+from chain.ledger import Ledger, open_ledger
+from chain.merkle import merkle_root
+from chain.state_database import StateDatabase
+from chain.store import open_store
+from chain.transaction import Transaction
+from chain.types import Digest, Height, Milliseconds, ValidatorId, View
+from chain.validity import Head
+from cli.cluster_layout import ClusterLayout, NodePlace
+from configs.node_config import load_genesis
+from consensus.files import OsFileSystem
+from consensus.log import create_log
+from contracts.engine.runtime import Engine
+
+CACHE_BYTES: Final = 64 * 1024 * 1024
+STORES: Final = ("blocks", "state")
+"""Folders of a node's data that a copy consists of."""
+
+
+@dataclass(slots=True)
+class OfflineLedger:
+    """Owns the open databases of one node that does not run, and moves them on block by block."""
+
+    ledger: Ledger
+    blocks: BlockStore
+    seeds: dict[ValidatorId, bytes] = field(repr=False)
+    """The consensus keys of a quorum of validators."""
+
+    @property
+    def genesis(self) -> Genesis:
+        """The agreement that the ledger started from."""
+        return self.ledger.genesis
+
+    @property
+    def head(self) -> Head:
+        """The last block."""
+        return self.ledger.head
+
+    def decide(self, batch: Sequence[Transaction], milliseconds: int) -> Execution:
+        """Execute, certify and store the next block, so long after the last one.
+
+        Raises:
+            InvalidBlock: when a transaction cannot stand in it.
+        """
+        head, validators = self.ledger.head, self.genesis.validators
+        header = Header(
+            head.next_version,
+            head.chain_id,
+            Height(head.height + 1),
+            head.block_hash,
+            head.result.result_hash,
+            head.history_root,
+            Milliseconds(head.time + milliseconds),
+            validators.ids[0],
+            merkle_root(transaction.merkle_leaf for transaction in batch),
+            validators.validators_hash,
+            validators.epoch,
+        )
+        block = make_block(header, [transaction.raw for transaction in batch])
+        execution = self.ledger.execute(block, lambda transaction: True)
+        self.blocks.append(self._record(block, execution, [transaction.transaction_id for transaction in batch]))
+        self.ledger.apply(execution)
+        return execution
+
+    def _record(self, block: Block, execution: Execution, ids: Sequence[Digest]) -> BlockRecord:
+        header, result = block.header, execution.result
+        place = (header.height, View(0), block.block_hash, result.result_hash)
+        subject = Subject(self.genesis.genesis_hash, header.epoch, *place)
+        votes = tuple((name, sign_vote(seed, Phase.COMMIT, subject)) for name, seed in self.seeds.items())
+        certificate = Certificate(Phase.COMMIT, subject, votes).encoded()
+        parts = (block.raw, certificate, result.encoded(), execution.receipts, ids, header.encoded())
+        return BlockRecord(header.height, block.block_hash, *parts)
+
+
+@contextmanager
+def offline_ledger(layout: ClusterLayout) -> Iterator[OfflineLedger]:
+    """Open the ledger of a cluster's first node, which does not run; close it in the end.
+
+    Raises:
+        StoreError: when its databases cannot be used.
+    """
+    genesis = load_genesis(layout.genesis)
+    data = DataFolder(layout.nodes[0].folder)
+    database = StateDatabase(open_store(data.state, "state", genesis.genesis_hash, CACHE_BYTES, create=True))
+    try:
+        blocks = BlockStore(open_store(data.blocks, "blocks", genesis.genesis_hash, CACHE_BYTES, create=True))
+        try:
+            ledger = open_ledger(genesis, database, Engine())
+            if blocks.head is None:
+                store_genesis(blocks, genesis, ledger.head.result)
+            quorum = genesis.validators.ids[: genesis.validators.quorum]
+            yield OfflineLedger(ledger, blocks, {name: _seed(layout.find(name)) for name in quorum})
+        finally:
+            blocks.close()
+    finally:
+        database.close()
+
+
+def copy_ledger(layout: ClusterLayout, height: Height) -> None:
+    """Give every node the databases of the first one, which end at a height, and a log of votes that begins behind it.
+
+    Without such a log a validator that holds blocks takes its votes for lost, and is right to do so.
+    """
+    first, *others = layout.nodes
+    for node in others:
+        for store in STORES:
+            shutil.copytree(first.folder / store, node.folder / store)
+    for node in layout.validators:
+        create_log(OsFileSystem(DataFolder(node.folder).log), Height(height + 1)).close()
+
+
+def drop_cached(folder: Path) -> None:
+    """Write everything below a folder to disk and have the kernel forget its pages, which no process may have mapped.
+
+    This needs no rights, and leaves what other programs have cached alone.
+    """
+    for path in _files(folder):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(descriptor)
+
+
+def read_cached(folder: Path) -> int:
+    """Read everything below a folder, so that the kernel has it in memory if it fits; return the bytes."""
+    total = 0
+    for path in _files(folder):
+        with path.open("rb", buffering=0) as file:
+            while piece := file.read(1 << 20):
+                total += len(piece)
+    return total
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent) / name for name in sorted(names))
+
+
+def _seed(node: NodePlace) -> bytes:
+    return bytes.fromhex((node.folder / "keys" / "consensus.seed").read_text(encoding="ascii").strip())
