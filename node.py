@@ -36,6 +36,7 @@ from chain.genesis import Genesis
 from chain.history_index import HistoryIndex
 from chain.storage import StoreDamaged
 from chain.store import LevelStore, open_store
+from chain.types import ValidatorId
 from configs.node_config import ConfigError, NodeConfig, load_genesis, load_node_config
 from consensus.verifier import VerifierPool
 from contracts.executor.client import ExecutorClient
@@ -138,7 +139,9 @@ async def _take_part(config: NodeConfig, genesis: Genesis, keys: NodeKeys, *, ma
             store, blocks = _open_blocks(stack, config, genesis)
             settings = ExecutorSettings(config.data / "state", genesis.encoded(), config.store_cache_bytes)
             executor = await reconcile.open_state(stack, settings, genesis, blocks, has_peers=bool(config.peers))
-            opened = open_voting_log(config.data / "wal", executor.head.height)
+            own = executor.head.validators.find(ValidatorId(config.name))
+            own_key = None if own is None else own.consensus_key
+            opened = open_voting_log(config.data / "wal", executor.head.height, own_key)
             stack.callback(opened.log.close)
             verifier = VerifierPool(config.verifier_processes)
             stack.push_async_callback(verifier.close)

@@ -134,10 +134,10 @@ class Node:
             self._network, self._height, self._peers.take_certified, CatchUpLimits(), time.monotonic
         )
         self._replica = Replica(pbft_config(genesis, own_id), signer(keys.consensus_seed))
-        nonce = secrets.token_bytes(NONCE_BYTES)
+        self._log, nonce = opened.log, secrets.token_bytes(NONCE_BYTES)
         first = Restored(head, opened.floor, opened.records, nonce, clock(), opened.damaged)
         self._driver = ConsensusDriver(
-            self._replica, opened.log, self._host, head.validators, first, proposals.concatenated_ids
+            self._replica, self._log, self._host, head.validators, first, proposals.concatenated_ids
         )
         self._history = self._make_history(blocks, may_join)
         self._peers.connect(self._driver, self._catch_up, self._gossip, self._network, self._history.sources)
@@ -248,7 +248,7 @@ class Node:
         return self._host.head.validators
 
     def _undecided_body(self, block_hash: Digest) -> Block | None:
-        return self._replica.body(block_hash)
+        return self._replica.body(block_hash) or self._log.body(block_hash)
 
     async def run(self) -> None:
         """Run until cancelled or until a part fails for good.

@@ -140,8 +140,11 @@ class PeerService:
             self._received.put_nowait(raws)
 
     async def fetch_body(self, block_hash: Digest, candidates: Sequence[ValidatorId]) -> bytes | None:
-        """Ask the candidates for a body, one after the other."""
+        """Look for a body here, in the log too, then ask the candidates, one after the other."""
         assert self._network is not None, "connected before consensus runs"
+        own = self._body(block_hash)
+        if own is not None:
+            return own
         for peer in candidates:
             try:
                 payload = requests.encode_body_request(block_hash)

@@ -35,6 +35,10 @@ class FileSystem(Protocol):
         """Return a file's content."""
         ...
 
+    def read_part(self, name: str, start: int, size: int) -> bytes:
+        """Return up to `size` bytes of a file from `start` on; fewer where it ends before."""
+        ...
+
     def create(self, name: str) -> AppendFile:
         """Make a new, empty file; fails when there is one of that name."""
         ...
@@ -67,6 +71,12 @@ class OsFileSystem:
     def read(self, name: str) -> bytes:
         """Return a file's content."""
         return (self._folder / name).read_bytes()
+
+    def read_part(self, name: str, start: int, size: int) -> bytes:
+        """Return a part of a file."""
+        with (self._folder / name).open("rb") as file:
+            file.seek(start)
+            return file.read(size)
 
     def create(self, name: str) -> AppendFile:
         """Make a new, empty file."""

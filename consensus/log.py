@@ -15,39 +15,36 @@ incomplete, and that frame was never acted upon: it is cut off. Incomplete means
 does, or that whole sectors of it were never written and read as zeros. Any other damage may have destroyed votes that
 others have seen, and raises LogDamagedError: the caller must start the replica with `damaged=True`.
 
+Bodies are large, and every view that fails leaves one more of them. They are not kept in memory: the log remembers
+where each stands in the file, and reads it when somebody asks (`body`). So what a height costs is room on the disk,
+and a full disk is a write that fails.
+
 A write or a sync that fails is final: the log refuses everything from then on, and the process must end.
 """
 
+import errno
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from chain.encoding import DecodeError, decode, encode
-from chain.types import Height
+from chain.block import Block, decode_block
+from chain.encoding import DecodeError, encode
+from chain.types import Digest, Height
 from consensus.files import AppendFile, FileSystem
-from consensus.pbft.records import Record, decode_record, encode_record
-
-MAGIC: Final = b"tallystick/wal/1"
-"""Names the format and its version; another version is damage to this one."""
+from consensus.log_format import FRAME, FRAME_BYTES_MAX, MAGIC, LogDamagedError, read_segment
+from consensus.pbft.records import Record, RecordKind, decode_record, encode_record
 
 SEGMENT_BYTES_MAX: Final = 8 * 1024 * 1024
 """Size at which forgotten heights are worth a new segment; a synced new file for every block would cost more."""
 
 FIRST_HEIGHT: Final = Height(1)
-FRAME_BYTES_MAX: Final = 128 * 1024 * 1024
-SECTOR_BYTES: Final = 512
-"""The least that disks write at once."""
+GROUP_BYTES_MAX: Final = 16 * 1024 * 1024
+"""A new segment puts records together into frames of about this size."""
 
-_HEADER: Final = struct.Struct(">16sQI")
-_FRAME: Final = struct.Struct(">III")
 _SUFFIX: Final = ".segment"
 _UNFINISHED: Final = ".unfinished"
-
-
-class LogDamagedError(Exception):
-    """The log misses something that it once held; votes may be lost (rule 11)."""
 
 
 class LogWriteError(Exception):
@@ -65,6 +62,22 @@ class OpenedLog:
     """Bytes of an incomplete last frame that were cut off."""
 
 
+@dataclass(slots=True)
+class _Kept:
+    """A record that is not forgotten yet."""
+
+    height: Height
+    is_body: bool
+    data: bytes | None
+    """The encoded record; None once it is a body in the file."""
+    start: int = 0
+    """Where a body's record stands in the current segment."""
+    size: int = 0
+    checksum: int = 0
+    block_hash: Digest | None = None
+    """A body's hash, once somebody has asked for one."""
+
+
 class WriteAheadLog:
     """Appends records to the current segment and forgets old ones."""
 
@@ -75,7 +88,7 @@ class WriteAheadLog:
         file: AppendFile,
         size: int,
         checksum: int,
-        kept: Sequence[tuple[Height, bytes]],
+        kept: list[_Kept],
         segment_bytes_max: int,
     ) -> None:
         """Continue a segment; use `open_log` or `create_log`."""
@@ -84,9 +97,9 @@ class WriteAheadLog:
         self._file = file
         self._size = size
         self._checksum = checksum
-        self._kept = list(kept)
-        """Encoded records above the floor, for the next segment."""
-        self._waiting: list[bytes] = []
+        self._kept = kept
+        """Records above the floor, for the next segment."""
+        self._waiting: list[_Kept] = []
         self._segment_bytes_max = segment_bytes_max
         self._is_dead = False
 
@@ -94,9 +107,7 @@ class WriteAheadLog:
         """Add records to the group that the next `sync` writes."""
         self._check_alive()
         for record in records:
-            data = encode_record(record)
-            self._waiting.append(data)
-            self._kept.append((record.height, data))
+            self._waiting.append(_kept_of(record))
 
     def sync(self) -> None:
         """Write the waiting group as one frame and make it durable.
@@ -107,14 +118,16 @@ class WriteAheadLog:
         self._check_alive()
         if not self._waiting:
             return
-        frame, self._checksum = _frame_of(self._waiting, self._checksum)
-        self._waiting.clear()
+        group, self._waiting = self._waiting, []
+        frame, self._checksum = _frame_of(group, self._checksum, self._size)
         try:
             self._file.write(frame)
             self._file.sync()
         except OSError as error:
             raise self._die("write", error) from error
         self._size += len(frame)
+        _leave_bodies(group)
+        self._kept += group
 
     def drop_below(self, height: Height) -> None:
         """Forget records of heights below this; the disk follows when the segment has grown large.
@@ -123,19 +136,51 @@ class WriteAheadLog:
             LogWriteError: when the disk refuses; the log is dead then.
         """
         self.sync()
-        self._kept = [(record_height, data) for record_height, data in self._kept if record_height >= height]
+        self._kept = [kept for kept in self._kept if kept.height >= height]
         if self._size < self._segment_bytes_max:
             return
         old = _name(self._number)
         try:
+            for kept in self._kept:
+                kept.data = self._data_of(kept)
             self._file.close()
-            segment = _write_segment(self._files, self._number + 1, height, [data for _, data in self._kept])
+            segment = _write_segment(self._files, self._number + 1, height, self._kept)
             self._number += 1
             self._file, self._size, self._checksum = segment
             self._files.remove(old)
             self._files.sync_folder()
         except OSError as error:
             raise self._die("begin a segment", error) from error
+
+    def body(self, block_hash: Digest) -> Block | None:
+        """Return an undecided block that was written here, read from the disk; None if there is none, or no more."""
+        for kept in reversed(self._kept):
+            if kept.is_body and kept.block_hash in (None, block_hash):
+                block = self._read_body(kept)
+                if block is not None and block.block_hash == block_hash:
+                    return block
+        return None
+
+    def _read_body(self, kept: _Kept) -> Block | None:
+        try:
+            block = decode_block(decode_record(self._data_of(kept)).payload)
+        except (OSError, DecodeError):
+            return None
+        kept.block_hash = block.block_hash
+        return block
+
+    def _data_of(self, kept: _Kept) -> bytes:
+        """Return a record's bytes.
+
+        Raises:
+            OSError: when they cannot be read as they were written.
+        """
+        if kept.data is not None:
+            return kept.data
+        data = self._files.read_part(_name(self._number), kept.start, kept.size)
+        if zlib.crc32(data) != kept.checksum:
+            raise OSError(errno.EIO, "the record at this place has changed", _name(self._number))
+        return data
 
     def close(self) -> None:
         """Give the file back; what was not synced is lost."""
@@ -154,20 +199,32 @@ class WriteAheadLog:
 
 
 def create_log(
-    files: FileSystem, floor: Height = FIRST_HEIGHT, *, segment_bytes_max: int = SEGMENT_BYTES_MAX
+    files: FileSystem,
+    floor: Height = FIRST_HEIGHT,
+    records: Sequence[Record] = (),
+    *,
+    segment_bytes_max: int = SEGMENT_BYTES_MAX,
 ) -> WriteAheadLog:
-    """Make the log of a new node, or of one whose old log was set aside; the folder must hold no segment.
+    """Begin a log that holds `records` from the first moment on: of a new node, or in place of one that is lost.
+
+    Segments that are there already stay, and count no more: the new one is durable before anybody moves them away.
 
     Raises:
         LogWriteError: when the disk refuses.
     """
-    assert not _segments(files), "an existing log is opened or set aside, never overwritten"
+    number = max(_segments(files), default=0) + 1
+    kept = [_kept_of(record) for record in records]
     try:
         _remove_unfinished(files)
-        file, size, checksum = _write_segment(files, 1, floor, [])
+        segment = _write_segment(files, number, floor, kept)
     except OSError as error:
         raise LogWriteError(f"cannot create the log: {error}") from error
-    return WriteAheadLog(files, 1, file, size, checksum, [], segment_bytes_max)
+    return WriteAheadLog(files, number, *segment, kept, segment_bytes_max)
+
+
+def segments_before(files: FileSystem) -> list[str]:
+    """Return the names of segments that a newer one has made void, ascending."""
+    return [_name(number) for number in _segments(files)[:-1]]
 
 
 def has_log(files: FileSystem) -> bool:
@@ -193,11 +250,11 @@ def open_log(files: FileSystem, *, segment_bytes_max: int = SEGMENT_BYTES_MAX) -
         data = files.read(_name(number))
     except OSError as error:
         raise LogDamagedError(f"cannot read {_name(number)}: {error}") from error
-    floor, records, size = _read_segment(data, _name(number))
-    kept = [(record.height, encode_record(record)) for record in records if record.height >= floor]
+    floor, records, size = read_segment(data, _name(number))
+    kept = [_kept_of(record) for record in records if record.height >= floor]
     try:
         _remove_unfinished(files)
-        segment = _write_segment(files, number + 1, floor, [encoded for _, encoded in kept])
+        segment = _write_segment(files, number + 1, floor, kept)
         for older in numbers:
             files.remove(_name(older))
         files.sync_folder()
@@ -207,100 +264,73 @@ def open_log(files: FileSystem, *, segment_bytes_max: int = SEGMENT_BYTES_MAX) -
     return OpenedLog(log, tuple(records), floor, len(data) - size)
 
 
+def _kept_of(record: Record) -> _Kept:
+    return _Kept(record.height, record.kind is RecordKind.BODY, encode_record(record))
+
+
+def _leave_bodies(group: Sequence[_Kept]) -> None:
+    """Forget the bytes of bodies that stand in the file."""
+    for kept in group:
+        if kept.is_body:
+            kept.data = None
+
+
 def _write_segment(
-    files: FileSystem, number: int, floor: Height, records: Sequence[bytes]
+    files: FileSystem, number: int, floor: Height, records: Sequence[_Kept]
 ) -> tuple[AppendFile, int, int]:
     """Write a whole segment, make it durable under its name, and return file, size and last checksum."""
     head = struct.pack(">16sQ", MAGIC, floor)
     checksum = zlib.crc32(head)
-    content = head + struct.pack(">I", checksum)
-    if records:
-        frame, checksum = _frame_of(records, checksum)
+    content = bytearray(head + struct.pack(">I", checksum))
+    for group in _groups(records):
+        frame, checksum = _frame_of(group, checksum, len(content))
         content += frame
     unfinished = _name(number) + _UNFINISHED
     file = files.create(unfinished)
-    file.write(content)
+    file.write(bytes(content))
     file.sync()
     files.rename(unfinished, _name(number))
     files.sync_folder()
+    _leave_bodies(records)
     return file, len(content), checksum
 
 
-def _frame_of(records: Sequence[bytes], checksum: int) -> tuple[bytes, int]:
-    body = encode(list(records))
+def _groups(records: Sequence[_Kept]) -> Iterator[list[_Kept]]:
+    """Yield records in groups that are no larger than need be."""
+    group: list[_Kept] = []
+    size = 0
+    for kept in records:
+        assert kept.data is not None, "what is written is at hand"
+        if group and size + len(kept.data) > GROUP_BYTES_MAX:
+            yield group
+            group, size = [], 0
+        group.append(kept)
+        size += len(kept.data)
+    if group:
+        yield group
+
+
+def _frame_of(group: Sequence[_Kept], checksum: int, start: int) -> tuple[bytes, int]:
+    """Return the frame that stands at `start`, with its last checksum, and note where bodies stand in it."""
+    datas = [kept.data for kept in group if kept.data is not None]
+    assert len(datas) == len(group), "what is written is at hand"
+    body = encode(datas)
     assert len(body) <= FRAME_BYTES_MAX, "a group holds a few blocks at most"
+    place = start + FRAME.size + len(body)
+    # From the end: behind a record's own bytes nothing but the next record's head and bytes follows.
+    for kept, data in zip(reversed(group), reversed(datas), strict=True):
+        place -= len(data)
+        if kept.is_body:
+            kept.start, kept.size, kept.checksum = place, len(data), zlib.crc32(data)
+        place -= _bytes_before(len(data))
     of_length = zlib.crc32(struct.pack(">I", len(body)), checksum)
     of_body = zlib.crc32(body, of_length)
-    return _FRAME.pack(len(body), of_length, of_body) + body, of_body
+    return FRAME.pack(len(body), of_length, of_body) + body, of_body
 
 
-def _read_segment(data: bytes, name: str) -> tuple[Height, list[Record], int]:
-    """Return floor, records, and the size up to which frames are complete."""
-    if len(data) < _HEADER.size:
-        raise LogDamagedError(f"{name} ends within its header")
-    magic, floor, stored = _HEADER.unpack_from(data)
-    checksum = zlib.crc32(data[: _HEADER.size - 4])
-    if magic != MAGIC or stored != checksum:
-        raise LogDamagedError(f"{name} does not begin with the header of this format")
-    records: list[Record] = []
-    position = _HEADER.size
-    while position < len(data):
-        end = _end_of_frame(data, position, checksum, name)
-        if end is None:
-            break
-        body = data[position + _FRAME.size : end]
-        checksum = _FRAME.unpack_from(data, position)[2]
-        records += _records_of(body, f"{name} at byte {position}")
-        position = end
-    return Height(floor), records, position
-
-
-def _end_of_frame(data: bytes, start: int, checksum: int, name: str) -> int | None:
-    """Return where the frame at `start` ends, or None when it is an incomplete last one."""
-    body_start = start + _FRAME.size
-    if body_start > len(data):
-        return None
-    length, of_length, of_body = _FRAME.unpack_from(data, start)
-    if zlib.crc32(struct.pack(">I", length), checksum) != of_length:
-        # A length that was not written hides where the frame ends; it is the last one if no whole one follows.
-        if _is_unwritten(data, start, body_start) and not _holds_frame(data, start):
-            return None
-        raise LogDamagedError(f"{name} is damaged at byte {start}")
-    end = body_start + int(length)
-    if end > len(data):
-        return None
-    if zlib.crc32(data[body_start:end], of_length) == of_body:
-        return end
-    if end == len(data) and _is_unwritten(data, body_start, end):
-        return None
-    raise LogDamagedError(f"{name} is damaged after byte {start}")
-
-
-def _is_unwritten(data: bytes, start: int, end: int) -> bool:
-    """Tell whether a sector with any of the bytes `start` to `end`, or its part from `start` on, is all zeros."""
-    while start < end:
-        boundary = min(len(data), (start // SECTOR_BYTES + 1) * SECTOR_BYTES)
-        if not any(data[start:boundary]):
-            return True
-        start = boundary
-    return False
-
-
-def _holds_frame(data: bytes, start: int) -> bool:
-    """Tell whether a whole frame begins anywhere after `start`: a frame's body and its checksum prove each other."""
-    for place in range(start + 1, len(data) - _FRAME.size + 1):
-        length, of_length, of_body = _FRAME.unpack_from(data, place)
-        body = data[place + _FRAME.size : place + _FRAME.size + length]
-        if 0 < length == len(body) and zlib.crc32(body, of_length) == of_body:
-            return True
-    return False
-
-
-def _records_of(body: bytes, where: str) -> list[Record]:
-    try:
-        return [decode_record(data) for data in decode(body, size_max=FRAME_BYTES_MAX, depth_max=1)]
-    except (DecodeError, TypeError) as error:
-        raise LogDamagedError(f"{where} holds something other than records: {error}") from error
+def _bytes_before(size: int) -> int:
+    """Return how many bytes msgpack puts in front of a byte string."""
+    return 2 if size < 1 << 8 else 3 if size < 1 << 16 else 5
 
 
 def _segments(files: FileSystem) -> list[int]:

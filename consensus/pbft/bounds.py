@@ -28,7 +28,8 @@ def kept_by(state: State) -> tuple[Kept, ...]:
         Kept("blocks being executed", len(height.executing), EXECUTING_MAX),
         Kept("blocks being fetched", len(height.fetching), BLOCKS_MAX),
         Kept("invalid blocks", len(height.invalid), BLOCKS_MAX),
-        Kept("bodies in the log", len(height.logged), BLOCKS_MAX),
+        # One hash a view that was voted in; the bodies themselves are on the disk.
+        Kept("bodies in the log", len(height.logged), height.view + 1),
         Kept("validators accused", len(height.accused) + len(height.accused_of_hiding), slots + nodes),
         Kept("validators heard", len(state.heard), nodes),
         Kept("witnesses", len(state.witnesses), nodes),

@@ -15,7 +15,7 @@ Event to answer:
 
 | the core asks   | the host answers with |
 |---|---|
-| FetchBody       | BodyArrived when some candidate gave the block with that hash; nothing otherwise |
+| FetchBody       | BodyArrived when the own log or some candidate gave the block with that hash; nothing otherwise |
 | Execute         | one of Executed, ExecutionInvalid, ExecutionFault; nothing if the height was decided |
 | ProposeBlock    | Proposal, or PendingChanged(False) when nothing is left to propose |
 | CatchUp, Serve  | CertifiedBlock at the asking side, in order of height |
@@ -215,7 +215,11 @@ class Decide:
 
 @dataclass(frozen=True, slots=True)
 class FetchBody:
-    """Get a block by its hash from any of these validators, the likeliest first; asked again at intervals."""
+    """Get a block by its hash; asked again at intervals.
+
+    From the own log if it is there, for a replica remembers the last few bodies alone; otherwise from any of these
+    validators, the likeliest first.
+    """
 
     height: Height
     block_hash: Digest

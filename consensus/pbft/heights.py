@@ -116,7 +116,7 @@ def _load_view(state: State) -> None:
 
 
 def _load_bodies(state: State, records: list[Record]) -> None:
-    """Keep the bodies that were logged last, and those of the accepted and the prepared block in any case."""
+    """Keep in memory the bodies that were logged last, and those of the accepted and the prepared block in any case."""
     current = state.round
     for record in records:
         if record.kind is RecordKind.BODY:

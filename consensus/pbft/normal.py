@@ -262,9 +262,6 @@ def _refuse(state: State, code: str) -> None:
 def _log_body(state: State, block_hash: Digest) -> None:
     current = state.round
     if block_hash not in current.logged:
-        if len(current.logged) >= BLOCKS_MAX:
-            # Should a view come back to one of them, its body is written once more.
-            current.logged.clear()
         current.logged.add(block_hash)
         state.out.persist.append(Record(RecordKind.BODY, current.height, current.bodies[block_hash].raw))
 

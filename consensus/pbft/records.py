@@ -39,6 +39,11 @@ class Record:
     payload: bytes
 
 
+def amnesia(consensus_key: bytes) -> Record:
+    """Return the record that makes a validator a learner for as long as it has this key."""
+    return Record(RecordKind.AMNESIA, EVER, consensus_key)
+
+
 def encode_record(record: Record) -> bytes:
     """Return the canonical bytes of a record."""
     return encode([record.kind.value, record.height, record.payload])

@@ -17,7 +17,7 @@ from consensus.pbft.heights import begin_height
 from consensus.pbft.intake import hear_certificate
 from consensus.pbft.messages import Inquiry, Ranked, Testimony, encode_message
 from consensus.pbft.normal import UNSIGNED
-from consensus.pbft.records import EVER, Record, RecordKind
+from consensus.pbft.records import EVER, Record, RecordKind, amnesia
 from consensus.pbft.state import HeightState, Sign, State, signed
 from consensus.pbft.view_change import resend
 
@@ -102,5 +102,5 @@ def _lose_votes(state: State, shown: Ranked | None, witness: ValidatorId | None)
         return
     if not state.has_lost_votes:
         state.lost_key = own.consensus_key
-        state.out.persist.append(Record(RecordKind.AMNESIA, EVER, own.consensus_key))
+        state.out.persist.append(amnesia(own.consensus_key))
     state.out.report.append(LostVotes(shown, witness))

@@ -38,7 +38,7 @@ AnyMessage = TypeVar("AnyMessage", bound=Message)
 FIRST_VIEW: Final = View(0)
 
 BLOCKS_MAX: Final = 64
-"""Blocks of one height of which more than the body is remembered: found invalid, logged, being fetched."""
+"""Blocks of one height of which more than the body is remembered: found invalid, being fetched."""
 
 EXECUTING_MAX: Final = 8
 """Blocks that the host executes at one time; each view has one, and an executor that stands still has enough."""
@@ -90,7 +90,7 @@ class HeightState:
     """Blocks that the executor found invalid, with the code."""
     fetching: set[Digest] = field(default_factory=set)
     logged: set[Digest] = field(default_factory=set)
-    """Blocks whose body is in the log."""
+    """Blocks whose body is in the log, for as long as the height lasts: none that was voted for is ever lost."""
     accused: set[tuple[ValidatorId, Kind]] = field(default_factory=set)
     """Whose equivocation was reported."""
     accused_of_hiding: set[ValidatorId] = field(default_factory=set)
@@ -266,7 +266,11 @@ def note_invalid(state: State, block_hash: Digest, code: str) -> None:
 
 
 def keep_body(state: State, block: Block) -> None:
-    """Keep a block of the current height, giving up the oldest that nothing needs if there are too many."""
+    """Keep a block of the current height in memory, giving up the oldest that nothing needs if there are too many.
+
+    What is given up here is not lost: whatever this replica voted for or proposed is in the log, and its host looks
+    there first when a view comes back to it or a peer asks.
+    """
     current = state.round
     if block.block_hash in current.bodies:
         return

@@ -64,6 +64,10 @@ class SimulatedDisk:
         """Return a file's content."""
         return bytes(self._inode(name).content)
 
+    def read_part(self, name: str, start: int, size: int) -> bytes:
+        """Return a part of a file."""
+        return bytes(self._inode(name).content[start : start + size])
+
     def create(self, name: str) -> AppendFile:
         """Make a new, empty file."""
         self.before("create")

@@ -108,13 +108,17 @@ class Exchange:
                     waiting(payload)
 
     def _body(self, block_hash: Digest) -> bytes | None:
-        """Return a body that is kept for proposing, was decided, or came back with the log."""
-        block = self._process.replica.body(block_hash)
-        return self._process.host.body(block_hash) or (None if block is None else block.raw)
+        """Return a body that is kept for proposing, was decided, or is in the replica or in its log."""
+        kept = self._process.host.body(block_hash)
+        if kept is not None:
+            return kept
+        block = self._process.replica.body(block_hash) or self._process.log.body(block_hash)
+        return None if block is None else block.raw
 
     def fetch_body(self, request: FetchBody, done: Then) -> None:
-        """Ask the candidates for a body, one after the other."""
+        """Look for a body in the log, then ask the candidates, one after the other."""
         left = list(request.candidates)
+        own = self._body(request.block_hash)
 
         def ask_next() -> None:
             if left:
@@ -131,7 +135,10 @@ class Exchange:
                 done()
                 self._process.offer(BodyArrived(block))
 
-        ask_next()
+        if own is None:
+            ask_next()
+        else:
+            take(encode([own]))
 
     def catch_up(self) -> None:
         """Get certified blocks from a peer that announced a higher head, until there is none."""

@@ -18,7 +18,8 @@ from chain.evidence_check import EvidenceError, check_evidence
 from chain.runtime import LocalFault
 from chain.types import Digest, Height, Milliseconds, ValidatorId
 from consensus.evidence import candidates, of_refused
-from consensus.log import LogDamagedError, WriteAheadLog, create_log, has_log, open_log
+from consensus.log import WriteAheadLog, create_log, has_log, open_log, segments_before
+from consensus.log_format import LogDamagedError
 from consensus.pbft.bounds import Kept
 from consensus.pbft.config import PbftConfig
 from consensus.pbft.events import (
@@ -42,6 +43,7 @@ from consensus.pbft.events import (
     Tick,
 )
 from consensus.pbft.messages import NONCE_BYTES, Inquiry, Message, PrePrepare, Testimony, Vote
+from consensus.pbft.records import amnesia
 from consensus.pbft.replica import Replica
 from consensus.simulation.chance import between
 from consensus.simulation.contract import consensus_seed
@@ -336,19 +338,23 @@ class Process:
         machine, world = self.machine, self.world
         nonce = tagged_hash("simulation-nonce", machine.name.encode(), machine.starts.to_bytes(4, "big"))[:NONCE_BYTES]
         floor = Height(head.height + 1)
-        if not has_log(machine.disk):
+        if has_log(machine.disk):
+            try:
+                opened = open_log(machine.disk, segment_bytes_max=SEGMENT_BYTES_MAX)
+                return opened.log, Restored(head, opened.floor, opened.records, nonce, self.clock(), False)
+            except LogDamagedError as error:
+                why = str(error)
+                world.note(machine.name, lambda: f"damaged log: {why}")
+        elif head.height == 0:
             log = create_log(machine.disk, floor, segment_bytes_max=SEGMENT_BYTES_MAX)
-            lost = head.height > 0
-            return log, Restored(head, floor, (), nonce, self.clock(), lost)
-        try:
-            opened = open_log(machine.disk, segment_bytes_max=SEGMENT_BYTES_MAX)
-        except LogDamagedError as error:
-            why = str(error)
-            world.note(machine.name, lambda: f"damaged log: {why}")
-            machine.disk.wipe()
-            log = create_log(machine.disk, floor, segment_bytes_max=SEGMENT_BYTES_MAX)
-            return log, Restored(head, floor, (), nonce, self.clock(), True)
-        return opened.log, Restored(head, opened.floor, opened.records, nonce, self.clock(), False)
+            return log, Restored(head, floor, (), nonce, self.clock(), False)
+        own = head.validators.find(machine.validator_id)
+        assert own is not None, "the set never changes here"
+        records = (amnesia(own.consensus_key),)
+        log = create_log(machine.disk, floor, records, segment_bytes_max=SEGMENT_BYTES_MAX)
+        for name in segments_before(machine.disk):
+            machine.disk.remove(name)
+        return log, Restored(head, floor, records, nonce, self.clock(), True)
 
 
 def _config(world: World, name: ValidatorId) -> PbftConfig:

@@ -7,7 +7,7 @@ between any two parts of one.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from chain.block import Block, Header, make_block
+from chain.block import Block, Header, decode_block, make_block
 from chain.certificate import check_certificate
 from chain.crypto import public_key_of, sign, tagged_hash
 from chain.receipt import BlockResult
@@ -39,7 +39,7 @@ from consensus.pbft.events import (
     Tick,
 )
 from consensus.pbft.messages import decode_message, encode_message
-from consensus.pbft.records import decode_record, encode_record
+from consensus.pbft.records import RecordKind, decode_record, encode_record
 from consensus.pbft.replica import Replica
 from consensus.pbft.rules import header_fault
 from consensus.verify import MessageError, check_message
@@ -198,12 +198,18 @@ class Host:
             case BodyRequest(block_hash=block_hash):
                 assert self.replica is not None, "the host runs"
                 stored = (decided.block for decided in self.chain if decided.block.block_hash == block_hash)
-                block = self.replica.body(block_hash) or next(stored, None)
+                block = self.replica.body(block_hash) or self.logged_body(block_hash) or next(stored, None)
                 if block is not None:
                     self.emit(Packet(self.name, packet.sender, BodyArrived(self._shown(block))))
             case ChainRequest(height=height):
                 for decided in self.chain[height - 1 :]:
                     self._serve(decided, packet.sender)
+
+    def logged_body(self, block_hash: Digest) -> Block | None:
+        """Return a body from the log."""
+        records = map(decode_record, self.log)
+        blocks = (decode_block(record.payload) for record in records if record.kind is RecordKind.BODY)
+        return next((block for block in blocks if block.block_hash == block_hash), None)
 
     def _shown(self, block: Block) -> Block:
         return make_block(block.header, [b"a lie"]) if self.swaps_bodies else block
@@ -267,6 +273,8 @@ class Host:
                     self.asked = request
                     if height == len(self.chain) + 1 and self.pending:
                         self.work.append(Proposal(height, view, self.build()))
+                case FetchBody(block_hash=block_hash) if (own := self.logged_body(block_hash)) is not None:
+                    self.work.append(BodyArrived(own))
                 case FetchBody(block_hash=block_hash, candidates=candidates):
                     for candidate in candidates:
                         self.emit(Packet(self.name, candidate, BodyRequest(block_hash)))

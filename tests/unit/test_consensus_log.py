@@ -10,16 +10,8 @@ from hypothesis import strategies as st
 
 from chain.types import Height
 from consensus.files import AppendFile, OsFileSystem
-from consensus.log import (
-    SECTOR_BYTES,
-    LogDamagedError,
-    LogWriteError,
-    OpenedLog,
-    WriteAheadLog,
-    create_log,
-    has_log,
-    open_log,
-)
+from consensus.log import LogWriteError, OpenedLog, WriteAheadLog, create_log, has_log, open_log
+from consensus.log_format import SECTOR_BYTES, LogDamagedError
 from consensus.pbft.records import EVER, Record, RecordKind
 
 
@@ -62,6 +54,9 @@ class MemoryDisk:
 
     def read(self, name: str) -> bytes:
         return bytes(self.files[name])
+
+    def read_part(self, name: str, start: int, size: int) -> bytes:
+        return bytes(self.files[name][start : start + size])
 
     def create(self, name: str) -> AppendFile:
         assert name not in self.files

@@ -6,7 +6,8 @@ from typing import Final
 import pytest
 
 from chain.types import Height
-from consensus.log import SECTOR_BYTES, LogDamagedError, LogWriteError, create_log, open_log
+from consensus.log import LogWriteError, create_log, open_log
+from consensus.log_format import SECTOR_BYTES, LogDamagedError
 from consensus.pbft.records import Record, RecordKind
 from consensus.simulation.chance import chance_of
 from consensus.simulation.disk import ProcessKilled, SimulatedDisk

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from chain.block import Block, Header, make_block
+from chain.block import Block, Header, decode_block, make_block
 from chain.crypto import tagged_hash
 from chain.receipt import BlockResult
 from chain.types import Digest, Epoch, Height, Milliseconds, PublicKey, Signature, ValidatorId
@@ -39,6 +39,7 @@ from consensus.pbft.events import (
     Tick,
 )
 from consensus.pbft.messages import NONCE_BYTES
+from consensus.pbft.records import RecordKind
 from consensus.pbft.replica import Replica
 from consensus.simulation.contract import name_of
 from consensus.simulation.trace import Violation
@@ -68,6 +69,8 @@ class Instance:
     validator_id: ValidatorId
     replica: Replica
     chain: list[Decide] = field(default_factory=list)
+    logged: dict[Digest, Block] = field(default_factory=dict)
+    """The bodies in its log."""
     events: deque[Event] = field(default_factory=deque)
     rested: bool = False
     """It has decided in this round and proposes no more."""
@@ -201,6 +204,10 @@ class Bench:
                 self._carry_out(instance, instance.replica.step(instance.events.popleft()))
 
     def _carry_out(self, instance: Instance, output: Output) -> None:
+        for record in output.persist:
+            if record.kind is RecordKind.BODY:
+                block = decode_block(record.payload)
+                instance.logged[block.block_hash] = block
         for outgoing in output.send:
             self._send(instance, outgoing)
         for decided in output.decide:
@@ -235,14 +242,15 @@ class Bench:
         if known != block_hash:
             raise Violation("two blocks at one height", f"{short(known)} and {short(block_hash)} at {height}")
         instance.chain.append(decided)
+        instance.logged.clear()
         instance.rested = True
         instance.events.append(PendingChanged(False))
         instance.events.append(Applied(self._head(instance)))
 
     def _fetch(self, instance: Instance, block_hash: Digest, candidates: Sequence[ValidatorId]) -> None:
-        for other in self._heard(instance, candidates):
+        for other in (instance, *self._heard(instance, candidates)):
             decided = (item.block for item in other.chain if item.block.block_hash == block_hash)
-            body = other.replica.body(block_hash) or next(decided, None)
+            body = other.logged.get(block_hash) or other.replica.body(block_hash) or next(decided, None)
             if body is not None:
                 instance.events.append(BodyArrived(body))
                 return
