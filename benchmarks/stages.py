@@ -29,13 +29,14 @@ from benchmarks.executor_workload import SEEDS, Workload
 from chain.batch import batch_from_value, batch_of
 from chain.block import decode_block
 from chain.block_store import BlockRecord, BlockStore
+from chain.columns import decode_transactions
 from chain.crypto import sign, verify
 from chain.encoding import decode, encode
 from chain.identity import Member
 from chain.ledger import genesis_head
 from chain.mempool import Mempool, MempoolLimits
 from chain.merkle import merkle_root
-from chain.receipt import decode_receipt, encode_receipt
+from chain.receipt import decode_receipt, encode_receipt, own_receipt
 from chain.runtime import Event
 from chain.store import open_store
 from chain.transaction import SIGNATURE_TAG, Transaction, decode_transaction, sign_transaction, transaction_id_of
@@ -47,6 +48,8 @@ from processes.frames import FrameBuffer
 from processes.frames import encode_frame as encode_pipe_frame
 
 COUNT: Final = 1_000
+TOGETHER: Final = 40
+"""Transactions of one batch of gossip at 800 a second, sent every 50 ms."""
 REQUESTS: Final = 200
 CACHE_BYTES: Final = 8 * 1024 * 1024
 
@@ -133,6 +136,10 @@ def transaction_pieces() -> list[Piece]:
         Piece("encode a transaction's body", lambda: [item.body.encoded() for item in signed]),
         Piece("decode a body, to plain values", lambda: [decode(body) for body in bodies]),
         Piece("decode and check a transaction", lambda: [decode_transaction(raw, size_max=9_999) for raw in raws]),
+        Piece(
+            "the same of those that come together",
+            lambda: [decode_transactions(raws[at : at + TOGETHER], size_max=9_999) for at in range(0, COUNT, TOGETHER)],
+        ),
         Piece("hash a body to the id", lambda: [transaction_id_of(body) for body in bodies]),
         Piece("add to the mempool", admit),
         Piece("gossip: encode a batch", lambda: encode_batch(raws)),
@@ -190,6 +197,7 @@ def answer_pieces() -> list[Piece]:
     return [
         Piece("encode a receipt", lambda: _receipts(ids)),
         Piece("decode a receipt", lambda: [decode_receipt(receipt) for receipt in receipts]),
+        Piece("read a receipt of the own making", lambda: [own_receipt(receipt) for receipt in receipts]),
         Piece("an answer from a receipt", lambda: [committed_json(item) for item in known]),
         Piece("answers as JSON text", lambda: dump_json({"transactions": rendered})),
         Piece("encode a request of a thousand", lambda: encode(receipts)),

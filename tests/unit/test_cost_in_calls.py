@@ -15,6 +15,7 @@ from chain_maker import GAS_LIMIT, ChainMaker, make_genesis
 
 from chain.batch import batch_of
 from chain.block import make_block
+from chain.columns import decode_transactions
 from chain.genesis import Parameters
 from chain.identity import Member
 from chain.mempool import Mempool, MempoolLimits
@@ -49,6 +50,13 @@ def test_decoding_a_transaction() -> None:
     raws = [maker.transfer().raw for _ in range(COUNT)]
     cost = calls_each(lambda: [decode_transaction(raw, size_max=10_000) for raw in raws])
     assert 10 < cost <= 36
+
+
+def test_decoding_transactions_that_come_together() -> None:
+    maker = ChainMaker()
+    raws = [maker.transfer().raw for _ in range(COUNT)]
+    assert decode_transactions(raws, size_max=10_000) == [decode_transaction(raw, size_max=10_000) for raw in raws]
+    assert 5 < calls_each(lambda: decode_transactions(raws, size_max=10_000)) <= 23
 
 
 def test_taking_a_transaction_into_the_mempool_and_out() -> None:
