@@ -1,7 +1,8 @@
 """Shows how long the worst block that gas can buy keeps a real executor busy.
 
 The dearest operations that benchmarks.gas_prices has measured (its --json file), those that fill the state, the
-receipts or the compiler, and a crowd of the least transactions, each become one block of `block_gas_max` declared gas.
+receipts or the compiler, and a crowd of the least transactions, each become one block of `block_gas_max` declared gas;
+so do calls of everything that is deployed, to an executor that has just started.
 A real executor process with its database on disk executes and applies it. Its CPU time is compared with a quarter of
 the base view timeout, which is what a block may take (docs/adr/0003-declared-gas.md). Figures are CPU time of the
 executor, the best of several blocks, adjusted to the reference machine (benchmarks.machine); `raw` is as measured.
@@ -14,8 +15,9 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +39,8 @@ from contracts.engine.testkit import Harness
 from contracts.executor.client import ExecutorClient
 from contracts.executor.settings import ExecutorSettings
 
+CallsOf = Callable[[int], list[Call]]
+"""From the number of a block to its calls."""
 GAS_MAX: Final = 1_000_000_000
 SPARE_GAS: Final = 50_000
 """Left of a block's gas for what surrounds the measured lines."""
@@ -164,15 +168,18 @@ def genesis_with(programs: Iterable[Program]) -> Genesis:
 async def measured(genesis: Genesis, programs: Sequence[Program], count: int) -> list[Outcome]:
     """Return what the blocks took, the dearest first."""
     gas_max = genesis.parameters.block_gas_max
-    kinds: list[tuple[str, list[Call], int]] = []
+    kinds: list[tuple[str, CallsOf, int]] = []
     for place, program in enumerate(programs):
-        kinds.append((program.name, [Call(f"p{place}", "run", (_rounds(program, gas_max),))], gas_max))
+        call = Call(f"p{place}", "run", (_rounds(program, gas_max),))
+        kinds.append((program.name, partial(_same, [call]), gas_max))
     sources = [case for case in CASES if not case.typical]
     for number, case in enumerate(sources):
-        kinds.append((case.name, [Call("system", "deploy", (f"d{number}", shortened(case), []))], gas_max))
+        kinds.append((case.name, partial(_deployment, f"d{number}", shortened(case)), gas_max))
     least = LEDGER_PRICES[genesis.parameters.protocol_version].entry(LEAST_BYTES)
     most = min(genesis.parameters.block_transactions_max, gas_max // least)
-    kinds.append(("the least transactions", [Call("none", "none", ())] * most, least))
+    kinds.append(("the least transactions", partial(_same, [Call("none", "none", ())] * most), least))
+    names = [f"p{place}" for place in range(len(programs))]
+    names += [f"d{number}-0" for number in range(len(sources))]
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory() as folder:
         client = ExecutorClient(ExecutorSettings(Path(folder) / "state", genesis.encoded()))
@@ -181,6 +188,16 @@ async def measured(genesis: Genesis, programs: Sequence[Program], count: int) ->
             blocks = Blocks(genesis)
             for name, calls, gas_limit in kinds:
                 outcomes.append(await _measured(client, blocks, name, calls, gas_limit, count))
+        finally:
+            await client.close()
+        client = ExecutorClient(ExecutorSettings(Path(folder) / "state", genesis.encoded()))
+        await client.start()
+        try:
+            everything = [Call(name, "none", ()) for name in names]
+            name = f"calls of {len(names)} contracts, the executor having just started"
+            limit = gas_max // len(names)
+            # Once: what the first block leaves compiled, the second would find.
+            outcomes.append(await _measured(client, blocks, name, partial(_same, everything), limit, 1))
         finally:
             await client.close()
     return sorted(outcomes, key=lambda outcome: -outcome.milliseconds)
@@ -206,12 +223,21 @@ def _rounds(program: Program, gas_max: int) -> int:
     return max(1, (gas_max - SPARE_GAS - gas(0)) // turn)
 
 
+def _same(calls: list[Call], number: int) -> list[Call]:
+    return calls
+
+
+def _deployment(name: str, source: str, number: int) -> list[Call]:
+    """Return a deployment under a name that is new in each block, of a source that no block before has compiled."""
+    return [Call("system", "deploy", (f"{name}-{number}", f"{source}# {number}\n", []))]
+
+
 async def _measured(
-    client: ExecutorClient, blocks: Blocks, name: str, calls: list[Call], gas_limit: int, count: int
+    client: ExecutorClient, blocks: Blocks, name: str, calls: CallsOf, gas_limit: int, count: int
 ) -> Outcome:
     best, fastest, gas, status = float("inf"), reference(), 0, ""
-    for _ in range(count):
-        block = blocks.block(client.head, calls, gas_limit)
+    for number in range(count):
+        block = blocks.block(client.head, calls(number), gas_limit)
         before = (await client.statistics())["cpu_us"]
         executed = await client.execute(block.raw)
         await client.apply(block.block_hash)
