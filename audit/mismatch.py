@@ -44,7 +44,7 @@ def levels_up_to(level: Level) -> tuple[Level, ...]:
     return HISTORY_LEVELS[: HISTORY_LEVELS.index(level) + 1]
 
 
-LOST: Final = "lost from this block on; the audit goes on with the next one that can be read"
+LOST: Final = "this block cannot be read; the audit goes on with the next one that can"
 """Detail of a mismatch where blocks cannot be read."""
 
 

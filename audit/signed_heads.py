@@ -59,7 +59,7 @@ def _compare(source: BlockSource, note: Note, signers: list[str], label: str, li
         return parted(label, size, "header.history_root", note.checkpoint.root.hex(), root.hex(), detail)
     names = _cosigners(note, signers)
     witnesses = f"; cosigned by {_listed(names)}, whose keys were not checked" if names else ""
-    statement = f"{label}: the signed head of size {size} is part of this history; signed by {who}{witnesses}"
+    statement = f"{label}: a head of size {size}, signed by {who}, which is part of this history{witnesses}"
     excluded = f"that {who}, who signed {label}, had another history up to block {size - 1}"
     return Comparison(label, None, statement, size - 1, excluded)
 

@@ -188,4 +188,4 @@ def _compare(source: BlockSource, genesis: Genesis, other: str) -> Iterator[Comp
             yield compare_with_source(source, theirs.source, other)
             head = theirs.source.signed_head() if isinstance(theirs.source, NodeSource) else None
         if head is not None:
-            yield compare_with_head(source, genesis, head, f"{other}, its signed head", live=True)
+            yield compare_with_head(source, genesis, head, f"the head of {other}", live=True)

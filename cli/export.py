@@ -99,7 +99,8 @@ def _report(written: Written, as_json: bool) -> None:
     if manifest is not None:
         blocks = f"blocks 1 to {manifest.head_height:,}" if manifest.files else "the genesis, no blocks"
         click.echo(f"{out}: {blocks}")
-        click.echo(f"  {len(manifest.files)} files of blocks, {_size(manifest):,} bytes, from {written.source}")
+        files = "1 file" if len(manifest.files) == 1 else f"{len(manifest.files):,} files"
+        click.echo(f"  {files} of blocks, {_size(manifest):,} bytes, from {written.source}")
         click.echo(f"  genesis hash {manifest.genesis_hash}")
         click.echo(f"Check it with: tally audit {out} --genesis-hash {manifest.genesis_hash}")
     if written.rows is not None:

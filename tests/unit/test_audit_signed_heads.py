@@ -41,7 +41,7 @@ def test_a_head_of_this_history_says_what_it_excludes() -> None:
     found = compare(maker, note_of(maker, 4))
     assert found.mismatch is None
     assert found.agreed == 3
-    assert found.statement == "note: the signed head of size 4 is part of this history; signed by v01"
+    assert found.statement == "note: a head of size 4, signed by v01, which is part of this history"
     assert found.excluded == "that v01, who signed note, had another history up to block 3"
 
 
@@ -50,7 +50,7 @@ def test_witnesses_on_a_note_are_named_and_not_believed() -> None:
     note = parse_note(note_of(maker, 3), maker.genesis.genesis_hash)
     own = cosign(note.checkpoint, "witness.example/acme", bytes(32), 1_700_000_000)
     statement = compare(maker, replace(note, signatures=(*note.signatures, own)).text.encode()).statement
-    assert statement.endswith("signed by v01; cosigned by witness.example/acme, whose keys were not checked")
+    assert statement.endswith("part of this history; cosigned by witness.example/acme, whose keys were not checked")
 
 
 @pytest.mark.parametrize("fork_at", [1, 3])
