@@ -1,5 +1,6 @@
 """Opens what an audit is given: a node's address, an export, the folder of a stopped node, or an earlier verdict."""
 
+import os
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -18,8 +19,10 @@ from chain.state_database import StateDatabase
 from chain.storage import StoreLocked, StoreMissing
 from chain.store_copy import open_read_only
 from cli.cluster_layout import CLUSTER_FILE
-from cli.errors import CliError
+from cli.errors import EXIT_USAGE, CliError
 from cli.node_source import NodeSource
+from cli.profile import load_profile
+from tallystick.access import OPEN, AccessError
 
 CACHE_BYTES: Final = 32 * 1024 * 1024
 VERDICT_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -35,6 +38,16 @@ class Opened:
     kind: str
 
 
+def _node(url: str) -> NodeSource:
+    """Return a node's history; a node that the settings name is shown what they say of readers."""
+    profile = load_profile({}, os.environ, Path.cwd())
+    named = url.rstrip("/") in [known.rstrip("/") for known in profile.urls]
+    try:
+        return NodeSource(url, profile.access if named else OPEN)
+    except AccessError as error:
+        raise CliError(str(error), EXIT_USAGE) from error
+
+
 @contextmanager
 def opened(given: str) -> Iterator[Opened]:
     """Yield the history at an address or in a folder; a node's folder is only read.
@@ -44,7 +57,7 @@ def opened(given: str) -> Iterator[Opened]:
         SourceUnreadable, StoreError: when it cannot be read.
     """
     if given.startswith(("http://", "https://")):
-        with closing(NodeSource(given)) as node:
+        with closing(_node(given)) as node:
             yield Opened(node, None, "a running node")
         return
     folder = Path(given)

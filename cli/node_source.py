@@ -6,6 +6,7 @@ it cannot be reached, or refuses, there is nothing to judge.
 
 import http.client
 import json
+import ssl
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,33 +16,33 @@ from chain.checkpoint import NOTE_BYTES_MAX
 from chain.encoding import DecodeError
 from chain.genesis import GENESIS_BYTES_MAX
 from chain.recorded_block import RANGE_BYTES_MAX, decode_range
+from tallystick.access import OPEN, ReaderAccess
 
 TIMEOUT_SECONDS: Final = 30.0
 RANGE_BLOCKS_MAX: Final = 1_000
 HEIGHT_HEADER: Final = "X-Ledger-Height"
-_CONNECTIONS: Final[dict[str, type[http.client.HTTPConnection]]] = {
-    "http": http.client.HTTPConnection,
-    "https": http.client.HTTPSConnection,
-}
+ACCEPT: Final = "application/octet-stream, */*;q=0.1"
 
 
 class NodeSource:
     """Implements audit.source.BlockSource over a node's API; owns one connection."""
 
-    def __init__(self, url: str) -> None:
-        """Take the node's base URL, such as http://127.0.0.1:8101.
+    def __init__(self, url: str, access: ReaderAccess = OPEN) -> None:
+        """Take the base URL of a node, such as http://127.0.0.1:8101, and what a reader shows to it.
 
         Raises:
             SourceUnreadable: when it is no such URL.
+            AccessError: when a certificate in `access` cannot be used.
         """
+        tls = access.tls() if url.startswith("https:") else None
         try:
             parts = urlsplit(url)
-            make_connection = _CONNECTIONS[parts.scheme]
-            if not parts.hostname:
-                raise ValueError("it names no host")
-            self._connection = make_connection(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
-        except (KeyError, ValueError, http.client.InvalidURL) as error:
+            if not parts.hostname or parts.scheme not in ("http", "https"):
+                raise ValueError("it names no host, or another protocol")
+            self._connection = _connection(parts.hostname, parts.port, tls)
+        except (ValueError, http.client.InvalidURL) as error:
             raise SourceUnreadable(f"{url} is no URL of a node; give one like http://127.0.0.1:8101") from error
+        self._headers = {"Accept": ACCEPT, **access.headers()}
         self._url = url.rstrip("/")
         self._path = parts.path.rstrip("/")
         self._head_height: int | None = None
@@ -111,8 +112,14 @@ class NodeSource:
             return self._send(path)
 
     def _send(self, path: str) -> http.client.HTTPResponse:
-        self._connection.request("GET", self._path + path, headers={"Accept": "application/octet-stream, */*;q=0.1"})
+        self._connection.request("GET", self._path + path, headers=self._headers)
         return self._connection.getresponse()
+
+
+def _connection(host: str, port: int | None, tls: ssl.SSLContext | None) -> http.client.HTTPConnection:
+    if tls is None:
+        return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+    return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=tls)
 
 
 def _reason(body: bytes) -> str:

@@ -1,5 +1,6 @@
 """Readers who show a certificate: what the API takes, what the SDK and the command show, and what neither accepts."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from api.context import ApiLimits
 from api.server import ApiServer
 from assembly.access import api_access
+from audit.mismatch import SourceUnreadable
 from chain.types import Milliseconds
+from cli.audit_sources import opened
 from cli.errors import CliError
 from cli.session import Target
 from configs.node_config import AccessConfig, ConfigError, load_node_config
@@ -125,6 +128,34 @@ async def test_streams_are_open_to_certificates_and_probes_and_submissions_to_al
             raw = {"data": b"\xc4\x01x", "headers": {"Content-Type": "application/msgpack"}}
             async with anybody.post(address + "/v1/transactions", **raw) as answer:  # type: ignore[arg-type]
                 assert (await answer.json())["code"] == "malformed_transaction"
+
+
+async def test_audits_show_what_the_settings_say_to_the_nodes_that_they_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path, "all")
+    certificate, key = authority.issue("node")
+    authority.issue("reader")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def head(url: str) -> int:
+        with opened(url) as history:
+            return history.source.head_height()
+
+    async with guarded(AccessConfig(certificate=certificate, key=key, client_ca=authority.file)) as address:
+        with pytest.raises(SourceUnreadable, match="CERTIFICATE_VERIFY_FAILED"):
+            await asyncio.to_thread(head, address)
+        settings = f'url = "{address}"\nnode_ca = "all.pem"\n'
+        (tmp_path / "tally.toml").write_text(settings, encoding="utf-8")
+        with pytest.raises(SourceUnreadable, match="401"):
+            await asyncio.to_thread(head, address)
+        settings += 'certificate = "reader.pem"\ncertificate_key = "reader.key"\n'
+        (tmp_path / "tally.toml").write_text(settings, encoding="utf-8")
+        assert await asyncio.to_thread(head, address + "/") == 1
+        (tmp_path / "tally.toml").write_text(settings.replace(address, "https://elsewhere"), encoding="utf-8")
+        with pytest.raises(SourceUnreadable, match="CERTIFICATE_VERIFY_FAILED"):
+            await asyncio.to_thread(head, address)
 
 
 async def test_tls_alone_lets_everybody_read_and_nobody_listen(tmp_path: Path) -> None:
