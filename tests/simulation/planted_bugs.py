@@ -340,7 +340,12 @@ PLANTED_BUGS = (
     PlantedBug("writes without fsync", writes_without_fsync, (DURABLE,)),
     PlantedBug("renames without syncing the folder", renames_without_syncing_the_folder, (DURABLE,)),
     PlantedBug("forgets its votes at a restart", forgets_votes_at_restart, (SLOT, LEFT, HIDDEN)),
-    PlantedBug("forgets at a restart which views it left", forgets_what_it_left, (SLOT, LEFT, "raised AssertionError")),
+    # A log that holds the bodies of more views than its replica knows of is how it shows first.
+    PlantedBug(
+        "forgets at a restart which views it left",
+        forgets_what_it_left,
+        (SLOT, LEFT, "unbounded", "raised AssertionError"),
+    ),
     PlantedBug(
         "drops its log before the block is stored", drops_the_log_too_early, ("forgot before the block was stored",)
     ),
