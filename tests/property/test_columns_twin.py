@@ -87,7 +87,7 @@ def _block(raws: Sequence[bytes]) -> Block:
     return Block(b"".join(raws), CHAIN, HEADER, tuple(raws))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(altered(bodies), min_size=1, max_size=4))
 def test_transactions_at_once_are_those_one_by_one(encoded: list[bytes]) -> None:
     block = _block([_signed(body) for body in encoded])
@@ -109,6 +109,7 @@ def test_transactions_at_once_are_those_one_by_one(encoded: list[bytes]) -> None
     assert columns.merkle_leaves == [each.merkle_leaf for each in one_by_one]
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(altered(receipts), min_size=1, max_size=4))
 def test_receipts_at_once_are_those_one_by_one(encoded: list[bytes]) -> None:
     columns = read_receipts(encoded)
@@ -123,6 +124,7 @@ def test_receipts_at_once_are_those_one_by_one(encoded: list[bytes]) -> None:
     assert [*columns.indices] == [each.index for each in one_by_one]
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(altered(bodies) | st.binary(max_size=4), max_size=4), st.data())
 def test_many_values_at_once_are_those_one_by_one(items: list[bytes], draw: st.DataObject) -> None:
     is_cut_anew: bool = draw.draw(st.booleans())
