@@ -5,8 +5,10 @@ node, which other nodes get a copy of. What comes out is what a network that had
 be replayed, fetched and audited. Only the signatures of transactions are not checked: they were made here a moment ago.
 """
 
+import contextlib
 import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +36,8 @@ from consensus.log import create_log
 from contracts.engine.runtime import Engine
 
 CACHE_BYTES: Final = 64 * 1024 * 1024
+QUIET_SECONDS: Final = 0.5
+SETTLING_SECONDS_MAX: Final = 1_800.0
 STORES: Final = ("blocks", "state")
 """Folders of a node's data that a copy consists of."""
 
@@ -115,6 +119,39 @@ def offline_ledger(layout: ClusterLayout) -> Iterator[OfflineLedger]:
             blocks.close()
     finally:
         database.close()
+
+
+def settle(layout: ClusterLayout) -> None:
+    """Let the first node's databases finish putting their files in order: a node that runs has done so all along.
+
+    Raises:
+        StoreError: when they cannot be used.
+    """
+    for kind in STORES:
+        folder = layout.nodes[0].folder / kind
+        store = open_store(folder, kind, None, CACHE_BYTES, create=False)
+        try:
+            _wait_unchanged(folder)
+        finally:
+            store.close()
+
+
+def _wait_unchanged(folder: Path) -> None:
+    deadline = time.monotonic() + SETTLING_SECONDS_MAX
+    before, since = _sizes(folder), time.monotonic()
+    while time.monotonic() < min(deadline, since + QUIET_SECONDS):
+        time.sleep(QUIET_SECONDS / 10)
+        now = _sizes(folder)
+        if now != before:
+            before, since = now, time.monotonic()
+
+
+def _sizes(folder: Path) -> dict[Path, int]:
+    found = {}
+    for path in _files(folder):
+        with contextlib.suppress(FileNotFoundError):
+            found[path] = path.stat().st_size
+    return found
 
 
 def copy_ledger(layout: ClusterLayout, height: Height) -> None:

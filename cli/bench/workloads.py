@@ -99,8 +99,9 @@ def account_name(number: int) -> str:
     return f"account-{number}"
 
 
-def _transfer_to(number: int) -> Work:
-    return Work(Call("transfer", "transfer", (account_name(number), 1)), GAS_LIMIT)
+def transfer_to(account: str) -> Work:
+    """Return the transfer of the smallest amount to an account."""
+    return Work(Call("transfer", "transfer", (account, 1)), GAS_LIMIT)
 
 
 def _remittance(number: int, _: int) -> Work:
@@ -131,9 +132,9 @@ def _epcis_event(number: int, _: int) -> Work:
 
 
 WORKLOADS: Final[dict[str, Callable[[int, int], Work]]] = {
-    "transfer": lambda number, keys: _transfer_to(number * STRIDE % keys),
-    "hot": lambda number, keys: _transfer_to(0),
-    "wide": lambda number, keys: _transfer_to(keys + number),
+    "transfer": lambda number, keys: transfer_to(account_name(number * STRIDE % keys)),
+    "hot": lambda number, keys: transfer_to(account_name(0)),
+    "wide": lambda number, keys: transfer_to(account_name(keys + number)),
     "epcis": _epcis_event,
     "remittance": _remittance,
 }
@@ -153,7 +154,7 @@ def signed_transactions(
     senders = [f"{name}.ops" for name in SENDERS]
     works = [WORKLOADS[workload](number, keys) for number in range(count)]
     members = [work.member or senders[number % len(senders)] for number, work in enumerate(works)]
-    signer = _Signer(layout)
+    signer = Signer(layout, _from_now())
     return [signer.sign(member, work.call, work.gas_limit) for member, work in zip(members, works, strict=True)]
 
 
@@ -161,23 +162,24 @@ def setup_transactions(layout: ClusterLayout, workload: str) -> list[Transaction
     """Return what has to be committed, one after the other, before a workload can begin."""
     if workload != "remittance":
         return []
-    signer = _Signer(layout)
+    signer = Signer(layout, _from_now())
     return [
         signer.sign(step.member, Call(step.contract, step.method, tuple(step.args)), STEP_GAS)
         for step in remittances.setup_steps()
     ]
 
 
-class _Signer:
+class Signer:
     """Owns the keys of a cluster's parties and the end of what they sign."""
 
-    def __init__(self, layout: ClusterLayout) -> None:
+    def __init__(self, layout: ClusterLayout, valid_until: Milliseconds) -> None:
         self._layout = layout
         self._wallets: dict[str, Wallet] = {}
         self._chain_id = Digest(bytes.fromhex(layout.chain_id))
-        self._valid_until = Milliseconds(time.time_ns() // 1_000_000 + VALID_MILLISECONDS)
+        self._valid_until = valid_until
 
     def sign(self, member: str, call: Call, gas_limit: int) -> Transaction:
+        """Return a call as a member's transaction."""
         if member not in self._wallets:
             self._wallets[member] = Wallet.load(self._layout.party_key(member))
         wallet = self._wallets[member]
@@ -185,3 +187,7 @@ class _Signer:
         return wallet.sign_transaction(
             TransactionBody(self._chain_id, wallet.public_key, nonce, self._valid_until, (call,), gas_limit)
         )
+
+
+def _from_now() -> Milliseconds:
+    return Milliseconds(time.time_ns() // 1_000_000 + VALID_MILLISECONDS)
