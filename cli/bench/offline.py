@@ -5,6 +5,7 @@ node, which other nodes get a copy of. What comes out is what a network that had
 be replayed, fetched and audited. Only the signatures of transactions are not checked: they were made here a moment ago.
 """
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from assembly.data_folder import DataFolder
+from assembly.indexing import Indexer, open_index
 from assembly.reconcile import store_genesis
 from chain.block import Block, Header, make_block
 from chain.block_store import BlockRecord, BlockStore
@@ -38,7 +40,7 @@ from contracts.engine.runtime import Engine
 CACHE_BYTES: Final = 64 * 1024 * 1024
 QUIET_SECONDS: Final = 0.5
 SETTLING_SECONDS_MAX: Final = 1_800.0
-STORES: Final = ("blocks", "state")
+STORES: Final = ("blocks", "state", "index")
 """Folders of a node's data that a copy consists of."""
 
 
@@ -87,6 +89,23 @@ class OfflineLedger:
         self.ledger.apply(execution)
         return execution
 
+    async def index(self, data: Path) -> None:
+        """Bring the history index of the node's data up to the last block, as its background task would.
+
+        Raises:
+            IndexUnusable, StoreError: when it cannot be written.
+        """
+        history = open_index(data, self.genesis.genesis_hash)
+        try:
+            indexer = Indexer(self.blocks, history, lambda: self.head.height, self._read, lambda: False)
+            while (height := indexer.missing()) is not None:
+                await indexer.index_from(height)
+        finally:
+            history.close()
+
+    async def _read(self, contract: str, key: bytes) -> bytes | None:
+        return self.ledger.database.get(contract, key)
+
     def _record(self, block: Block, execution: Execution, ids: Sequence[Digest]) -> BlockRecord:
         header, result = block.header, execution.result
         place = (header.height, View(0), block.block_hash, result.result_hash)
@@ -99,7 +118,7 @@ class OfflineLedger:
 
 @contextmanager
 def offline_ledger(layout: ClusterLayout) -> Iterator[OfflineLedger]:
-    """Open the ledger of a cluster's first node, which does not run; close it in the end.
+    """Open the ledger of a cluster's first node, which does not run; in the end index its history, and close it.
 
     Raises:
         StoreError: when its databases cannot be used.
@@ -114,7 +133,9 @@ def offline_ledger(layout: ClusterLayout) -> Iterator[OfflineLedger]:
             if blocks.head is None:
                 store_genesis(blocks, genesis, ledger.head.result)
             quorum = genesis.validators.ids[: genesis.validators.quorum]
-            yield OfflineLedger(ledger, blocks, {name: _seed(layout.find(name)) for name in quorum})
+            offline = OfflineLedger(ledger, blocks, {name: _seed(layout.find(name)) for name in quorum})
+            yield offline
+            asyncio.run(offline.index(data.root))
         finally:
             blocks.close()
     finally:
