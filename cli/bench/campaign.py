@@ -70,8 +70,9 @@ def conduct(campaign: Campaign, tell: Callable[[str, RunFigures | None], None]) 
         measured("one tx a request", replace(half, batched=False))
         for workload, what in (("hot", "hot account"), ("wide", "new accounts")):
             measured(what, replace(half, workload=workload))
-        # An event has several times the bytes and the gas of a transfer.
-        measured("EPCIS events", replace(half, workload="epcis", rate=max(1, half.rate // 2)))
+        # An event, or a remittance, has several times the bytes and the gas of a transfer.
+        for workload, what in (("epcis", "EPCIS events"), ("remittance", "remittances")):
+            measured(what, replace(half, workload=workload, rate=max(1, half.rate // 2)))
         for fault in (Fault.NODE_DOWN, Fault.PRIMARY_KILLED) if campaign.faults else ():
             measured(fault.value, replace(half, fault=fault))
     return document(at, on, capacity, lone, runs)

@@ -82,6 +82,8 @@ class RunFigures:
     """By transaction and node."""
     wire_bytes: float
     """Between nodes, by transaction, sent by all."""
+    nodes: int
+    """Of the network, those included that a fault took away."""
     keys: int
     """Accounts that were there from the start."""
     is_cold: bool
@@ -133,6 +135,7 @@ def run(plan: ClusterPlan, load: Load) -> RunFigures:
             memory_mib(serving),
             (disk_bytes(layout.folder) - disk_before) / done / nodes,
             sum(late.sent_bytes - early.sent_bytes for late, early in zip(counted, counters, strict=True)) / done,
+            plan.nodes,
             plan.keys,
             plan.is_cold,
             limit,

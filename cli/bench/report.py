@@ -13,7 +13,7 @@ from cli.bench.measure import RunFigures
 
 HEADINGS: Final = (
     "what               offered/s  done/s  of limit   p50 ms   p95 ms   p99 ms   max ms   "
-    "CPU us/tx: node+exec+reader+verif = all   disk B   wire B"
+    "CPU us/tx: node+exec+reader+verif = all   disk B   wire B   memory of a node"
 )
 
 CHART_WIDTH, CHART_HEIGHT, CHART_MARGIN = 640, 360, 80
@@ -39,6 +39,7 @@ def row(entry: Named) -> str:
     line = (
         f"{entry.what:<18} {one.rate:>9,} {one.committed_per_second:>7,.0f} {share:>9.0%}"
         f"{times}   {cpu} = {sum(one.cpu_us.values()):.0f}   {one.disk_bytes:,.0f}   {one.wire_bytes:,.0f}"
+        f"   {sum(one.memory_mib.values()):,.0f} MiB"
     )
     if one.other:
         line += "   " + ", ".join(f"{count:,} {said}" for said, count in sorted(one.other.items()))

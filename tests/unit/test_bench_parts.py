@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.accounts import compare
 from cli.bench.figures import quantile
 from cli.bench.load import count_outcomes
 from cli.bench.measure import Load, RunFigures, backlog_grew
@@ -35,6 +36,7 @@ FIGURES = RunFigures(
     memory_mib={"node": 60.0},
     disk_bytes=900.0,
     wire_bytes=1_000.0,
+    nodes=4,
     keys=0,
     is_cold=False,
     limit=5_300.0,
@@ -117,7 +119,7 @@ def test_samples_go_to_the_innermost_stage_and_waiting_is_left_out() -> None:
 
 def test_the_row_says_what_went_wrong() -> None:
     good = row(Named("capacity", FIGURES))
-    assert "795" in good and "15%" in good and "= 276" in good
+    assert "795" in good and "15%" in good and "= 276" in good and "60 MiB" in good
     assert "sustained" not in good
     bad = row(Named("150%", replace(FIGURES, sustained=False, backlog_grew=True, other={"overloaded": 1_234})))
     assert bad.endswith("1,234 overloaded   backlog grew   not sustained")
@@ -134,3 +136,11 @@ def test_the_chart_is_an_image_with_a_point_for_each_rate() -> None:
 
 def test_the_contract_is_the_one_that_the_manual_shows() -> None:
     assert Path(__file__).parents[2].joinpath("benchmarks", "transfer.py").read_text(encoding="utf-8") == TRANSFER
+
+
+def test_costs_are_compared_by_the_least_of_all_rounds() -> None:
+    few = [replace(FIGURES, cpu_us={"node": 100.0 + more, "executor": 50.0}) for more in (0.0, 30.0)]
+    many = [replace(FIGURES, cpu_us={"node": 110.0, "executor": 100.0 + more}) for more in (20.0, 0.0)]
+    ratios = compare({"few": few, "many": many})
+    assert ratios["few"] == {"node": 1.0, "executor": 1.0, "all": 1.0}
+    assert ratios["many"] == {"node": 1.1, "executor": 2.0, "all": 1.4}
