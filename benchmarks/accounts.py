@@ -1,7 +1,7 @@
 """Compares what a transfer costs with many accounts on the ledger, in memory and cold, with what it costs with few.
 
     python -m benchmarks.accounts [--keys 1000000] [--rate 200] [--seconds 15] [--rounds 1] [--json FILE]
-    python -m benchmarks.accounts --keys 10000000 --rounds 3      # about an hour and 18 GB of disk, once 10 minutes more
+    python -m benchmarks.accounts --keys 10000000 --rounds 3      # an hour and 18 GB of disk, once 10 minutes more
 
 Each round runs a fresh network of four nodes with 10,000 accounts, one with so many as asked for, and one of these
 whose databases are not in memory when the nodes start; transfers go to all accounts in turn. What counts is processor
