@@ -14,21 +14,18 @@ Processor time is meaningful while other programs run; latency is not.
 import argparse
 import asyncio
 import json
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
 from cli.bench.clusters import ClusterPlan, fresh_cluster
 from cli.bench.figures import quantile
 from cli.bench.load import Pace, lone_latencies, offer
-from cli.bench.samples import Samples, read_samples
-from cli.bench.usage import KINDS, ProcessTime, node_counters, process_ids, process_time, times_by_kind
+from cli.bench.samples import Samples
+from cli.bench.sampling import sampled, stage_microseconds, times_of
+from cli.bench.usage import KINDS, ProcessTime, node_counters, process_ids, times_by_kind
 from cli.bench.workloads import measured_contracts, signed_transactions
 from cli.cluster_layout import ClusterLayout
 
-SAMPLES_PER_SECOND: Final = 200
 BATCH_SECONDS: Final = 0.05
 QUANTILES: Final = (("median", 0.5), ("p95", 0.95), ("p99", 0.99))
 
@@ -55,10 +52,10 @@ def _measure(layout: ClusterLayout, options: argparse.Namespace) -> dict[str, An
     transactions = signed_transactions(layout, count)
     apis = [node.api for node in layout.nodes]
     watched = process_ids(layout.nodes)[layout.nodes[-1].name]
-    before, watched_before = times_by_kind(layout.nodes), _times(watched)
+    before, watched_before = times_by_kind(layout.nodes), times_of(watched)
     height_before = node_counters(apis[0]).height
-    with tempfile.TemporaryDirectory() as folder:
-        profilers = {} if options.no_sampling else _start_profilers(watched, Path(folder))
+    samples: dict[str, Samples] = {}
+    with sampled({} if options.no_sampling else watched, samples):
         if options.lone:
             latencies = asyncio.run(lone_latencies(transactions, apis, 0.03))
             generator_us = float("nan")
@@ -66,8 +63,7 @@ def _measure(layout: ClusterLayout, options: argparse.Namespace) -> dict[str, An
             pace = Pace(options.rate, max(1, round(options.rate * BATCH_SECONDS)))
             outcome = asyncio.run(offer(transactions, pace, apis))
             latencies, generator_us = outcome.latencies_ms, outcome.cpu_seconds * 1e6 / max(1, outcome.committed)
-        after, watched_after = times_by_kind(layout.nodes), _times(watched)
-        samples = _stop_profilers(profilers, Path(folder))
+        after, watched_after = times_by_kind(layout.nodes), times_of(watched)
     blocks = node_counters(apis[0]).height - height_before
     nodes, done = len(apis), max(1, len(latencies))
     cpu = {kind: (after[kind] - before[kind]).running / 1000 / done / nodes for kind in KINDS}
@@ -89,46 +85,13 @@ def _measure(layout: ClusterLayout, options: argparse.Namespace) -> dict[str, An
     return {"cpu_us": cpu, "generator_us": generator_us, "blocks": blocks, "transactions": done, "stages": stages}
 
 
-def _times(watched: dict[str, list[int]]) -> dict[str, ProcessTime]:
-    return {kind: sum(map(process_time, ids), ProcessTime()) for kind, ids in watched.items()}
-
-
-def _start_profilers(watched: dict[str, list[int]], folder: Path) -> dict[str, "subprocess.Popen[bytes]"]:
-    """Sample the first process of each kind until it is told to stop."""
-    profilers = {}
-    for kind, ids in watched.items():
-        target = [str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(ids[0])]
-        form = [
-            "--nonblocking",
-            "--function",
-            "--format",
-            "raw",
-            "--rate",
-            str(SAMPLES_PER_SECOND),
-            "--duration",
-            "unlimited",
-        ]
-        command = [*target, *form, "--output", str(folder / kind)]
-        profilers[kind] = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return profilers
-
-
-def _stop_profilers(profilers: dict[str, "subprocess.Popen[bytes]"], folder: Path) -> dict[str, Samples]:
-    found = {}
-    for kind, profiler in profilers.items():
-        profiler.send_signal(2)
-        profiler.wait(60)
-        found[kind] = read_samples((folder / kind).read_text(encoding="utf-8").splitlines())
-    return found
-
-
 def _print_samples(kind: str, seen: Samples, spent: ProcessTime, count: int, functions: int) -> dict[str, float]:
     """Print what a process did; return microseconds a transaction by stage."""
     total = spent.running / 1000 / count
     one = total / max(1, sum(seen.stages.values()))
+    stages = stage_microseconds(seen, spent, count)
     print(f"\n{kind}: {total:.1f} us a transaction in this node, by {sum(seen.stages.values())} samples")
-    stages = {stage: number * one for stage, number in seen.stages.items()}
-    for stage, microseconds in sorted(stages.items(), key=lambda entry: -entry[1]):
+    for stage, microseconds in stages.items():
         print(f"  {stage:<28}{microseconds:8.1f}")
     print(f"  {'functions':<68}{'with callees':>14}{'own':>8}")
     for name, number in sorted(seen.functions.items(), key=lambda entry: -entry[1])[:functions]:

@@ -10,6 +10,7 @@ from cli.bench.figures import quantile
 from cli.bench.load import lone_latencies
 from cli.bench.measure import Fault, Load, RunFigures, run, timestamp
 from cli.bench.report import Named, document, machine
+from cli.bench.sampling import profiler
 from cli.bench.search import confirm_capacity, find_capacity
 from cli.bench.workloads import signed_transactions
 from cli.errors import CliError
@@ -67,6 +68,8 @@ def conduct(campaign: Campaign, tell: Callable[[str, RunFigures | None], None]) 
         for what, share in (("50% of capacity", 0.5), ("90% of capacity", 0.9), ("150% of capacity", 1.5)):
             measured(what, replace(full, rate=max(1, int(capacity * share))))
         half = replace(full, rate=max(1, capacity // 2))
+        if profiler() is not None:
+            measured("half, by stage", replace(half, sampled=True))
         measured("one tx a request", replace(half, batched=False))
         for workload, what in (("hot", "hot account"), ("wide", "new accounts")):
             measured(what, replace(half, workload=workload))

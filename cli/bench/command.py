@@ -11,7 +11,8 @@ from cli.bench.campaign import Campaign, conduct
 from cli.bench.clusters import ClusterPlan
 from cli.bench.measure import Load, RunFigures, run, timestamp
 from cli.bench.preload import KEYS_MAX, KEYS_MIN, bytes_needed, cache_folder, preloaded_ledger
-from cli.bench.report import HEADINGS, Named, chart, document, machine, row
+from cli.bench.report import HEADINGS, Named, chart, document, machine, row, stage_table
+from cli.bench.sampling import profiler
 from cli.bench.workloads import WORKLOADS, measured_contracts
 from cli.errors import EXIT_FAILED
 from cli.progress import ProgressLine, bar, remaining
@@ -51,6 +52,7 @@ QUICK_SEARCH_SECONDS: Final = 5.0
     help="Accounts that each node holds from the start, 10,000 to 10,000,000; made once and kept for later runs.",
 )
 @click.option("--cold", is_flag=True, help="With --keys: start the nodes with nothing of their databases in memory.")
+@click.option("--stages", is_flag=True, help="With --one-rate: also where the time goes; needs py-spy (make dev).")
 @click.option("--base-port", default=27_700, show_default=True, help="First port of the measured networks.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures here.")
 @click.option("--chart", "chart_file", type=click.Path(path_type=Path, dir_okay=False), help="Write an SVG here.")
@@ -71,6 +73,7 @@ def bench(
     pin: bool,
     keys: int,
     cold: bool,
+    stages: bool,
     base_port: int,
     json_file: Path | None,
     chart_file: Path | None,
@@ -87,12 +90,14 @@ def bench(
         seconds, search_seconds, runs, lone = QUICK_SECONDS, QUICK_SEARCH_SECONDS, 1, min(lone, 100)
     plan = ClusterPlan(nodes, base_port, measured_contracts(), keys, cold)
     _prepare(plan)
-    load = Load(rate, seconds, workload, batched=not one_per_request, pinned=pin)
+    load = Load(rate, seconds, workload, batched=not one_per_request, pinned=pin, sampled=stages)
+    if stages and (not one_rate or profiler() is None):
+        raise click.UsageError("--stages needs --one-rate, and py-spy beside the interpreter: pip install py-spy")
     click.echo(HEADINGS)
     if one_rate:
         at, on = timestamp(), machine()
         entry = Named("one rate", run(plan, load))
-        click.echo(row(entry))
+        _tell(entry.what, entry.figures)
         found = document(at, on, rate if entry.figures.sustained else 0, {}, [entry])
     else:
         found = conduct(Campaign(plan, load, search_seconds, runs, lone, faults), _tell)
@@ -140,6 +145,8 @@ def _tell(what: str, figures: RunFigures | None) -> None:
         click.echo(f"{what} ...", err=True)
     else:
         click.echo(row(Named(what, figures)))
+        if figures.stages_us:
+            click.echo(stage_table(figures))
 
 
 def _summarise(found: dict[str, object]) -> None:

@@ -16,7 +16,9 @@ from cli import cluster_processes as processes
 from cli.bench.clusters import ClusterPlan, fresh_cluster
 from cli.bench.figures import quantile, signature_checks_per_second
 from cli.bench.load import LoadOutcome, Pace, offer, offer_in_turn
-from cli.bench.usage import KINDS, disk_bytes, memory_mib, node_counters, times_by_kind
+from cli.bench.samples import Samples
+from cli.bench.sampling import sampled, stage_microseconds, times_of
+from cli.bench.usage import KINDS, disk_bytes, memory_mib, node_counters, process_ids, times_by_kind
 from cli.bench.workloads import ACCOUNTS, setup_transactions, signed_transactions
 from cli.cluster_layout import ClusterLayout, NodePlace
 from cli.errors import CliError
@@ -51,6 +53,8 @@ class Load:
     fault: Fault = Fault.NONE
     pinned: bool = True
     """Whether the generator keeps to the last core."""
+    sampled: bool = False
+    """Whether one node's processes are sampled, which tells the stages and takes a little time of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class RunFigures:
     sustained: bool
     blocks: int
     cpu_us: dict[str, float]
+    stages_us: dict[str, dict[str, float]]
+    """Of one node, by kind of process and stage of a transaction's life; empty if it was not sampled."""
     generator_us: float
     """Of the load generator, once for all nodes."""
     memory_mib: dict[str, float]
@@ -109,9 +115,11 @@ def run(plan: ClusterPlan, load: Load) -> RunFigures:
         pace = Pace(load.rate, size)
         before, disk_before = times_by_kind(serving), disk_bytes(layout.folder)
         counters = [node_counters(api) for api in apis]
-        with _pinned(load.pinned):
+        watched = process_ids(serving)[serving[-1].name]
+        watched_before, samples = times_of(watched), dict[str, Samples]()
+        with _pinned(load.pinned), sampled(watched if load.sampled else {}, samples):
             outcome = asyncio.run(_with_fault(layout, load, offer(transactions, pace, apis)))
-        after = times_by_kind(serving)
+        after, watched_after = times_by_kind(serving), times_of(watched)
         counted = [node_counters(api) for api in apis]
         done, nodes = max(1, outcome.committed), len(serving)
         cpu = {kind: (after[kind] - before[kind]).running / 1000 / done / nodes for kind in KINDS}
@@ -131,6 +139,10 @@ def run(plan: ClusterPlan, load: Load) -> RunFigures:
             _is_sustained(outcome, load),
             counted[0].height - counters[0].height,
             cpu,
+            {
+                kind: stage_microseconds(seen, watched_after[kind] - watched_before[kind], done)
+                for kind, seen in samples.items()
+            },
             outcome.cpu_seconds * 1e6 / done,
             memory_mib(serving),
             (disk_bytes(layout.folder) - disk_before) / done / nodes,

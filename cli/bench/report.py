@@ -17,6 +17,8 @@ HEADINGS: Final = (
 )
 
 CHART_WIDTH, CHART_HEIGHT, CHART_MARGIN = 640, 360, 80
+STAGE_US_MIN: Final = 0.5
+"""What takes less is not in the table, but in the JSON."""
 LABEL_WIDTH: Final = 40.0
 LATENCY_DECADES: Final = (1, 10, 100, 1_000, 10_000, 100_000)
 CURVES: Final = (("p50", "#1f6f8b"), ("p99", "#b4482a"))
@@ -46,6 +48,16 @@ def row(entry: Named) -> str:
     if one.backlog_grew:
         line += "   backlog grew"
     return line + ("" if one.sustained else "   not sustained")
+
+
+def stage_table(figures: RunFigures) -> str:
+    """Return what each stage of a transaction's life takes in one node, a line a stage; nothing if not sampled."""
+    return "\n".join(
+        f"  {kind:<10}{stage:<28}{microseconds:8.1f} us"
+        for kind, stages in figures.stages_us.items()
+        for stage, microseconds in stages.items()
+        if microseconds >= STAGE_US_MIN
+    )
 
 
 def machine() -> dict[str, Any]:

@@ -11,9 +11,11 @@ from benchmarks.accounts import compare
 from cli.bench.figures import quantile
 from cli.bench.load import count_outcomes
 from cli.bench.measure import Load, RunFigures, backlog_grew
-from cli.bench.report import Named, chart, row
-from cli.bench.samples import read_samples
+from cli.bench.report import Named, chart, row, stage_table
+from cli.bench.samples import Samples, read_samples
+from cli.bench.sampling import stage_microseconds
 from cli.bench.search import PRECISION, confirm_capacity, find_capacity
+from cli.bench.usage import ProcessTime
 from cli.bench.workloads import TRANSFER
 
 FIGURES = RunFigures(
@@ -32,6 +34,7 @@ FIGURES = RunFigures(
     sustained=True,
     blocks=200,
     cpu_us={"node": 100.0, "executor": 80.0, "reader": 1.0, "verifier": 95.0},
+    stages_us={},
     generator_us=40.0,
     memory_mib={"node": 60.0},
     disk_bytes=900.0,
@@ -115,6 +118,19 @@ def test_samples_go_to_the_innermost_stage_and_waiting_is_left_out() -> None:
     }
     assert samples.functions["main (node.py:1)"] == 13
     assert samples.own["decode (chain/encoding.py:70)"] == 7
+
+
+def test_a_process_s_time_is_divided_over_its_stages_by_their_samples() -> None:
+    seen = Samples({"receipts": 1, "databases": 3}, {}, {})
+    stages = stage_microseconds(seen, ProcessTime(8_000_000), 100)
+    assert stages == {"databases": 60.0, "receipts": 20.0}
+    assert stage_microseconds(Samples({}, {}, {}), ProcessTime(8), 0) == {}
+    table = stage_table(replace(FIGURES, stages_us={"executor": {**stages, "calls": 0.1}}))
+    assert [line.split() for line in table.splitlines()] == [
+        ["executor", "databases", "60.0", "us"],
+        ["executor", "receipts", "20.0", "us"],
+    ]
+    assert stage_table(FIGURES) == ""
 
 
 def test_the_row_says_what_went_wrong() -> None:
