@@ -8,6 +8,21 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOutDetail:
+    """A transaction that primaries leave out although their blocks had room; over it this node complains."""
+
+    primary: str
+    """Who proposed the last block that passed it over."""
+    organisation: str
+    transaction: str
+    """Its id in hexadecimal."""
+    seconds: float
+    """For how long it has been the oldest that waits."""
+    blocks: int
+    """Blocks that passed it over meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConsensusDetail:
     """The height that is being decided, as this node sees it."""
 
@@ -37,6 +52,7 @@ class ConsensusDetail:
     """The last few proposals that this node refused, and why."""
     floods: dict[str, int]
     """By validator that sends more than any honest one needs to: its messages that were dropped unread of late."""
+    left_out: LeftOutDetail | None
 
 
 @dataclass(frozen=True, slots=True)

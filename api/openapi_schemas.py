@@ -375,6 +375,14 @@ def _detail_schema() -> Schema:
     silences = {"type": "object", "additionalProperties": seconds}
     consensus |= {"silent_seconds": silences, "stalled_seconds": {"type": "number"}, "decided_seconds": seconds}
     consensus |= {"floods": {"type": "object", "additionalProperties": INTEGER}}
+    left_out = {
+        "primary": TEXT,
+        "organisation": TEXT,
+        "transaction": DIGEST,
+        "seconds": {"type": "number"},
+        "blocks": INTEGER,
+    }
+    consensus |= {"left_out": optional(record(left_out))}
     peer = {"name": TEXT, "address": TEXT, "observer": BOOLEAN, "connected": BOOLEAN, "height": optional(INTEGER)}
     peer |= {"round_trip_seconds": seconds, "clock_offset_seconds": seconds, "connections": INTEGER}
     disk = {"free_bytes": INTEGER, "total_bytes": INTEGER, "set_aside": names}

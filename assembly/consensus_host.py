@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from assembly.failures import Diverged
+from assembly.left_out import LeftOutWatch
 from assembly.members import MemberDirectory
 from assembly.proposals import Proposals
 from assembly.protocol_watch import check_known
@@ -118,6 +119,7 @@ class ConsensusHostService:
         self._outcomes: dict[Digest, ExecutedBlock] = {}
         self._culprits: dict[Digest, int] = {}
         """The place of the transaction that makes a block of the present height invalid."""
+        self.left_out: Final = LeftOutWatch(ports.genesis.parameters, ports.mempool, ports.members)
 
     @property
     def head(self) -> Head:
@@ -208,6 +210,7 @@ class ConsensusHostService:
         self._outcomes.clear()
         self._culprits.clear()
         ports.proposals.applied(block)
+        self.left_out.decided(header, ports.proposals.kept(block))
         ports.mempool.remove(ids)
         ports.mempool.expire(header.time)
         ports.members.block_applied(receipts)
@@ -230,6 +233,11 @@ class ConsensusHostService:
     def refused(self, message: Message) -> None:
         """Pass on a message that the edge has refused."""
         self._ports.on_refused(message)
+
+    async def look_for_left_out(self) -> bool:
+        """Tell whether primaries leave out a transaction that they should have taken."""
+        await self.left_out.look(self._version)
+        return self.left_out.complains
 
     def culprit(self, block_hash: Digest) -> int | None:
         """Return the place of the transaction for which an undecided block was found invalid, if it was for one."""

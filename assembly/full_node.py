@@ -303,6 +303,7 @@ class Node:
         self._show_observers(applied)
         if self._indexer is not None:
             self._indexer.applied(applied)
+        self._driver.left_out_changed(self._host.left_out.complains)
         self._driver.pending_changed(self._mempool.has_candidates)
 
     def _tell_notices(self, head: LedgerHead) -> None:
@@ -360,8 +361,8 @@ class Node:
             self._replica,
             self._driver,
             self._mempool,
-            self._config.mempool.transactions_max,
-            self._config.mempool.bytes_max,
+            self._config.mempool,
+            self._host.left_out.detail(),
             self._executor,
             self._verifier,
         )

@@ -4,15 +4,16 @@ import shutil
 import statistics
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
-from api.node_detail import ConsensusDetail, DiskDetail, HelperDetail, NodeDetail, PeerDetail, PoolDetail
+from api.node_detail import ConsensusDetail, DiskDetail, HelperDetail, LeftOutDetail, NodeDetail, PeerDetail, PoolDetail
 from assembly.admission import clock
 from assembly.data_folder import DataFolder
+from assembly.left_out import LeftOut
 from assembly.protocol_watch import lacks_rules
 from chain.genesis import Genesis
-from chain.mempool import Mempool
+from chain.mempool import Mempool, MempoolLimits
 from chain.validators import ValidatorSet
 from configs.node_config import NodeConfig
 from consensus.driver import ConsensusDriver
@@ -48,8 +49,8 @@ class Running:
     replica: Replica
     driver: ConsensusDriver
     mempool: Mempool
-    limits_transactions: int
-    limits_bytes: int
+    limits: MempoolLimits
+    left_out: LeftOut | None
     executor: ExecutorClient
     verifier: VerifierPool
 
@@ -138,7 +139,15 @@ def consensus_detail(
         None if decided_at is None else now - decided_at,
         refusals.lines(),
         {str(name): count for name, count in running.driver.gate.floods(now).items()},
+        left_out_detail(running.left_out),
     )
+
+
+def left_out_detail(left_out: LeftOut | None) -> LeftOutDetail | None:
+    """Return over what this node complains, if it does."""
+    if left_out is None:
+        return None
+    return LeftOutDetail(*astuple(left_out))
 
 
 def pool_detail(running: Running) -> PoolDetail:
@@ -147,8 +156,8 @@ def pool_detail(running: Running) -> PoolDetail:
     return PoolDetail(
         len(running.mempool),
         running.mempool.bytes_used,
-        running.limits_transactions,
-        running.limits_bytes,
+        running.limits.transactions_max,
+        running.limits.bytes_max,
         None if oldest is None else time.monotonic() - oldest.arrived,
         running.mempool.has_candidates,
     )

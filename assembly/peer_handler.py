@@ -205,6 +205,7 @@ class PeerService:
             await asyncio.sleep(REMIND_SECONDS)
             self._proposals.forget_expired()
             self._driver.pending_changed(self._mempool.has_candidates)
+            self._driver.left_out_changed(await self._host.look_for_left_out())
             size = 0
             for pending in self._mempool.values():
                 size += len(pending.transaction.raw)

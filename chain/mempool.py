@@ -198,6 +198,19 @@ class Mempool:
         """Keep transactions on which this machine failed out of its own proposals."""
         self._quarantined.update(transaction_id for transaction_id in transaction_ids if transaction_id in self)
 
+    def oldest_valid(self, rules: Rules, time: Milliseconds) -> Pending | None:
+        """Return the transaction that has waited longest of those that `select` would take into an empty block."""
+        return next(
+            (pending for name, pending in self._pending.items() if self._is_valid(name, pending, rules, time)), None
+        )
+
+    def _is_valid(self, transaction_id: Digest, pending: Pending, rules: Rules, time: Milliseconds) -> bool:
+        body = pending.transaction.body
+        in_time = time <= body.valid_until <= time + rules.parameters.validity_window_max
+        # Prices may have risen since it was admitted; what declares too little now will never be valid.
+        has_gas = body.gas_limit >= rules.gas_min(len(pending.transaction.raw))
+        return in_time and has_gas and transaction_id not in self._quarantined
+
     def select(self, rules: Rules, time: Milliseconds) -> list[Transaction]:
         """Return, in order of arrival, what fits into one block at `time`."""
         chosen: list[Transaction] = []

@@ -34,6 +34,7 @@ from consensus.pbft.events import (
     ExecutionInvalid,
     FetchBody,
     Head,
+    LeftOutChanged,
     MessageArrived,
     Output,
     PeerConnected,
@@ -177,6 +178,7 @@ class ConsensusDriver:
         self._tasks: asyncio.TaskGroup | None = None
         self._applied = asyncio.Condition()
         self._height = Height(0)
+        self._is_left_out = False
         self.counters = DriverCounters()
         self.gate = Gate(verify)
 
@@ -227,6 +229,11 @@ class ConsensusDriver:
         """Tell the replica whether valid transactions wait."""
         self._offer(PendingChanged(has_pending))
 
+    def left_out_changed(self, is_left_out: bool) -> None:
+        """Tell the replica whether the oldest valid transaction stays out of blocks that had room."""
+        if is_left_out != self._is_left_out and self._offer(LeftOutChanged(is_left_out)):
+            self._is_left_out = is_left_out
+
     async def certified_block(self, event: CertifiedBlock) -> None:
         """Hand in a checked certified block and return once its height is decided and applied."""
         height = event.block.header.height
@@ -253,11 +260,13 @@ class ConsensusDriver:
             block = self._host.assemble(message.header, _split_ids(ids))
         return MessageArrived(peer, message, _clock(), block)
 
-    def _offer(self, event: Event) -> None:
+    def _offer(self, event: Event) -> bool:
         try:
             self._events.put_nowait(event)
         except asyncio.QueueFull:
             self.counters.messages_dropped += 1
+            return False
+        return True
 
     def _step(self, event: Event) -> Output:
         self.counters.events += 1

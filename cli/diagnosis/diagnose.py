@@ -178,6 +178,7 @@ def _of_all(evidence: Evidence) -> Iterator[Finding]:
     if convicted:
         text = "; ".join(f"{name}: {', '.join(sorted(codes))}" for name, codes in sorted(convicted.items()))
         yield Finding("misbehaviour", Severity.HARMS, f"there is evidence against {text}", tuple(sorted(convicted)))
+    yield from _left_out(evidence)
     floods = _floods(evidence)
     if floods:
         text = "; ".join(f"{name} floods {', '.join(others)}" for name, others in sorted(floods.items()))
@@ -187,6 +188,22 @@ def _of_all(evidence: Evidence) -> Iterator[Finding]:
     for node in evidence.nodes:
         if node.status is None and node.process in (None, "running") and seen_by(evidence, node.name):
             yield Finding("api_silent", Severity.HARMS, f"{node.name}: {node.error}", (node.name,))
+
+
+def _left_out(evidence: Evidence) -> Iterator[Finding]:
+    """Yield which primary leaves out whose transactions, as the nodes see it that complain."""
+    seen: dict[tuple[str, str], list[tuple[str, dict[str, Any]]]] = {}
+    for node in evidence.running:
+        assert node.consensus is not None
+        left_out = node.consensus["left_out"]
+        if left_out is not None:
+            seen.setdefault((left_out["primary"], left_out["organisation"]), []).append((node.name, left_out))
+    for (primary, organisation), entries in sorted(seen.items()):
+        longest = max((entry for _, entry in entries), key=lambda entry: float(entry["seconds"]))
+        since = f"{longest['transaction'][:16]} for {longest['seconds']:.0f} s and {longest['blocks']} blocks"
+        who = ", ".join(name for name, _ in entries)
+        what = f"the primary {primary} leaves out transactions of {organisation}: {since}; {who} complain"
+        yield Finding("left_out", Severity.HARMS, what, (primary,))
 
 
 def _floods(evidence: Evidence) -> dict[str, list[str]]:

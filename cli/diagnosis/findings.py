@@ -158,6 +158,12 @@ CAUSES: Final[dict[str, Cause]] = {
         " runs twice.",
         "Check the proof (tally evidence list, fetch, verify), ask its operator, and lay it before the members.",
     ),
+    "left_out": Cause(
+        "Blocks had room for a transaction that waits, and younger ones were taken. Nodes complain: from f + 1 of them"
+        " on the primary is replaced at each height until the transaction is in a block, or can be in none any more.",
+        "Ask the primary's operator why it is left out; by itself it proves nothing. Where few nodes complain, look"
+        " whether the others hold the transaction.",
+    ),
     "floods": Cause(
         "A validator sends more messages than agreement ever needs. Beyond its share they are dropped unread, and it is"
         " read more slowly; the others lose nothing.",

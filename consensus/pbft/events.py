@@ -111,6 +111,16 @@ class PendingChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOutChanged:
+    """Whether the oldest valid transaction here stays out of blocks that had room for it changed; false at the start.
+
+    While it is true the replica complains (rule 8): it leaves view 0 of each new height at once.
+    """
+
+    is_left_out: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """The block that the host built for ProposeBlock; its header fits the replica's head."""
 
@@ -172,6 +182,7 @@ Event = (
     | MessageArrived
     | BodyArrived
     | PendingChanged
+    | LeftOutChanged
     | Proposal
     | Executed
     | ExecutionInvalid

@@ -38,6 +38,7 @@ from consensus.pbft.events import (
     Executed,
     ExecutionFault,
     ExecutionInvalid,
+    LeftOutChanged,
     MessageArrived,
     Output,
     PeerConnected,
@@ -61,6 +62,7 @@ _TRANSITIONS: tuple[Transition, ...] = (
     view_change.join_view,
     view_change.make_new_view,
     view_change.enter_view,
+    view_change.complain,
     normal.accept_proposal,
     normal.fetch_body,
     normal.execute,
@@ -194,6 +196,8 @@ def _handle(state: State, event: Event) -> None:
         case PendingChanged(has_pending=has_pending):
             state.has_pending = has_pending
             state.round.asked_to_propose &= has_pending
+        case LeftOutChanged(is_left_out=is_left_out):
+            state.complains = is_left_out
         case Proposal():
             normal.propose(state, event)
         case Executed(block_hash=block_hash, result=result):

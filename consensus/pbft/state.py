@@ -148,6 +148,8 @@ class State:
     halted: str | None = None
     """Why this replica has stopped for good, if it has."""
     has_pending: bool = False
+    complains: bool = False
+    """Whether the host finds that primaries leave out a transaction that they should have taken (rule 8)."""
     now: int = 0
     """Ticks since the start."""
     witnesses: set[ValidatorId] = field(default_factory=set)

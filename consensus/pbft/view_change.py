@@ -11,7 +11,7 @@ from consensus.pbft.events import Send, ViewChanged, ViewEntered
 from consensus.pbft.messages import RANKED_KINDS, Kind, NewView, ViewChange
 from consensus.pbft.normal import UNSIGNED
 from consensus.pbft.rules import choice_of, timeout_of, view_to_join
-from consensus.pbft.state import State, say, view_changes_of
+from consensus.pbft.state import FIRST_VIEW, State, say, view_changes_of
 
 
 def timer_runs(state: State) -> bool:
@@ -51,6 +51,20 @@ def leave_refused_view(state: State) -> bool:
     if current.refused != current.view or not current.entered or not state.may_speak:
         return False
     leave_view(state, View(current.view + 1))
+    return True
+
+
+def complain(state: State) -> bool:
+    """Leave view 0 of a new height at once while its primary is thought to leave a transaction out (rule 8).
+
+    Only before anything is voted on, and never against oneself. Up to f complaints change nothing: the others decide
+    without their votes. Of f + 1 one is honest, and all others join it.
+    """
+    current = state.round
+    is_new = current.view == FIRST_VIEW and current.accepted is None and current.certificate is None
+    if not state.complains or not is_new or not state.may_speak or state.primary_of(FIRST_VIEW) == state.own_id:
+        return False
+    leave_view(state, View(1))
     return True
 
 

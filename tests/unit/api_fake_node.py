@@ -266,7 +266,24 @@ class FakeNode:
         silent: dict[str, float | None] = {"node-2": 1.5, "node-3": None}
         nothing: tuple[str, ...] = ()
         consensus = ConsensusDetail(
-            8, 1, "node-2", True, True, None, ids, 3, True, ids[:2], nothing, ids[2:], silent, 0.0, None, ("late",), {}
+            8,
+            1,
+            "node-2",
+            True,
+            True,
+            None,
+            ids,
+            3,
+            True,
+            ids[:2],
+            nothing,
+            ids[2:],
+            silent,
+            0.0,
+            None,
+            ("late",),
+            {},
+            None,
         )
         return NodeDetail(
             chain_id=self.chain_id.hex(),

@@ -52,6 +52,7 @@ def status_of(name: str, names: tuple[str, ...]) -> dict[str, Any]:
         view_changes=[],
         bad_proposals=[],
         floods={},
+        left_out=None,
         silent_seconds=dict.fromkeys(others, 0.5),
     )
     status["disk"].update(free_bytes=10**11, total_bytes=10**12, set_aside=[])
@@ -287,6 +288,12 @@ def flooded(nodes: Nodes) -> None:
     told(nodes, "node2")["consensus"]["floods"] = {"node4": 9_000}
 
 
+def censored(nodes: Nodes) -> None:
+    left_out = {"primary": "node1", "organisation": "acme", "transaction": "ab" * 32, "seconds": 12.0, "blocks": 90}
+    told(nodes, "node2")["consensus"]["left_out"] = left_out
+    told(nodes, "node3")["consensus"]["left_out"] = {**left_out, "blocks": 80}
+
+
 HARMS: dict[str, tuple[Change, str, Severity]] = {
     "one is not running": (lambda n: gone(n, "node2", "ended"), "not_running", Severity.HARMS),
     "one lost its votes": (lambda n: silent("lost_votes")(n, "node2"), "lost_votes", Severity.HARMS),
@@ -304,6 +311,7 @@ HARMS: dict[str, tuple[Change, str, Severity]] = {
     "one executor has restarted": (restarted_once, "helper_restarts", Severity.NOTE),
     "one can be proven to lie": (convicted, "misbehaviour", Severity.HARMS),
     "one floods the others": (flooded, "floods", Severity.HARMS),
+    "one organisation is left out": (censored, "left_out", Severity.HARMS),
     "versions differ": (other_version, "versions_differ", Severity.NOTE),
     "one has repaired itself": (repaired, "set_aside", Severity.NOTE),
     "one kernel lacks walls": (without_landlock, "walls_missing", Severity.NOTE),
