@@ -33,6 +33,7 @@ class _Open:
     asked: str
     """The machine that is to answer."""
     is_short: bool
+    number: int
 
 
 class Clients:
@@ -58,19 +59,24 @@ class Clients:
             self._plan.happened.transactions = self._submitted
             self._world.schedule.after(between(self._times, 1, 2 * self._plan.submit_every_us), self.begin)
 
-    def submit(self) -> None:
+    def submit(self, open_max: int = OPEN_MAX) -> None:
         """Submit one transaction, unless too many wait."""
-        if len(self._open) >= OPEN_MAX:
+        if len(self._open) >= open_max:
             return
         is_short = between(self._contents, 0, 20) == 0
         transaction = self._sign(SHORT_VALID_MS if is_short else VALID_MS)
         self._submitted += 1
-        self._open[transaction.transaction_id] = _Open(transaction, "", is_short)
+        self._open[transaction.transaction_id] = _Open(transaction, "", is_short, self._submitted)
         self._ask(transaction.transaction_id)
 
-    def waiting(self) -> int:
-        """Return how many transactions of long validity are not answered yet."""
-        return sum(not item.is_short for item in self._open.values())
+    @property
+    def submitted(self) -> int:
+        """How many transactions were submitted."""
+        return self._submitted
+
+    def waiting(self, first: int | None = None) -> int:
+        """Return how many transactions of long validity are not answered yet, of the first so many or of all."""
+        return sum(not item.is_short and (first is None or item.number <= first) for item in self._open.values())
 
     def _sign(self, valid_ms: int) -> Transaction:
         world = self._world

@@ -47,8 +47,8 @@ def member_seed(name: str) -> bytes:
 
 
 @functools.cache
-def genesis_of(nodes: int) -> Genesis:
-    """Return the genesis of a ledger with so many validators."""
+def genesis_of(nodes: int, term_blocks: int = PRIMARY_TERM_BLOCKS) -> Genesis:
+    """Return the genesis of a ledger with so many validators, whose turn moves on after so many blocks."""
     names = [name_of(place) for place in range(nodes)]
     validators = [Validator(name, name, key_of(consensus_seed(name)), (b"tls",)) for name in names]
     parameters = Parameters(
@@ -60,7 +60,7 @@ def genesis_of(nodes: int) -> Genesis:
         clock_drift_max=DRIFT_MS_MAX,
         view_timeout_base=VIEW_TIMEOUT_MS,
         view_timeout_max=VIEW_TIMEOUT_MAX_MS,
-        primary_term_blocks=PRIMARY_TERM_BLOCKS,
+        primary_term_blocks=term_blocks,
     )
     return Genesis(
         "simulation",

@@ -230,6 +230,7 @@ class Exchange:
 
     def _remind(self) -> None:
         self._process.later(REMIND_US, self._remind)
+        self._process.host.look_for_left_out()
         now = self._world.schedule.now
         old = [item for item in self._process.host.mempool.values() if now - item.arrived >= REMIND_US]
         if old:

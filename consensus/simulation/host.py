@@ -44,6 +44,7 @@ from consensus.simulation.contract import VERSIONS
 from consensus.simulation.machine import Machine
 from consensus.simulation.opening import ledger_on, replay
 from consensus.simulation.packet import Channel, Packet
+from consensus.simulation.patience import Complainer
 from consensus.simulation.words import short
 from consensus.simulation.world import World
 
@@ -81,6 +82,7 @@ class Host:
         self.blocks = BlockStore(machine.blocks)
         self.ledger = self._open_state()
         self.mempool = Mempool(MEMPOOL)
+        self._complainer = Complainer(world, machine, process, self.mempool)
         self._bodies: dict[Digest, Block] = {}
         self._executions: dict[Digest, Execution] = {}
         self._invalid: dict[Digest, int | None] = {}
@@ -264,8 +266,10 @@ class Host:
         self._world.checker.applied(self._machine, block, execution)
         height, block_hash = block.header.height, block.block_hash
         self._world.note(self._machine.name, lambda: f"has block {height} {short(block_hash)}")
+        self._complainer.decided(block)
         self.mempool.remove(ids)
         self.mempool.expire(block.header.time)
+        self.look_for_left_out()
         self._process.pending_changed(len(self.mempool) > 0)
         floor = Height(height + 1)
         self._process.log.drop_below(floor)
@@ -326,6 +330,10 @@ class Host:
         except AdmissionError:
             return False
 
+    def look_for_left_out(self) -> None:
+        """Look whether primaries leave out the oldest transaction that waits here."""
+        self._complainer.look(self._rules())
+
     def _rules(self) -> Rules:
         return Rules(self._world.genesis.parameters, VERSIONS[self.ledger.head.next_version])
 
@@ -335,9 +343,8 @@ class Host:
             return None
         time = Milliseconds(max(self._process.clock(), head.time + 1))
         self.mempool.expire(time)
-        chosen = self.mempool.select(self._rules(), time)
-        if self._machine.liar is not None:
-            chosen = self._machine.liar.chosen(chosen)
+        rules, liar = self._rules(), self._machine.liar
+        chosen = self.mempool.select(rules, time) if liar is None else liar.chosen(self.mempool, rules, time)
         if not chosen:
             return None
         self._gathering.proposed(self._seconds())

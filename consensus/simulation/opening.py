@@ -5,11 +5,12 @@ from typing import Final
 
 from chain.block import decode_block
 from chain.block_store import BlockStore
+from chain.genesis import Genesis
 from chain.ledger import Ledger, open_ledger
 from chain.receipt import decode_result
 from chain.state_database import StateDatabase
 from consensus.simulation.chance import chance_of
-from consensus.simulation.contract import Registers, genesis_of
+from consensus.simulation.contract import Registers
 from consensus.simulation.edge import Edge
 from consensus.simulation.store import SimulatedStore
 from consensus.simulation.world import World
@@ -20,15 +21,15 @@ CACHE_BYTES: Final = 64 * 1024
 def ledger_on(world: World, store: SimulatedStore) -> Ledger:
     """Return the ledger whose state a store holds; an empty one gets that of genesis."""
     if store.head is None:
-        store.fill_from(_genesis_state(world.genesis.validators.size))
+        store.fill_from(_genesis_state(world.genesis))
     return open_ledger(world.genesis, StateDatabase(store, CACHE_BYTES), Registers())
 
 
 @functools.cache
-def _genesis_state(nodes: int) -> SimulatedStore:
+def _genesis_state(genesis: Genesis) -> SimulatedStore:
     """Return a store that holds the state of genesis; making it costs as much as some blocks."""
     store = SimulatedStore(chance_of(0, "genesis"))
-    open_ledger(genesis_of(nodes), StateDatabase(store, CACHE_BYTES), Registers())
+    open_ledger(genesis, StateDatabase(store, CACHE_BYTES), Registers())
     return store
 
 

@@ -25,13 +25,18 @@ from consensus.simulation.machine import machine_of
 from consensus.simulation.network import Network
 from consensus.simulation.node import Node
 from consensus.simulation.plan import DrawnPlan, Plan, Script, ScriptedPlan, script_of
-from consensus.simulation.settings import RECOVERY_US_MAX, Settings
+from consensus.simulation.settings import LONG_TERM_BLOCKS, PRIMARY_TERM_BLOCKS, RECOVERY_US_MAX, Settings
 from consensus.simulation.signatures import REAL_EVERY, RealSignatures, Signatures, StandInSignatures
 from consensus.simulation.trace import TAIL_LINES, WORLD, Trace, Violation
 from consensus.simulation.world import World
 
 LOOK_US: Final = 50 * MILLISECOND
 CONNECT_US: Final = (200, 20_000)
+BUSY_US: Final = 40 * MILLISECOND
+"""Between two transactions while it is seen whether a censor is outlasted: he always has others' to propose."""
+BUSY_OPEN_MAX: Final = 300
+LEFT_OUT_US_MAX: Final = 15 * SECOND
+"""Virtual time within which nobody is left out any more: thrice the patience of consensus.complaints."""
 AFTERWARDS: Final = 2
 """Transactions that are submitted once the faults have stopped."""
 
@@ -80,9 +85,9 @@ class Run:
         self._settings = settings
         self._plan = plan
         seed = settings.seed
-        genesis = genesis_of(settings.nodes)
+        genesis = genesis_of(settings.nodes, _term_blocks(settings, plan))
         schedule, signatures = Schedule(), _signatures_of(settings)
-        edge, chain_id = Edge(signatures), _chain_id(settings.nodes)
+        edge, chain_id = Edge(signatures), _chain_id(genesis)
         checker = Checker(genesis, chain_id, edge, plan.lies)
         network = Network(schedule, seed, plan)
         trace, chance = Trace(is_kept=is_traced), chance_of(seed, "work")
@@ -118,10 +123,37 @@ class Run:
         self._plan.happened.calm_at_us = schedule.now
         self.incidents.end()
         self.clients.is_quiet = True
+        if self.world.genesis.parameters.primary_term_blocks == LONG_TERM_BLOCKS:
+            self._outlast_censors()
         for _ in range(AFTERWARDS):
             self.clients.submit()
         self._recover()
         self.world.checker.finish([node.process for node in self._honest() if node.process is not None])
+
+    def _outlast_censors(self) -> None:
+        """Run on, with clients that submit on, until all that waits now is committed: nobody is left out for good.
+
+        Meanwhile liars do nothing that would cost them their turn to propose.
+
+        Raises:
+            Violation: when it takes too long.
+        """
+        schedule, clients = self.world.schedule, self.clients
+        begin, before = schedule.now, clients.submitted
+        submit_at = begin
+        self._lie_otherwise(False)
+        while clients.waiting(before) and schedule.run_next():
+            if schedule.now - begin > LEFT_OUT_US_MAX:
+                raise Violation("left out for good", "; ".join(self._describe()))
+            if schedule.now >= submit_at:
+                submit_at += BUSY_US
+                clients.submit(BUSY_OPEN_MAX)
+        self._lie_otherwise(True)
+
+    def _lie_otherwise(self, lies: bool) -> None:
+        for node in self.nodes:
+            if node.machine.liar is not None:
+                node.machine.liar.lies_otherwise = lies
 
     def _recover(self) -> None:
         """Run on until everything is committed everywhere, but not for long.
@@ -257,6 +289,13 @@ def _stand_ins(nodes: int) -> StandInSignatures:
 
 
 @functools.cache
-def _chain_id(nodes: int) -> Digest:
-    genesis: Genesis = genesis_of(nodes)
+def _chain_id(genesis: Genesis) -> Digest:
     return genesis.genesis_hash
+
+
+def _term_blocks(settings: Settings, plan: Plan) -> int:
+    """Return after how many blocks the turn moves on: hardly ever in some runs with a censor, so that only complaints
+    end what it does."""
+    has_censor = any(Lie.CENSOR in lies for lies in plan.lies.values())
+    is_long = has_censor and chance_of(settings.seed, "term").randrange(2) == 0
+    return LONG_TERM_BLOCKS if is_long else PRIMARY_TERM_BLOCKS

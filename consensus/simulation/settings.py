@@ -54,6 +54,8 @@ VIEW_TIMEOUT_MAX_MS: Final = 2_000
 DRIFT_MS_MAX: Final = 2_000
 """Small, so that a block proposed again in a later view is often older than a fresh one may be."""
 PRIMARY_TERM_BLOCKS: Final = 3
+LONG_TERM_BLOCKS: Final = 10_000
+"""As on a real network: who proposes does so until the others are discontented. Half of the runs with a censor."""
 SEGMENT_BYTES_MAX: Final = 24 * 1024
 """A small segment, so that the log begins new ones often."""
 RECOVERY_US_MAX: Final = 30 * SECOND

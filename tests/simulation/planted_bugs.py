@@ -17,8 +17,8 @@ from chain.runtime import CallContext, CallOutcome
 from chain.transaction import Transaction
 from chain.types import Height, View
 from chain.validators import ValidatorSet
+from consensus import complaints, verify
 from consensus import log as write_ahead_log
-from consensus import verify
 from consensus.log import WriteAheadLog
 from consensus.pbft import heights, intake, normal, replica, rules, view_change
 from consensus.pbft.events import Decide, Send
@@ -181,6 +181,10 @@ def commits_what_is_not_prepared(patch: Patch) -> None:
     patch.setattr(normal, "certificate_of", of_a_majority)
 
 
+def never_complains(patch: Patch) -> None:
+    patch.setattr(complaints, "is_left_out", lambda one, now: False)
+
+
 def never_changes_the_view(patch: Patch) -> None:
     patch.setattr(view_change, "timer_runs", lambda state: False)
     transitions = tuple(item for item in replica._TRANSITIONS if item is not view_change.join_view)
@@ -322,6 +326,7 @@ def convicts_all_who_commit_and_leave(patch: Patch) -> None:
 
 DURABLE = "sent before it was durable"
 PREPARED = "commit without a quorum of prepares"
+LEFT_OUT = "left out for good"
 QUORUM = "decided without a quorum"
 SLOT = "two messages in one slot"
 LEFT = "spoke in a view that it had left"
@@ -371,6 +376,7 @@ PLANTED_BUGS = (
     PlantedBug("keeps messages of any height", keeps_messages_of_any_height, ("unbounded",)),
     PlantedBug("executes differently each time", executes_differently_each_time, ("two results of one block", RESULT)),
     PlantedBug("computes wrongly everywhere", computes_wrongly_everywhere, (RESULT,)),
+    PlantedBug("never complains", never_complains, (LEFT_OUT,)),
     PlantedBug("accepts short certificates", accepts_short_certificates, (QUORUM, NEW_VIEW, SPLIT)),
     PlantedBug(
         "believes certificates unchecked",

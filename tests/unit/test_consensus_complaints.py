@@ -1,4 +1,4 @@
-"""A node complains of a primary that leaves the oldest valid transaction out, and of nothing that has another reason."""
+"""A node complains of a primary that leaves out the oldest valid transaction, and for no other reason."""
 
 from dataclasses import replace
 from typing import Any

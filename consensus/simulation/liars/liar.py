@@ -9,7 +9,10 @@ from dataclasses import replace
 from typing import Final
 
 from chain.certificate import Subject
+from chain.mempool import Mempool
+from chain.rules import Rules
 from chain.transaction import Transaction
+from chain.types import Milliseconds
 from consensus.pbft.events import Send
 from consensus.pbft.messages import NewView, PrePrepare, Testimony, ViewChange, Vote
 from consensus.simulation.chance import chance_of
@@ -42,6 +45,8 @@ class LyingValidator:
         self._subjects: list[Subject] = []
         """What it voted for lately."""
         self._demanded = 0
+        self.lies_otherwise = True
+        """Whether it tells other lies too than to leave transactions out and to complain."""
         self.counts: dict[str, int] = {}
 
     def told_instead(self, outgoing: Send) -> list[Told]:
@@ -102,15 +107,29 @@ class LyingValidator:
         self._note(Lie.MISLEAD)
         return int(self.craft.chance.choice((0, height + 1, height + 1_000, 2**62)))
 
-    def chosen(self, transactions: list[Transaction]) -> list[Transaction]:
-        """Return the transactions that the liar proposes."""
-        if Lie.CENSOR not in self._lies:
-            return transactions
-        return [item for item in transactions if item.body.sender_key != self._censored]
+    def chosen(self, mempool: Mempool, rules: Rules, time: Milliseconds) -> list[Transaction]:
+        """Return the transactions that the liar proposes: of what others wait behind, it takes those instead."""
+        honest = mempool.select(rules, time)
+        if Lie.CENSOR not in self._lies or all(item.body.sender_key != self._censored for item in honest):
+            return honest
+        self._note(Lie.CENSOR)
+        limits = rules.parameters
+        wide = replace(limits, block_transactions_max=len(mempool), block_gas_max=limits.block_gas_max * len(mempool))
+        all_that_fit = mempool.select(replace(rules, parameters=wide), time)
+        # Half of a block is left free: nobody can say that it was full.
+        allowed = [item for item in all_that_fit if item.body.sender_key != self._censored]
+        return allowed[: limits.block_transactions_max // 2]
+
+    def complains(self) -> bool:
+        """Tell whether the liar demands another primary at every height, without any reason."""
+        if Lie.COMPLAIN not in self._lies:
+            return False
+        self._note(Lie.COMPLAIN)
+        return True
 
     def _is_told(self) -> bool:
         self._occasions += 1
-        if not self._tells(self._occasions):
+        if not self.lies_otherwise or not self._tells(self._occasions):
             return False
         self.craft.chance = chance_of(self._seed, f"lie/{self.craft.name}/{self._occasions}")
         return True

@@ -24,6 +24,8 @@ class Lie(StrEnum):
     """Says everything late, up to the timeout of a view."""
     CENSOR = "censor"
     """Leaves one organisation's transactions out of its proposals."""
+    COMPLAIN = "complain"
+    """Complains at every height of primaries that leave nothing out."""
     EQUIVOCATE = "equivocate"
     """Proposes two blocks at once, votes for both, opens a view twice."""
     INVALID = "invalid"
