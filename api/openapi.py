@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from api.openapi_detail import detail_schema
 from api.openapi_paths import paths
 from api.openapi_schemas import schemas
 from api.requests import expect_parameters
@@ -29,7 +30,7 @@ def openapi_document() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "paths": paths(),
         "components": {
-            "schemas": schemas(),
+            "schemas": {**schemas(), "NetworkStatus": detail_schema()},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "Where the node asks"},
                 "certificate": {"type": "mutualTLS", "description": "Of an authority that the node's operator names"},
