@@ -100,8 +100,9 @@ def test_links_lead_somewhere() -> None:
         text = (ROOT / "docs" / page).read_text(encoding="utf-8")
         for target, _, anchor in re.findall(r"\]\(([^)#]*)(#?)([^)]*)\)", text):
             linked = text if not target else (ROOT / "docs" / target).read_text(encoding="utf-8")
-            headings = {_anchor(line) for line in linked.splitlines() if line.startswith("#")}
-            assert not anchor or anchor in headings, f"{page}: {target}#{anchor}"
+            places = {_anchor(line) for line in linked.splitlines() if line.startswith("#")}
+            places.update(re.findall(r'<a id="([^"]+)"></a>', linked))
+            assert not anchor or anchor in places, f"{page}: {target}#{anchor}"
 
 
 def _anchor(heading: str) -> str:
