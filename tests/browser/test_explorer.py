@@ -19,7 +19,9 @@ from chain.transaction import Call
 
 PROGRAM = find_chromium()
 pytestmark = [
-    pytest.mark.skipif(PROGRAM is None, reason="no Chromium on this machine; scripts/install_browser.sh installs it"),
+    pytest.mark.skipif(
+        PROGRAM is None, reason="no Chromium on this machine; scripts/install_test_programs.sh installs it"
+    ),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 

@@ -22,7 +22,9 @@ from chain.types import Digest, Height, PublicKey
 
 PROGRAM = find_chromium()
 pytestmark = [
-    pytest.mark.skipif(PROGRAM is None, reason="no Chromium on this machine; scripts/install_browser.sh installs it"),
+    pytest.mark.skipif(
+        PROGRAM is None, reason="no Chromium on this machine; scripts/install_test_programs.sh installs it"
+    ),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 ITEM = "https://id.gs1.org/01/09521234001010/21/2600001"

@@ -17,7 +17,7 @@ UNPRIVILEGED: Final = "nobody"
 """PostgreSQL refuses to run as root."""
 
 PROGRAMS: Final = ("initdb", "postgres", "pg_isready")
-WHY_SKIPPED: Final = "{} is not installed here; sh scripts/install_test_servers.sh installs what the tests can use"
+WHY_SKIPPED: Final = "{} is not installed here; sh scripts/install_test_programs.sh installs what the tests can use"
 
 
 def find_postgresql() -> Path | None:
