@@ -12,6 +12,7 @@ of what checking signatures alone would allow in the same minute.
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from cli.bench.measure import Load, RunFigures, run, timestamp
 from cli.bench.preload import KEYS_MAX, KEYS_MIN, bytes_needed, preloaded_ledger
 from cli.bench.report import HEADINGS, Named, machine, row
 from cli.bench.workloads import measured_contracts
+from cli.errors import CliError
 from cli.progress import ProgressLine, bar
 
 NODES: Final = 4
@@ -76,7 +78,10 @@ def main() -> None:
         parser.error(f"--keys: more than {KEYS_MIN:,}, at most {KEYS_MAX:,}")
     print(f"{options.keys:,} accounts take about {bytes_needed(NODES, options.keys) / 1e9:.1f} GB of disk")
     at, on = timestamp(), machine()
-    runs = conduct(options.keys, options.rate, options.seconds, options.rounds, options.base_port)
+    try:
+        runs = conduct(options.keys, options.rate, options.seconds, options.rounds, options.base_port)
+    except CliError as error:
+        sys.exit(f"{error}")
     ratios = compare(runs)
     print(f"\nprocessor time a transaction, as a multiple of that with {KEYS_MIN:,} accounts (mark: {MARK})")
     for what, one in ratios.items():

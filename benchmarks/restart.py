@@ -40,7 +40,7 @@ from cli.bench.usage import disk_bytes, times_by_kind
 from cli.bench.workloads import SENDERS, Signer, account_name, measured_contracts, transfer_to
 from cli.cluster_files import create_cluster
 from cli.cluster_layout import ClusterLayout, NodePlace
-from cli.cluster_status import wait_ready
+from cli.errors import CliError
 from cli.progress import ProgressLine, bar
 
 NODES: Final = 4
@@ -113,6 +113,7 @@ def come_back(node: NodePlace) -> Start:
     """Start a node and wait until it is ready.
 
     Raises:
+        CliError: when it ends.
         TimeoutError: when it does not get ready.
     """
     began = time.monotonic()
@@ -130,9 +131,31 @@ def come_back(node: NodePlace) -> Start:
             took_snapshot = found["lacking"]["versions_until"] is not None
             cpu = {kind: spent.running / 1e9 for kind, spent in times.items()}
             return Start(now - began, cpu, phases, took_snapshot)
+        _check_runs(node)
         if now - began > READY_SECONDS_MAX:
             raise TimeoutError(f"{node.name} was not ready within {READY_SECONDS_MAX:.0f} s")
         time.sleep(POLL_SECONDS)
+
+
+def wait_all_ready(nodes: Sequence[NodePlace]) -> None:
+    """Wait until nodes that were started are ready, which takes its time while all read a long ledger at once.
+
+    Raises:
+        CliError: when one has ended.
+        TimeoutError: when one does not get ready.
+    """
+    deadline = time.monotonic() + READY_SECONDS_MAX
+    for node in nodes:
+        while not _look(node).get("ready"):
+            _check_runs(node)
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{node.name} was not ready within {READY_SECONDS_MAX:.0f} s")
+            time.sleep(POLL_SECONDS)
+
+
+def _check_runs(node: NodePlace) -> None:
+    if processes.running_pid(node) is None:
+        raise CliError(f"{node.name} ended:\n{processes.last_output(node, 20)}")
 
 
 def _look(node: NodePlace) -> dict[str, Any]:
@@ -254,7 +277,7 @@ def main() -> None:
         try:
             for node in layout.nodes:
                 processes.start(node)
-            wait_ready(layout, layout.nodes, lambda text: None)
+            wait_all_ready(layout.nodes)
             found = measure(layout, count, made)
         finally:
             processes.stop(layout.nodes, lambda late: None)

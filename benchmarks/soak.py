@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import json
 import os
+import sys
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
@@ -34,6 +35,7 @@ from cli.bench.trend import Trend, Verdict, trend
 from cli.bench.usage import disk_bytes, process_ids
 from cli.bench.workloads import measured_contracts, signed_transactions
 from cli.cluster_layout import ClusterLayout
+from cli.errors import CliError
 from cli.progress import ProgressLine, bar
 
 NODES: Final = 4
@@ -234,8 +236,11 @@ def main() -> None:
     options = parser.parse_args()
     seconds = options.minutes * 60
     at, on, limit = timestamp(), machine(), signature_limit(NODES)
-    with fresh_cluster(ClusterPlan(NODES, options.base_port, measured_contracts())) as layout:
-        soak = run(layout, options.rate, seconds)
+    try:
+        with fresh_cluster(ClusterPlan(NODES, options.base_port, measured_contracts())) as layout:
+            soak = run(layout, options.rate, seconds)
+    except CliError as error:
+        sys.exit(f"{error}")
     found = {"at": at, "machine": on, **document(soak, options.rate, seconds, limit)}
     show(found)
     if options.json is not None:

@@ -46,7 +46,7 @@ def _panel(name: str, lines: Mapping[str, Points], top: int) -> list[str]:
             f"{left + (right - left) * x / x_max:.1f},{lower - (lower - upper) * y / y_max:.1f}" for x, y in line
         )
         parts.append(f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
-        parts.append(f'<text x="{left + 160 + 80 * number}" y="{top + 10}" fill="{colour}">{escape(label)}</text>')
+        parts.append(f'<text x="{left + 200 + 80 * number}" y="{top + 10}" fill="{colour}">{escape(label)}</text>')
     return parts
 
 
