@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--base-port", type=int, default=29_600)
+    parser.add_argument("--base-port", type=int, default=27_700)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     if not KEYS_MIN < options.keys <= KEYS_MAX:

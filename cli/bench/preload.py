@@ -41,6 +41,8 @@ KEPT_MAX: Final = 3
 KEYS_A_CALL: Final = 1_000
 GAS_A_CALL: Final = 710_000
 """Opening so many accounts uses 668,000."""
+UNFINISHED: Final = ".new"
+ABANDONED_SECONDS: Final = 24 * 3_600
 BLOCK_MILLISECONDS: Final = 1_000
 AGE_MILLISECONDS: Final = 24 * 3_600_000
 """How long ago genesis lies: more than all blocks take."""
@@ -91,7 +93,7 @@ def preloaded_ledger(nodes: int, base_port: int, contracts: tuple[GenesisContrac
         return kept
     check_room(nodes, keys)
     _forget_oldest(cache)
-    fresh = kept.with_suffix(".new")
+    fresh = kept.with_suffix(UNFINISHED)
     shutil.rmtree(fresh, ignore_errors=True)
     began = Milliseconds(time.time_ns() // 1_000_000 - AGE_MILLISECONDS)
     layout = create_cluster(fresh, nodes, base_port, contracts, genesis_time=began)
@@ -163,10 +165,12 @@ def _name(nodes: int, base_port: int, contracts: tuple[GenesisContract, ...], ke
 
 
 def _forget_oldest(cache: Path) -> None:
-    """Make room for one more, what was never finished included."""
+    """Make room for one more; what was begun long ago and never finished goes, too."""
+    begun = [path for path in cache.iterdir() if path.suffix == UNFINISHED]
     finished = sorted(
-        (path for path in cache.iterdir() if cluster_layout.exists(path) and path.suffix != ".new"),
+        (path for path in cache.iterdir() if cluster_layout.exists(path) and path not in begun),
         key=lambda path: path.stat().st_mtime,
     )
-    for path in finished[: max(0, len(finished) - KEPT_MAX + 1)]:
+    abandoned = [path for path in begun if time.time() - path.stat().st_mtime > ABANDONED_SECONDS]
+    for path in [*abandoned, *finished[: max(0, len(finished) - KEPT_MAX + 1)]]:
         shutil.rmtree(path)
