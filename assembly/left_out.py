@@ -61,6 +61,8 @@ class LeftOutWatch:
 
     def decided(self, header: Header, transactions: Sequence[Transaction]) -> None:
         """Take note of a decided block before its transactions leave the mempool; none where they are not known."""
+        if not self._patience.is_tried(header.time):
+            return
         now, ages = time.monotonic(), []
         for transaction in transactions:
             pending = self._mempool.get(transaction.transaction_id)

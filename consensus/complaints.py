@@ -101,6 +101,10 @@ class Patience:
         self._watched = watched(self._watched, oldest, now)
         return self._watched if is_left_out(self._watched, now) else None
 
+    def is_tried(self, block_time: Milliseconds) -> bool:
+        """Tell whether a block of this time could count; most cannot, and need not be looked into."""
+        return self._watched is not None and block_time >= self._watched.since + LATER_MS
+
     def decided(self, header: Header, transactions: Sequence[Transaction], youngest: Milliseconds) -> None:
         """Count a block that was decided; an empty row of transactions stands for one that is not known here."""
         one = self._watched
