@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from consensus.pbft.messages import RANKED_KINDS
-from consensus.pbft.state import BLOCKS_MAX, DECIDED_MAX, EXECUTING_MAX, State
+from consensus.pbft.state import BLOCKS_MAX, DECIDED_MAX, EXECUTING_MAX, SAID_MAX, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ def kept_by(state: State) -> tuple[Kept, ...]:
         Kept("validators accused", len(height.accused) + len(height.accused_of_hiding), slots + nodes),
         Kept("validators heard", len(state.heard), nodes),
         Kept("witnesses", len(state.witnesses), nodes),
+        Kept("messages since the start", len(state.said or ()), SAID_MAX),
         Kept("peers ahead", len(state.ahead), nodes),
         Kept("peers served", len(state.served), nodes),
         Kept("heights just decided", len(state.decided_at), DECIDED_MAX),

@@ -73,6 +73,16 @@ def forget_late(state: State) -> None:
     state.decided_at = {height: tick for height, tick in state.decided_at.items() if state.now - tick < grace}
 
 
+def hear_logged(state: State, record: Record) -> None:
+    """Remember what the log holds of others: their messages, and the votes in certificates and view changes."""
+    if record.kind is RecordKind.PREPARED:
+        hear_certificate(state, decode_certificate(record.payload))
+    elif record.kind in (RecordKind.HEARD, RecordKind.MESSAGE):
+        message = decode_message(record.payload)
+        assert not isinstance(message, Inquiry | Testimony), "these are not logged"
+        hear(state, message)
+
+
 def _load(state: State, records: list[Record]) -> None:
     """Restore what this replica had said and promised at a height: stored bytes are sent again, never made anew."""
     current = state.round
@@ -87,6 +97,8 @@ def _load(state: State, records: list[Record]) -> None:
             case RecordKind.PREPARED:
                 current.prepared = decode_certificate(record.payload)
                 hear_certificate(state, current.prepared)
+            case RecordKind.HEARD:
+                hear_logged(state, record)
             case RecordKind.RESULT:
                 block_hash, result = decode(record.payload)
                 current.results[Digest(block_hash)] = decode_result(result)

@@ -21,7 +21,7 @@ from consensus.pbft.events import (
     Proposal,
     ProposeBlock,
 )
-from consensus.pbft.messages import Kind, PrePrepare, Vote
+from consensus.pbft.messages import Kind, PrePrepare, Ranked, Vote
 from consensus.pbft.records import Record, RecordKind
 from consensus.pbft.rules import certificate_of, fresh_header_fault, header_fault
 from consensus.pbft.state import (
@@ -31,6 +31,7 @@ from consensus.pbft.state import (
     State,
     doubt_logged_result,
     keep_body,
+    log_heard,
     note_decided,
     note_invalid,
     say,
@@ -164,6 +165,8 @@ def prepare(state: State) -> bool:
     _log_body(state, accepted.block_hash)
     logged_result = encode([accepted.block_hash, result.encoded()])
     state.out.persist.append(Record(RecordKind.RESULT, current.height, logged_result))
+    for message in _grounds_of(state, accepted):
+        log_heard(state, message)
     _vote(state, Phase.PREPARE, accepted.block_hash, result)
     return True
 
@@ -257,6 +260,13 @@ def _refuse(state: State, code: str) -> None:
     current.refused = current.view
     current.accepted = None
     state.out.report.append(BadProposal(current.height, current.view, primary, code, message))
+
+
+def _grounds_of(state: State, accepted: Accepted) -> list[Ranked]:
+    """Return the primary's messages that made this replica accept a block: NEW-VIEW, PRE-PREPARE or both."""
+    slots, primary = state.round.slots, state.primary_of(accepted.view)
+    found = [slots.get(primary, kind) for kind in (Kind.NEW_VIEW, Kind.PRE_PREPARE)]
+    return [message for message in found if message is not None and message.view == accepted.view]
 
 
 def _log_body(state: State, block_hash: Digest) -> None:

@@ -28,6 +28,8 @@ class RecordKind(IntEnum):
     """A PREPARE certificate: the encoded certificate. A higher one replaces it."""
     AMNESIA = 5
     """This replica lost votes under this consensus key (the payload) and stays a learner until the key is replaced."""
+    HEARD = 6
+    """A message of another validator on which an own vote rests, so that a testimony can show it after a restart."""
 
 
 @dataclass(frozen=True, slots=True)

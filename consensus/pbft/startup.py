@@ -13,7 +13,7 @@ strict as comparing with the highest logged message alone.
 from chain.types import Height, ValidatorId
 from consensus.pbft.config import PbftConfig
 from consensus.pbft.events import Awoke, LostVotes, Restored, Send
-from consensus.pbft.heights import begin_height
+from consensus.pbft.heights import begin_height, hear_logged
 from consensus.pbft.intake import hear_certificate
 from consensus.pbft.messages import Inquiry, Ranked, Testimony, encode_message
 from consensus.pbft.normal import UNSIGNED
@@ -45,6 +45,11 @@ def restore(config: PbftConfig, sign: Sign, event: Restored) -> State:
         if record.kind is RecordKind.AMNESIA:
             state.lost_key = record.payload
     hear_certificate(state, head.certificate)
+    for record in event.records:
+        # Not all of the quorum at the head's height are in its certificate. What the log still has of older heights
+        # counts no more: nobody who speaks at those can be heard above the head.
+        if record.height == head.height:
+            hear_logged(state, record)
     begin_height(state, head)
     if state.has_lost_votes or event.damaged:
         _lose_votes(state, None, None)
@@ -73,14 +78,19 @@ def testify(state: State, inquiry: Inquiry) -> None:
 
 
 def take_testimony(state: State, testimony: Testimony) -> None:
-    """Count an answer to this start's inquiry, and look whether it shows something that the log does not hold."""
+    """Count an answer to this start's inquiry, and look whether it shows something that the log does not hold.
+
+    An answer that comes after waking proves as much: it ends what should not have begun.
+    """
     is_ours = testimony.about == state.own_id and testimony.nonce == state.nonce
-    if not is_ours or testimony.signer not in state.others or state.awake or state.has_lost_votes:
+    if not is_ours or testimony.signer not in state.others or state.has_lost_votes or state.said is None:
         return
     shown = testimony.highest
-    if shown is not None and shown.height >= state.floor and encode_message(shown) not in state.own_bytes:
-        _lose_votes(state, shown, testimony.signer)
-        return
+    if shown is not None and shown.height >= state.floor:
+        encoded = encode_message(shown)
+        if encoded not in state.own_bytes and encoded not in state.said:
+            _lose_votes(state, shown, testimony.signer)
+            return
     state.witnesses.add(testimony.signer)
 
 

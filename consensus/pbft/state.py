@@ -43,6 +43,9 @@ BLOCKS_MAX: Final = 64
 EXECUTING_MAX: Final = 8
 """Blocks that the host executes at one time; each view has one, and an executor that stands still has enough."""
 
+SAID_MAX: Final = 256
+"""Messages said since the start, after which late testimonies are believed no more."""
+
 DECIDED_MAX: Final = 64
 """Heights decided a moment ago whose late votes are passed over; those of others are answered."""
 
@@ -153,6 +156,8 @@ class State:
     now: int = 0
     """Ticks since the start."""
     witnesses: set[ValidatorId] = field(default_factory=set)
+    said: set[bytes] | None = field(default_factory=set)
+    """Every message said since the start, while a late testimony may still show one that was said before; then None."""
     heard: dict[ValidatorId, Ranked] = field(default_factory=dict)
     """The highest message of each validator, for testimonies."""
     buffer: dict[Height, Slots] = field(default_factory=dict)
@@ -246,10 +251,21 @@ def say(state: State, unsigned: ViewChange | NewView | PrePrepare | Vote, block:
     assert state.own_view(unsigned.kind) < unsigned.view, "a slot is filled once, and views only grow"
     assert unsigned.view >= state.own_view(Kind.VIEW_CHANGE), "after VIEW-CHANGE no lower view is spoken in"
     message = signed(state, unsigned)
-    state.out.persist.append(Record(RecordKind.MESSAGE, message.height, encode_message(message)))
+    encoded = encode_message(message)
+    state.out.persist.append(Record(RecordKind.MESSAGE, message.height, encoded))
     state.round.slots.put(message)
+    if state.said is not None:
+        state.said.add(encoded)
+        if len(state.said) >= SAID_MAX:
+            state.said = None
     if state.others:
         state.out.send.append(Send(state.others, message, block))
+
+
+def log_heard(state: State, message: Ranked) -> None:
+    """Log what another has said and an own vote rests on: should all restart at once, somebody still knows of it."""
+    if message.signer != state.own_id:
+        state.out.persist.append(Record(RecordKind.HEARD, message.height, encode_message(message)))
 
 
 def note_decided(state: State, height: Height) -> None:

@@ -179,7 +179,12 @@ def test_no_vote_without_the_body_nor_without_the_result() -> None:
     assert not output.send
     output = replica.step(events.Executed(block.block_hash, result_of(block)))
     assert sent(output) == [messages.Kind.PREPARE]
-    assert [record.kind for record in output.persist] == [RecordKind.BODY, RecordKind.RESULT, RecordKind.MESSAGE]
+    assert [record.kind for record in output.persist] == [
+        RecordKind.BODY,
+        RecordKind.RESULT,
+        RecordKind.HEARD,
+        RecordKind.MESSAGE,
+    ]
 
 
 def test_no_vote_in_a_view_that_was_left() -> None:
