@@ -14,6 +14,7 @@ from chain.types import ValidatorId
 from consensus.pbft.intake import answers_late, catches_up_now
 from consensus.pbft.messages import Inquiry, Message, NewView, PrePrepare, Ranked, Testimony, rank_of
 from consensus.pbft.slots import Slots
+from consensus.pbft.startup import is_awaited
 from consensus.pbft.state import State
 
 
@@ -25,8 +26,7 @@ def is_moot(state: State, sender: ValidatorId, message: Message, *, has_body: bo
         case Inquiry(signer=signer):
             return state.own_validator is None or signer not in state.others
         case Testimony():
-            is_ours = message.about == state.own_id and message.nonce == state.nonce
-            return not is_ours or state.awake or state.has_lost_votes or message.signer not in state.others
+            return not is_awaited(state, message)
         case ranked:
             return _is_ranked_moot(state, sender, ranked, has_body)
 

@@ -46,9 +46,9 @@ def restore(config: PbftConfig, sign: Sign, event: Restored) -> State:
             state.lost_key = record.payload
     hear_certificate(state, head.certificate)
     for record in event.records:
-        # Not all of the quorum at the head's height are in its certificate. What the log still has of older heights
-        # counts no more: nobody who speaks at those can be heard above the head.
-        if record.height == head.height:
+        # The head's certificate does not name all who voted, and the log may reach beyond it where blocks were lost.
+        # What it still has of lower heights counts no more.
+        if record.height >= head.height:
             hear_logged(state, record)
     begin_height(state, head)
     if state.has_lost_votes or event.damaged:
@@ -77,13 +77,20 @@ def testify(state: State, inquiry: Inquiry) -> None:
     state.out.send.append(Send((inquiry.signer,), signed(state, testimony)))
 
 
+def is_awaited(state: State, testimony: Testimony) -> bool:
+    """Tell whether a testimony can still matter: until votes are lost, or much was said, and after waking once each."""
+    is_ours = testimony.about == state.own_id and testimony.nonce == state.nonce
+    if not is_ours or testimony.signer not in state.others or state.has_lost_votes or state.said is None:
+        return False
+    return not (state.awake and testimony.signer in state.witnesses)
+
+
 def take_testimony(state: State, testimony: Testimony) -> None:
     """Count an answer to this start's inquiry, and look whether it shows something that the log does not hold.
 
     An answer that comes after waking proves as much: it ends what should not have begun.
     """
-    is_ours = testimony.about == state.own_id and testimony.nonce == state.nonce
-    if not is_ours or testimony.signer not in state.others or state.has_lost_votes or state.said is None:
+    if not is_awaited(state, testimony):
         return
     shown = testimony.highest
     if shown is not None and shown.height >= state.floor:

@@ -4,7 +4,7 @@ It computes quorums, results and durability by itself, so that a wrong quorum, a
 not on disk cannot hide behind the code that is wrong. The first broken promise ends the run with a Violation.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 from chain.block import Block
@@ -15,32 +15,47 @@ from chain.execution import Execution
 from chain.genesis import Genesis
 from chain.proofs import CertifiedHeader
 from chain.storage import StoreDamaged
-from chain.types import Digest, Height, Signature, ValidatorId
+from chain.types import Digest, Height, Milliseconds, Signature, ValidatorId
 from consensus.pbft.events import CannotExecute, Decide, Diverged, LostVotes, Report
-from consensus.pbft.messages import Kind, Message, Ranked, Vote
+from consensus.pbft.messages import Inquiry, Kind, Message, PrePrepare, Ranked, Testimony, Vote
+from consensus.simulation.amnesia import Amnesia
+from consensus.simulation.clock import MILLISECOND
 from consensus.simulation.edge import Edge
 from consensus.simulation.framing import Framer
 from consensus.simulation.machine import Machine
 from consensus.simulation.reference import Reference
+from consensus.simulation.settings import DRIFT_MS_MAX, GENESIS_TIME
 from consensus.simulation.trace import Violation
-from consensus.simulation.votes import VoteRules, is_quorum
+from consensus.simulation.votes import VoteRules, is_quorum, quorum_of
 from consensus.simulation.words import message_words, report_words, short
 
 if TYPE_CHECKING:
     from consensus.simulation.process import Process
 
+GENESIS: Final = Height(0)
 TURNS_UNSEEN: Final = 16
 
 
 class Checker:
     """Owns what is known of the run: the one history, what was acknowledged, and who said what."""
 
-    def __init__(self, genesis: Genesis, chain_id: Digest, edge: Edge, liars: Collection[str]) -> None:
+    def __init__(
+        self, genesis: Genesis, chain_id: Digest, edge: Edge, liars: Collection[str], now: Callable[[], int]
+    ) -> None:
+        """`now` returns the virtual time in microseconds."""
+        self._now = now
         self._validators = genesis.validators
         self._framer = Framer(genesis, chain_id, genesis.validators, edge.verifies)
         self._liars = frozenset(liars)
         self._poisoned: dict[Digest, str] = {}
         self._edge = edge
+        self._excused: frozenset[str] = frozenset()
+        """Validators whose disk lost votes: that they contradict themselves proves nothing about the program."""
+        self._amnesia = Amnesia(genesis.validators.size, quorum_of(genesis.validators.size))
+        self.machines: Sequence[Machine] = ()
+        """All machines; set once they are made."""
+        self._timely: dict[tuple[str, Digest], bool] = {}
+        """Whether a proposal's time was within the drift when a machine first got it, by its own clock."""
         self._votes = VoteRules(genesis.validators.size, self._signed_unsent)
         self._reference = Reference()
         self.history: list[Block] = []
@@ -67,7 +82,13 @@ class Checker:
         Return whether it is an honest machine's first message for its slot.
         """
         self.checks += 1
+        if not machine.is_faulty and not isinstance(message, Inquiry | Testimony):
+            self._amnesia.speaks(machine, message, self._heights)
         is_new = self._votes.said(message, encoded, None if machine.is_faulty else machine.disk.holds_before)
+        if is_new and not isinstance(message, Inquiry | Testimony):
+            self._amnesia.signed(message, encoded)
+        if is_new and isinstance(message, Vote) and message.kind is Kind.PREPARE:
+            self._check_time(machine, message)
         if is_new and isinstance(message, Vote) and message.subject.block_hash in self._poisoned:
             code = self._poisoned[message.subject.block_hash]
             raise Violation("voted for an invalid block", f"{machine.name}: {message_words(message)}, {code}")
@@ -80,7 +101,7 @@ class Checker:
     def cannot_be_framed(self, message: Ranked, parent: CertifiedHeader | None, block: Block | None) -> None:
         """An honest machine has signed a message, and whoever gets it looks for evidence in it."""
         finding = self._framer.frame(message, parent, block)
-        if finding is not None and finding.validator not in self._liars:
+        if finding is not None and finding.validator not in self._liars | self._excused:
             raise Violation("evidence against an honest validator", f"{message_words(message)}: {finding}")
 
     def refused(self, machine: Machine, sender: ValidatorId, error: Exception) -> None:
@@ -89,13 +110,45 @@ class Checker:
             raise Violation("an honest message was refused", f"{machine.name} refused {sender}: {error}")
         self.refusals += 1
 
-    def excuse(self, validator: ValidatorId) -> None:
-        """A validator's disk was damaged: what it signs anew may contradict what it has forgotten."""
-        self._liars |= {validator}
+    def signed_by(self, machine: Machine) -> int:
+        """Return how many messages a machine's key has signed so far."""
+        return self._amnesia.count(machine.validator_id)
+
+    def loses_votes(self, machine: Machine, first: int = 0, above: Height = GENESIS) -> bool:
+        """A machine's disk lost what it had signed from the so manyth message on, at heights above one, if it did.
+
+        It must notice if enough others know. If it does not, it is held to all rules as one who begins anew; only that
+        it contradicts what it has forgotten is excused.
+        """
+        machine.may_have_lost_votes = True
+        self._excused |= {machine.validator_id}
+        loses_some = self._amnesia.loses(machine, self.machines, first, above)
+        self._votes.forget(machine.validator_id)
+        return loses_some
+
+    def reads_log(self, machine: Machine) -> None:
+        """A process is about to open its machine's log."""
+        if not machine.has_rotten_log:
+            return
+        machine.has_rotten_log = machine.is_faulty = False
+        loses_some = self.loses_votes(machine, above=self._stored.get(machine.name, GENESIS))
+        if loses_some and machine.disk.is_flipped:
+            # What was said stood in a whole frame, and a whole frame with a flipped bit is damage and nothing else.
+            self._amnesia.silence(machine, "a bit of its log had flipped")
+        machine.disk.flipped = None
+
+    def received(self, machine: Machine, message: PrePrepare) -> None:
+        """A machine gets a proposal."""
+        if machine.is_faulty:
+            return
+        clock = Milliseconds(GENESIS_TIME + self._now() // MILLISECOND + machine.skew_ms)
+        is_timely = abs(message.decoded_header.time - clock) <= DRIFT_MS_MAX
+        key = (machine.name, message.block_hash)
+        self._timely[key] = self._timely.get(key, False) or is_timely
 
     def accused(self, machine: Machine, evidence: Evidence, finding: Finding) -> None:
         """A machine has evidence against a validator, which holds."""
-        if finding.validator not in self._liars:
+        if finding.validator not in self._liars | self._excused:
             raise Violation("evidence against an honest validator", f"{machine.name}: {finding}")
         if decode_evidence(evidence.encoded()) != evidence:
             raise Violation("evidence that is not what was written", f"{machine.name}: {finding}")
@@ -162,7 +215,7 @@ class Checker:
         """A replica reports something."""
         if isinstance(report, Diverged):
             raise Violation("diverged", f"{machine.name} {report_words(report)}")
-        if isinstance(report, LostVotes) and not machine.is_faulty:
+        if isinstance(report, LostVotes) and not (machine.is_faulty or machine.may_have_lost_votes):
             raise Violation("lost votes without losing its disk", f"{machine.name} {report_words(report)}")
         if isinstance(report, CannotExecute) and not machine.executor_failed:
             raise Violation("cannot execute", machine.name)
@@ -202,6 +255,12 @@ class Checker:
             if blocks.block_hash(block.header.height) != block.block_hash:
                 raise Violation("not a prefix", f"{name} at {block.header.height}")
         self._reference.compare_state(name, process.host.ledger.database)
+
+    def _check_time(self, machine: Machine, vote: Vote) -> None:
+        """Who votes for a fresh proposal has once got it at about its own time, by the clock of that machine."""
+        is_timely = self._timely.get((machine.name, vote.subject.block_hash), True)
+        if not is_timely and not self._votes.is_duty(vote.subject):
+            raise Violation("voted for a block of another time", f"{machine.name}: {message_words(vote)}")
 
     def _check_memory(self, process: "Process") -> None:
         """What a machine has said must stay on its disk until block and state of that height are there."""

@@ -53,6 +53,8 @@ class SimulatedDisk:
         self._durable_names: dict[str, _Inode] = {}
         self._unsynced_names: list[dict[str, _Inode]] = []
         """The folder after each change since its last sync."""
+        self.flipped: tuple[str, int] | None = None
+        """A file and the place in it of a byte that has changed, if that is the last that went wrong with it."""
         self.faults = DiskFaults()
         self.operations = 0
 
@@ -108,6 +110,19 @@ class SimulatedDisk:
         files = [inode.durable for inode in self._durable_names.values()]
         return any(0 <= content.find(first) < content.find(second) for content in files)
 
+    @property
+    def is_flipped(self) -> bool:
+        """Tell whether the newest file has a changed byte, and nothing behind it that reads as if it was not written.
+
+        Sectors, or parts of them at either end of what was to be written, read as zeros then.
+        """
+        name, place = self.flipped or ("", 0)
+        if not self._names or name != self.names()[-1]:
+            return False
+        content = self._names[name].durable
+        ends = [*range(place // SECTOR_BYTES * SECTOR_BYTES + SECTOR_BYTES, len(content), SECTOR_BYTES), len(content)]
+        return len(content) > place and all(content[end - 1] for end in ends)
+
     def wipe(self) -> None:
         """Lose everything."""
         self._names, self._durable_names, self._unsynced_names = {}, {}, []
@@ -125,6 +140,7 @@ class SimulatedDisk:
         """Damage some file: flip bits, zero a sector, cut the end off, or lose the whole."""
         if not self._names:
             return
+        self.flipped = None
         name = chance.choice(self.names())
         inode = self._names[name]
         size = min(len(inode.content), len(inode.durable))
@@ -134,6 +150,7 @@ class SimulatedDisk:
                 flip = between(chance, 1, 256)
                 inode.content[place] ^= flip
                 inode.durable[place] ^= flip
+                self.flipped = (name, place)
             case 1 if size:
                 start = place // SECTOR_BYTES * SECTOR_BYTES
                 end = min(size, start + SECTOR_BYTES)

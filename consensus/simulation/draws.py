@@ -15,6 +15,8 @@ ACTIONS_MAX: Final = 60
 DISK_OPERATIONS_MAX: Final = 30
 STORE_WRITES_MAX: Final = 4
 """A database is written to once a block."""
+DISCORD_IN: Final = 12
+"""Of so many losses of one kind of message, one is a discord."""
 DAMAGES_MAX: Final = 1_000_000
 """Numbers from which the place and kind of a damage is derived."""
 
@@ -31,7 +33,7 @@ def draw_incidents(
     """Yield incidents in order of time, without end; none if the weather has no kind that comes as incidents."""
     draws: dict[Fault, Callable[[str], Drawn]] = {
         Fault.DELAY: lambda own: (What.SLOW_LINK, between(chance, 1, SECOND), ((own, chance.choice(machines)),)),
-        Fault.LOSS: lambda own: (What.DEAF, chance.choice(KINDS), _links_to_most(chance, machines)),
+        Fault.LOSS: lambda own: _loss(chance, machines),
         Fault.PARTITION: lambda own: (What.CUT, 0, _links_to_cut(chance, own, machines)),
         Fault.PAUSE: lambda own: (What.PAUSE, 0, ()),
         Fault.CRASH: lambda own: _crash(chance),
@@ -52,6 +54,12 @@ def draw_incidents(
         machine = chance.choice(machines)
         what, amount, links = draws[fault](machine)
         yield Incident(at_us, fault, what, machine, between(chance, *LASTS_US), amount, links)
+
+
+def _loss(chance: Chance, machines: list[str]) -> Drawn:
+    if between(chance, 0, DISCORD_IN) == 0:
+        return What.DISCORD, between(chance, 1, DAMAGES_MAX), ()
+    return What.DEAF, chance.choice(KINDS), _links_to_most(chance, machines)
 
 
 def _crash(chance: Chance) -> Drawn:

@@ -16,6 +16,8 @@ class What(StrEnum):
     """Links carry nothing, each in one direction."""
     DEAF = "loses messages of kind"
     """Links carry no message of consensus of the kind `amount`, so that few learn what many know."""
+    DISCORD = "prepares one at a time"
+    """Four times over, PREPAREs reach one machine alone, and what that one prepared is not shown in the next view."""
     PAUSE = "pause"
     KILL = "kill"
     KILL_AT_ACTION = "kill at action"

@@ -7,12 +7,18 @@ was acknowledged; only what destroys durable bytes, and lies, is limited to the 
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from consensus.simulation.chance import chance_of
+from consensus.pbft.messages import Kind
+from consensus.simulation.chance import Chance, between, chance_of
+from consensus.simulation.clock import MILLISECOND
 from consensus.simulation.incident import Incident, What
 from consensus.simulation.node import Node
 from consensus.simulation.plan import Plan
+from consensus.simulation.settings import VIEW_TIMEOUT_MS
 from consensus.simulation.world import World
 
+DISCORD_VIEWS: Final = 4
+DISCORD_US: Final = (VIEW_TIMEOUT_MS * MILLISECOND, 3 * VIEW_TIMEOUT_MS * MILLISECOND)
+"""How long one machine alone is prepared; a view lasts about as long."""
 DESTRUCTIVE: Final = frozenset((What.ROT_LOG, What.ROT_BLOCKS, What.ROT_STATE, What.BACKUP, What.WIPE))
 
 
@@ -62,8 +68,6 @@ class Incidents:
             self._plan.happened.incidents.append(incident)
             self.counts[incident.fault] = self.counts.get(incident.fault, 0) + 1
             self._world.note(incident.machine, lambda: f"! {incident.words()}")
-            if incident.what in DESTRUCTIVE:
-                self._world.checker.excuse(node.machine.validator_id)
             self._carry_out(node, incident)
         self._plan_next()
 
@@ -87,6 +91,8 @@ class Incidents:
             case What.DEAF:
                 self._world.network.lose(incident.links, amount)
                 self._afterwards(incident, lambda: self._world.network.lose_no_more(incident.links, amount))
+            case What.DISCORD:
+                self._discord(chance_of(amount, "discord"), DISCORD_VIEWS, None)
             case What.PAUSE:
                 node.pause()
                 self._afterwards(incident, node.resume)
@@ -107,10 +113,12 @@ class Incidents:
                 machine.executor_slow_us = amount
                 self._afterwards(incident, machine.speed_executor_up)
             case What.BACKUP:
-                backup = machine.backup()
-                self._afterwards(incident, lambda: self._restore(node, incident, lambda: machine.restore(backup)))
+                backup, first = machine.backup(), self._world.checker.signed_by(machine)
+                self._afterwards(
+                    incident, lambda: self._restore(node, incident, lambda: machine.restore(backup), first)
+                )
             case What.WIPE:
-                self._restore(node, incident, machine.wipe)
+                self._restore(node, incident, machine.wipe, 0)
             case _:
                 machine.plan_failure(incident.what, amount, chance_of(amount, "damage"))
 
@@ -120,6 +128,32 @@ class Incidents:
                 end()
 
         self._world.schedule.after(incident.lasts_us, end_unless_over)
+
+    def _discord(self, chance: Chance, views: int, last: str | None) -> None:
+        """Let one machine alone be prepared in this view, and let nobody hear of what another was in the view before.
+
+        So several views prepare different blocks and decide none: what follows must choose among them (rules.py).
+        """
+        network, names = self._world.network, list(self._nodes)
+        favoured = chance.choice([name for name in names if name != last])
+        links = tuple((a, b) for a in names for b in names if a != b)
+        lost = [
+            (tuple(link for link in links if link[1] != favoured), Kind.PREPARE),
+            (links, Kind.COMMIT),
+            (tuple(link for link in links if link[0] == last), Kind.VIEW_CHANGE),
+        ]
+        for some, kind in lost:
+            network.lose(some, kind)
+
+        def go_on() -> None:
+            if self._is_over:
+                return
+            for some, kind in lost:
+                network.lose_no_more(some, kind)
+            if views > 1:
+                self._discord(chance, views - 1, favoured)
+
+        self._world.schedule.after(between(chance, *DISCORD_US), go_on)
 
     def _cut(self, incident: Incident) -> None:
         self._world.network.cut(incident.links)
@@ -147,8 +181,10 @@ class Incidents:
 
         self._afterwards(incident, up_again)
 
-    def _restore(self, node: Node, incident: Incident, restore: Callable[[], None]) -> None:
+    def _restore(self, node: Node, incident: Incident, restore: Callable[[], None], first: int) -> None:
+        """Set a machine back; what it signed from the so manyth message on is lost."""
         self._take_down(node, incident, power_cut=True)
         restore()
-        node.machine.is_faulty = True
+        node.machine.is_faulty = node.machine.has_rotten_log = False
+        self._world.checker.loses_votes(node.machine, first)
         self._world.checker.forget(node.machine.name)

@@ -32,7 +32,11 @@ class Machine:
     starts: int = 0
     skew_ms: int = 0
     is_faulty: bool = False
-    """Counts as one of the f: it lies, or its disk lost what it had said. Its votes are not held against it."""
+    """It lies, or its log has rotted and nobody has looked at it since. Its votes are not held against it."""
+    has_rotten_log: bool = False
+    """The log was damaged, and no process has opened it since."""
+    may_have_lost_votes: bool = False
+    """Its disk has lost something at some time, so that it may say so."""
     liar: LyingValidator | None = None
     kill_in_actions: int | None = None
     """The process dies before the so manyth thing that it does for its replica."""
@@ -71,7 +75,7 @@ class Machine:
             case What.EXECUTIONS_FAIL:
                 self.executor_faults = amount
             case What.ROT_LOG:
-                self.is_faulty = True
+                self.is_faulty = self.has_rotten_log = True
                 self.disk.rot(chance)
             case What.ROT_BLOCKS:
                 self.blocks.rot(chance)

@@ -168,6 +168,8 @@ class Process:
         if self.replica.is_moot(peer, message, has_body=ids is not None):
             return
         block = None
+        if isinstance(message, PrePrepare):
+            self.world.checker.received(self.machine, message)
         if isinstance(message, PrePrepare) and ids is not None:
             block = self.host.assemble(message.header, ids)
         self.offer(MessageArrived(peer, message, self.clock(), block))
@@ -292,7 +294,10 @@ class Process:
             return None
 
     def _body_of(self, message: Message) -> bytes | None:
-        body = self.replica.body(message.subject.block_hash) if isinstance(message, Vote) else None
+        if not isinstance(message, Vote):
+            return None
+        block_hash = message.subject.block_hash
+        body = self.replica.body(block_hash) or self.log.body(block_hash)
         return None if body is None else body.raw
 
     def send(self, peer: ValidatorId, packet: Packet) -> None:
@@ -338,6 +343,7 @@ class Process:
         machine, world = self.machine, self.world
         nonce = tagged_hash("simulation-nonce", machine.name.encode(), machine.starts.to_bytes(4, "big"))[:NONCE_BYTES]
         floor = Height(head.height + 1)
+        world.checker.reads_log(machine)
         if has_log(machine.disk):
             try:
                 opened = open_log(machine.disk, segment_bytes_max=SEGMENT_BYTES_MAX)

@@ -88,13 +88,14 @@ class Run:
         genesis = genesis_of(settings.nodes, _term_blocks(settings, plan))
         schedule, signatures = Schedule(), _signatures_of(settings)
         edge, chain_id = Edge(signatures), _chain_id(genesis)
-        checker = Checker(genesis, chain_id, edge, plan.lies)
+        checker = Checker(genesis, chain_id, edge, plan.lies, lambda: schedule.now)
         network = Network(schedule, seed, plan)
         trace, chance = Trace(is_kept=is_traced), chance_of(seed, "work")
         self.world = World(genesis, chain_id, schedule, trace, network, edge, signatures, checker, chance)
         self.world.on_started = self._started
         self.nodes: list[Node] = []
         self._make_nodes()
+        checker.machines = [node.machine for node in self.nodes]
         self.incidents = Incidents(self.world, self.nodes, plan, genesis.validators.faults_max)
         self.clients = Clients(self.world, self.nodes, seed, plan)
         self._recovery_us: int | None = None

@@ -86,9 +86,19 @@ class VoteRules:
         self._remember(message, encoded)
         return True
 
+    def forget(self, signer: ValidatorId) -> None:
+        """A validator's disk has lost what it said: what it says from now on is held against nothing older."""
+        for table in (self._slots, self._said, self._left, self._committed):
+            for key in [key for key in table if key[0] == signer]:
+                del table[key]
+
     def said_at(self, signer: ValidatorId, height: Height) -> list[bytes]:
         """Return what an honest key has signed at a height."""
         return self._said.get((signer, height), [])
+
+    def is_duty(self, subject: Subject) -> bool:
+        """Tell whether a NEW-VIEW obliges the view to propose this block again."""
+        return subject.block_hash in self._duties.get((subject.height, subject.view), ())
 
     def _check_order(self, message: Ranked, encoded: bytes, signed_before: SignedBefore) -> None:
         left, change = self._left.get((message.signer, message.height), (View(0), b""))

@@ -47,6 +47,8 @@ class Words:
 
     def show_record(self, kind: RecordKind, payload: bytes) -> str:
         """Return a record in a few words."""
+        if kind is RecordKind.HEARD:
+            return f"HEARD {self.show_message(messages.decode_message(payload))}"
         if kind is RecordKind.MESSAGE:
             return self.show_message(messages.decode_message(payload))
         return kind.name

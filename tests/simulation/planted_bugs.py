@@ -17,12 +17,12 @@ from chain.runtime import CallContext, CallOutcome
 from chain.transaction import Transaction
 from chain.types import Height, View
 from chain.validators import ValidatorSet
-from consensus import complaints, verify
+from consensus import complaints, log_format, verify
 from consensus import log as write_ahead_log
 from consensus.log import WriteAheadLog
-from consensus.pbft import heights, intake, normal, replica, rules, view_change
+from consensus.pbft import heights, intake, normal, replica, rules, startup, view_change
 from consensus.pbft.events import Decide, Send
-from consensus.pbft.messages import Kind, PrePrepare, ViewChange, Vote, encode_message
+from consensus.pbft.messages import Kind, PrePrepare, Testimony, ViewChange, Vote, encode_message
 from consensus.pbft.records import Record, RecordKind
 from consensus.pbft.slots import Slots
 from consensus.pbft.state import State, say, signed
@@ -324,6 +324,59 @@ def convicts_all_who_commit_and_leave(patch: Patch) -> None:
     patch.setattr(evidence_check, "_hidden_prepared", lambda places, prepared: "hidden_prepared")
 
 
+def ignores_testimony(patch: Patch) -> None:
+    def count_only(state: State, testimony: Testimony) -> None:
+        if (testimony.about, testimony.nonce) == (state.own_id, state.nonce) and testimony.signer in state.others:
+            state.witnesses.add(testimony.signer)
+
+    patch.setattr(startup, "take_testimony", count_only)
+
+
+def never_declares_lost_votes(patch: Patch) -> None:
+    patch.setattr(startup, "_lose_votes", lambda state, shown, witness: None)
+
+
+def does_not_wait_for_testimony(patch: Patch) -> None:
+    def awake_at_once(state: State) -> bool:
+        if state.awake or state.has_lost_votes:
+            return False
+        state.awake = True
+        view_change.resend(state, state.others)
+        return True
+
+    patch.setattr(replica, "_TRANSITIONS", (awake_at_once, *replica._TRANSITIONS[1:]))
+
+
+def logs_nothing_of_others(patch: Patch) -> None:
+    patch.setattr(normal, "log_heard", lambda state, message: None)
+    patch.setattr(heights, "hear_certificate", lambda state, certificate: None)
+
+
+def chooses_the_lowest_prepared(patch: Patch) -> None:
+    def lowest(changes: Sequence[ViewChange]) -> Certificate | None:
+        prepared = [change.prepared for change in changes if change.prepared is not None]
+        return min(prepared, key=rules._certificate_rank, default=None)
+
+    for module in (rules, view_change, heights):
+        patch.setattr(module, "choice_of", lowest)
+
+
+def never_looks_at_the_clock(patch: Patch) -> None:
+    patch.setattr(intake, "_is_refused_for_drift", lambda state, message: False)
+
+
+def cuts_off_any_damage(patch: Patch) -> None:
+    end_of_frame = log_format._end_of_frame
+
+    def end_or_cut(*where: Any) -> int | None:
+        try:
+            return end_of_frame(*where)
+        except log_format.LogDamagedError:
+            return None
+
+    patch.setattr(log_format, "_end_of_frame", end_or_cut)
+
+
 DURABLE = "sent before it was durable"
 PREPARED = "commit without a quorum of prepares"
 LEFT_OUT = "left out for good"
@@ -338,6 +391,8 @@ FORGED = "showed what was not prepared"
 INVALID = "voted for an invalid block"
 FRAMED = "evidence against an honest validator"
 SPLIT = "two blocks at one height"
+FORGOT = "spoke after it had lost votes"
+DRIFTED = "voted for a block of another time"
 
 PLANTED_BUGS = (
     PlantedBug("quorum 2f+1 at n=6", small_quorum, (PREPARED, QUORUM), nodes=6),
@@ -400,4 +455,11 @@ PLANTED_BUGS = (
     PlantedBug("takes expired transactions", takes_expired_transactions, (INVALID,)),
     PlantedBug("convicts for votes in two views", convicts_for_votes_in_two_views, (FRAMED,)),
     PlantedBug("convicts all who commit and leave", convicts_all_who_commit_and_leave, (FRAMED,)),
+    PlantedBug("ignores testimony", ignores_testimony, (FORGOT,)),
+    PlantedBug("never declares that votes were lost", never_declares_lost_votes, (FORGOT,)),
+    PlantedBug("does not wait for testimony", does_not_wait_for_testimony, (FORGOT,)),
+    PlantedBug("logs nothing that others said", logs_nothing_of_others, (FORGOT,)),
+    PlantedBug("chooses the lowest prepared certificate", chooses_the_lowest_prepared, (NEW_VIEW,)),
+    PlantedBug("never looks at the clock", never_looks_at_the_clock, (DRIFTED,)),
+    PlantedBug("cuts off any damage of the log", cuts_off_any_damage, (FORGOT,)),
 )

@@ -22,6 +22,7 @@ from chain.types import Digest, Epoch, Height, Milliseconds, ValidatorId
 from consensus.pbft.messages import PrePrepare, Vote
 from consensus.simulation.contract import CALL_GAS, CONTRACT, member_seed
 from consensus.simulation.liars.craft import Craft
+from consensus.simulation.settings import DRIFT_MS_MAX
 from consensus.simulation.signatures import key_of
 
 Transactions = Sequence[bytes]
@@ -34,6 +35,15 @@ def second_proposal(craft: Craft, message: PrePrepare, block: Block) -> tuple[Pr
     """Return another proposal for the same place, as valid as the first."""
     later = Milliseconds(block.header.time + craft.chance.randrange(1, 4))
     return _propose(craft, message, replace(block.header, time=later), block.transactions)
+
+
+def proposal_of_another_time(craft: Craft, message: PrePrepare, block: Block) -> tuple[PrePrepare, Block]:
+    """Return the proposal with a time that no right clock shows, though it follows its parent's and nothing expires."""
+    assert craft.insight is not None, "a liar whose node is down proposes nothing"
+    header, by = block.header, craft.chance.randrange(DRIFT_MS_MAX + 1, 3 * DRIFT_MS_MAX)
+    earlier = header.time - by
+    time = earlier if earlier > craft.insight.head.time else header.time + by
+    return _propose(craft, message, replace(header, time=Milliseconds(time)), block.transactions)
 
 
 def second_vote(craft: Craft, vote: Vote, others: Sequence[Subject]) -> Vote:

@@ -153,6 +153,8 @@ class LyingValidator:
                 return self._split(honest, Told((), blocks.second_vote(craft, message, self._subjects)))
             case Lie.INVALID, PrePrepare() if honest.block is not None:
                 return [Told(honest.to, *blocks.invalid_proposal(craft, message, honest.block))]
+            case Lie.CLOCK, PrePrepare() if honest.block is not None:
+                return [Told(honest.to, *blocks.proposal_of_another_time(craft, message, honest.block))]
             case Lie.HIDE, ViewChange():
                 return [Told(honest.to, craft.signed(replace(message, prepared=None)))]
             case Lie.FABRICATE, ViewChange():
@@ -180,7 +182,7 @@ def _is_occasion(lie: Lie, outgoing: Send) -> bool:
     match lie:
         case Lie.SILENT | Lie.SLOW:
             return True
-        case Lie.SELECTIVE | Lie.INVALID:
+        case Lie.SELECTIVE | Lie.INVALID | Lie.CLOCK:
             return isinstance(outgoing.message, PrePrepare) and outgoing.block is not None
         case Lie.EQUIVOCATE:
             return isinstance(outgoing.message, PrePrepare | Vote)

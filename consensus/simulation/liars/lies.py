@@ -30,6 +30,8 @@ class Lie(StrEnum):
     """Proposes two blocks at once, votes for both, opens a view twice."""
     INVALID = "invalid"
     """Proposes blocks that break a rule of validity, each in turn."""
+    CLOCK = "clock"
+    """Proposes blocks of another time than the present, by more than is tolerated."""
     HIDE = "hide"
     """Leaves out of VIEW-CHANGE what it has prepared."""
     FABRICATE = "fabricate"
