@@ -95,7 +95,7 @@ def take_testimony(state: State, testimony: Testimony) -> None:
     shown = testimony.highest
     if shown is not None and shown.height >= state.floor:
         encoded = encode_message(shown)
-        if encoded not in state.own_bytes and encoded not in state.said:
+        if encoded not in state.own_bytes and encoded not in (state.said or ()):
             _lose_votes(state, shown, testimony.signer)
             return
     state.witnesses.add(testimony.signer)

@@ -15,8 +15,10 @@ ACTIONS_MAX: Final = 60
 DISK_OPERATIONS_MAX: Final = 30
 STORE_WRITES_MAX: Final = 4
 """A database is written to once a block."""
-DISCORD_IN: Final = 12
+DISCORD_IN: Final = 8
 """Of so many losses of one kind of message, one is a discord."""
+DISCORD_US: Final = (2 * SECOND, 6 * SECOND)
+"""Some two to five views, each as long as its timeout."""
 DAMAGES_MAX: Final = 1_000_000
 """Numbers from which the place and kind of a damage is derived."""
 
@@ -58,7 +60,7 @@ def draw_incidents(
 
 def _loss(chance: Chance, machines: list[str]) -> Drawn:
     if between(chance, 0, DISCORD_IN) == 0:
-        return What.DISCORD, between(chance, 1, DAMAGES_MAX), ()
+        return What.DISCORD, between(chance, *DISCORD_US), ()
     return What.DEAF, chance.choice(KINDS), _links_to_most(chance, machines)
 
 

@@ -17,7 +17,9 @@ class What(StrEnum):
     DEAF = "loses messages of kind"
     """Links carry no message of consensus of the kind `amount`, so that few learn what many know."""
     DISCORD = "prepares one at a time"
-    """Four times over, PREPAREs reach one machine alone, and what that one prepared is not shown in the next view."""
+    """In each view PREPAREs reach one machine alone, and what that one prepared is not shown in the next view.
+
+    It lasts for `amount` microseconds."""
     PAUSE = "pause"
     KILL = "kill"
     KILL_AT_ACTION = "kill at action"

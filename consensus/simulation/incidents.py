@@ -8,17 +8,13 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from consensus.pbft.messages import Kind
-from consensus.simulation.chance import Chance, between, chance_of
-from consensus.simulation.clock import MILLISECOND
+from consensus.simulation.chance import chance_of
 from consensus.simulation.incident import Incident, What
 from consensus.simulation.node import Node
+from consensus.simulation.packet import Packet
 from consensus.simulation.plan import Plan
-from consensus.simulation.settings import VIEW_TIMEOUT_MS
 from consensus.simulation.world import World
 
-DISCORD_VIEWS: Final = 4
-DISCORD_US: Final = (VIEW_TIMEOUT_MS * MILLISECOND, 3 * VIEW_TIMEOUT_MS * MILLISECOND)
-"""How long one machine alone is prepared; a view lasts about as long."""
 DESTRUCTIVE: Final = frozenset((What.ROT_LOG, What.ROT_BLOCKS, What.ROT_STATE, What.BACKUP, What.WIPE))
 
 
@@ -92,7 +88,7 @@ class Incidents:
                 self._world.network.lose(incident.links, amount)
                 self._afterwards(incident, lambda: self._world.network.lose_no_more(incident.links, amount))
             case What.DISCORD:
-                self._discord(chance_of(amount, "discord"), DISCORD_VIEWS, None)
+                self._discord(incident)
             case What.PAUSE:
                 node.pause()
                 self._afterwards(incident, node.resume)
@@ -123,37 +119,34 @@ class Incidents:
                 machine.plan_failure(incident.what, amount, chance_of(amount, "damage"))
 
     def _afterwards(self, incident: Incident, end: Callable[[], None]) -> None:
+        self._world.schedule.after(incident.lasts_us, self._unless_over(end))
+
+    def _unless_over(self, end: Callable[[], None]) -> Callable[[], None]:
         def end_unless_over() -> None:
             if not self._is_over:
                 end()
 
-        self._world.schedule.after(incident.lasts_us, end_unless_over)
+        return end_unless_over
 
-    def _discord(self, chance: Chance, views: int, last: str | None) -> None:
-        """Let one machine alone be prepared in this view, and let nobody hear of what another was in the view before.
+    def _discord(self, incident: Incident) -> None:
+        """In each view let one machine alone be prepared, and nobody hear in the next one what it has prepared.
 
         So several views prepare different blocks and decide none: what follows must choose among them (rules.py).
         """
         network, names = self._world.network, list(self._nodes)
-        favoured = chance.choice([name for name in names if name != last])
-        links = tuple((a, b) for a in names for b in names if a != b)
-        lost = [
-            (tuple(link for link in links if link[1] != favoured), Kind.PREPARE),
-            (links, Kind.COMMIT),
-            (tuple(link for link in links if link[0] == last), Kind.VIEW_CHANGE),
-        ]
-        for some, kind in lost:
-            network.lose(some, kind)
+        if network.drops:
+            return  # Two at once would let nobody be prepared.
 
-        def go_on() -> None:
-            if self._is_over:
-                return
-            for some, kind in lost:
-                network.lose_no_more(some, kind)
-            if views > 1:
-                self._discord(chance, views - 1, favoured)
+        def is_lost(sender: str, receiver: str, packet: Packet) -> bool:
+            match packet.kind:
+                case Kind.PREPARE:
+                    return receiver != names[(incident.amount + packet.view) % len(names)]
+                case Kind.VIEW_CHANGE:
+                    return sender == names[(incident.amount + packet.view - 1) % len(names)]
+            return packet.kind is Kind.COMMIT
 
-        self._world.schedule.after(between(chance, *DISCORD_US), go_on)
+        network.drops.append(is_lost)
+        self._world.schedule.after(incident.amount, self._unless_over(lambda: network.drops.remove(is_lost)))
 
     def _cut(self, incident: Incident) -> None:
         self._world.network.cut(incident.links)

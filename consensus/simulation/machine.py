@@ -35,6 +35,8 @@ class Machine:
     """It lies, or its log has rotted and nobody has looked at it since. Its votes are not held against it."""
     has_rotten_log: bool = False
     """The log was damaged, and no process has opened it since."""
+    has_rotten_stores: bool = False
+    """Entries of a database were made to rot at some time."""
     may_have_lost_votes: bool = False
     """Its disk has lost something at some time, so that it may say so."""
     liar: LyingValidator | None = None
@@ -78,8 +80,10 @@ class Machine:
                 self.is_faulty = self.has_rotten_log = True
                 self.disk.rot(chance)
             case What.ROT_BLOCKS:
+                self.has_rotten_stores = True
                 self.blocks.rot(chance)
             case What.ROT_STATE:
+                self.has_rotten_stores = True
                 self.state.rot(chance)
             case _:
                 raise AssertionError(f"{what} is no failure of a machine's own")

@@ -45,6 +45,8 @@ class Network:
         self._links: dict[tuple[str, str], _Link] = {}
         self._is_calm = False
         """No loss, doubling or long delay any more."""
+        self.drops: list[Callable[[str, str, Packet], bool]] = []
+        """Each tells of a packet from a sender to a receiver whether it is lost."""
         self.sent = 0
         self.counts: dict[str, int] = {}
         """How many packets were lost, doubled, late or cut off."""
@@ -91,6 +93,7 @@ class Network:
     def calm(self) -> None:
         """End all faults."""
         self._is_calm = True
+        self.drops.clear()
         for link in self._links.values():
             link.is_cut = link.extra_us = 0
             link.lost_kinds = ()
@@ -102,7 +105,8 @@ class Network:
         link.sent += 1
         delay = between(link.chance, *DELAY_US) + link.extra_us
         fate = None if self._is_calm else self._plan.fate((sender, receiver), link.sent)
-        if link.is_cut or (link.lost_kinds and packet.kind in link.lost_kinds):
+        is_dropped = any(drops(sender, receiver, packet) for drops in self.drops)
+        if is_dropped or link.is_cut or (link.lost_kinds and packet.kind in link.lost_kinds):
             self._count("cut off")
             return
         if fate is not None:

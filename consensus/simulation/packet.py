@@ -28,4 +28,5 @@ class Packet:
     number: int = 0
     """Joins an answer to its question."""
     kind: int = 0
-    """The kind of a message of consensus, by which a fault of the network may pick it."""
+    """The kind of a message of consensus, by which, with its view, a fault of the network may pick it."""
+    view: int = 0

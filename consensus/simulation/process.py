@@ -281,7 +281,8 @@ class Process:
         self.world.note(machine.name, lambda: f"-> {' '.join(to)} {message_words(message)}")
         ids = None if block is None else self._ids_of(block)
         payload = edge.payload(message, ids, self.host.head.validators, is_honest=machine.liar is None)
-        packet = Packet(Channel.CONSENSUS, payload, kind=message.kind)
+        view = 0 if isinstance(message, Inquiry | Testimony) else message.view
+        packet = Packet(Channel.CONSENSUS, payload, kind=message.kind, view=view)
         for peer in to:
             self.send(peer, packet)
 

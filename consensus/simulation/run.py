@@ -118,8 +118,10 @@ class Run:
         self.clients.begin()
         self.incidents.begin()
         schedule = self.world.schedule
-        while not self._plan.is_over(schedule.done, schedule.now) and schedule.run_next():
-            pass
+        # A discord takes effect in the views that follow it, so that none is broken off.
+        while self.world.network.drops or not self._plan.is_over(schedule.done, schedule.now):
+            if not schedule.run_next():
+                break
         self.world.note(WORLD, lambda: "the faults stop")
         self._plan.happened.calm_at_us = schedule.now
         self.incidents.end()
@@ -178,7 +180,11 @@ class Run:
     def _is_recovered(self) -> bool:
         height = len(self.world.checker.history)
         return self.clients.waiting() == 0 and all(
-            node.process is not None and node.process.host.ledger.head.height == height for node in self._honest()
+            node.process is not None
+            and node.process.host.ledger.head.height == height
+            # By now enough others have answered: it votes, or knows why it must not.
+            and node.process.replica.status.why_not != "waiting_for_testimony"
+            for node in self._honest()
         )
 
     def _honest(self) -> Iterator[Node]:

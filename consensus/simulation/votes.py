@@ -88,9 +88,10 @@ class VoteRules:
 
     def forget(self, signer: ValidatorId) -> None:
         """A validator's disk has lost what it said: what it says from now on is held against nothing older."""
-        for table in (self._slots, self._said, self._left, self._committed):
-            for key in [key for key in table if key[0] == signer]:
-                del table[key]
+        self._slots = {slot: encoded for slot, encoded in self._slots.items() if slot[0] != signer}
+        self._said = {place: said for place, said in self._said.items() if place[0] != signer}
+        self._left = {place: left for place, left in self._left.items() if place[0] != signer}
+        self._committed = {place: subject for place, subject in self._committed.items() if place[0] != signer}
 
     def said_at(self, signer: ValidatorId, height: Height) -> list[bytes]:
         """Return what an honest key has signed at a height."""

@@ -456,7 +456,7 @@ PLANTED_BUGS = (
     PlantedBug("convicts for votes in two views", convicts_for_votes_in_two_views, (FRAMED,)),
     PlantedBug("convicts all who commit and leave", convicts_all_who_commit_and_leave, (FRAMED,)),
     PlantedBug("ignores testimony", ignores_testimony, (FORGOT,)),
-    PlantedBug("never declares that votes were lost", never_declares_lost_votes, (FORGOT,)),
+    PlantedBug("never declares that votes were lost", never_declares_lost_votes, (FORGOT, RECOVERY)),
     PlantedBug("does not wait for testimony", does_not_wait_for_testimony, (FORGOT,)),
     PlantedBug("logs nothing that others said", logs_nothing_of_others, (FORGOT,)),
     PlantedBug("chooses the lowest prepared certificate", chooses_the_lowest_prepared, (NEW_VIEW,)),
