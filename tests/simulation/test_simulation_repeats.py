@@ -68,12 +68,12 @@ def test_the_command_prints_what_the_run_gave() -> None:
 def test_a_failing_run_is_made_smaller_and_saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("consensus.simulation.run.RECOVERY_US_MAX", 0)
     saved = tmp_path / "failure.json"
-    arguments = ["simulate", "--seed", "5", "--steps", "200", "--faults", "loss,crash", "--save", str(saved)]
+    arguments = ["simulate", "--seed", "6", "--steps", "200", "--faults", "loss,crash", "--save", str(saved)]
     result = CliRunner().invoke(tally, [*arguments, "--shrink", "5"])
     assert isinstance(result.exception, CliError)
     message = str(result.exception)
     assert "broken: no recovery" in message and "the faults stop" in message
-    assert "repeat with: tally simulate --seed 5 --nodes 4 --steps 200 --faults crash,loss" in message
+    assert "repeat with: tally simulate --seed 6 --nodes 4 --steps 200 --faults crash,loss" in message
     value = json.loads(saved.read_text(encoding="utf-8"))
     assert (value["rule"], value["incidents"], value["packets"], value["told"]) == ("no recovery", [], [], [])
     again = CliRunner().invoke(tally, ["simulate", "--replay", str(saved)])
