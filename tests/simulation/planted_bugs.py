@@ -332,6 +332,10 @@ def ignores_testimony(patch: Patch) -> None:
     patch.setattr(startup, "take_testimony", count_only)
 
 
+def never_declares_lost_votes(patch: Patch) -> None:
+    patch.setattr(startup, "_lose_votes", lambda state, shown, witness: None)
+
+
 def does_not_wait_for_testimony(patch: Patch) -> None:
     def awake_at_once(state: State) -> bool:
         if state.awake or state.has_lost_votes:
@@ -435,6 +439,7 @@ PLANTED_BUGS = (
     PlantedBug("convicts for votes in two views", convicts_for_votes_in_two_views, (FRAMED,)),
     PlantedBug("convicts all who commit and leave", convicts_all_who_commit_and_leave, (FRAMED,)),
     PlantedBug("ignores testimony", ignores_testimony, (FORGOT,)),
+    PlantedBug("never declares that votes were lost", never_declares_lost_votes, (FORGOT, RECOVERY)),
     PlantedBug("does not wait for testimony", does_not_wait_for_testimony, (FORGOT,)),
     PlantedBug("chooses the lowest prepared certificate", chooses_the_lowest_prepared, (NEW_VIEW,)),
     PlantedBug("never looks at the clock", never_looks_at_the_clock, (DRIFTED,)),
