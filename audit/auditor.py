@@ -269,7 +269,7 @@ class Auditor:
 
     def _tell(self, height: int, record: RecordedBlock, block: Block) -> None:
         """Let the watchers see the block, tell how far the audit is, and keep its place if that is due."""
-        seen = Seen(Height(height), self._head_height, record, block, self._ledger)
+        seen = Seen(Height(height), self._head_height, record, block, self._ledger, not self._mismatches)
         for watcher in self._watchers:
             for mismatch in watcher.see(seen):
                 self._note(mismatch)

@@ -7,6 +7,7 @@ altered. Only where it finds nothing wrong, the file's hash is what differs.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from audit.export_blocks import Damage, first_recompressed, read_on
 from audit.export_format import (
@@ -26,6 +27,9 @@ from chain.crypto import tagged_hash
 from chain.encoding import DecodeError
 from chain.recorded_block import decode_recorded_block
 
+LOST_BLOCKS_MAX: Final = 100_000
+"""Blocks that an audit passes over because they are missing or unreadable; behind so many it ends."""
+
 
 class ExportSource:
     """Implements audit.source.BlockSource over an export's folder."""
@@ -35,6 +39,7 @@ class ExportSource:
         self._manifest: Manifest | None = None
         self._missing: frozenset[str] = frozenset()
         """Files of blocks that the manifest names and nobody finds."""
+        self._lost_blocks = 0
 
     def head_height(self) -> int:
         """Return the height of the last block.
@@ -74,7 +79,7 @@ class ExportSource:
 
     def _file(self, entry: FileEntry) -> Iterator[tuple[int, bytes]]:
         if entry.file in self._missing:
-            yield from _lost(entry.first, entry.last, entry.file, "a file that the manifest names", "no such file")
+            yield from self._lose(entry.first, entry.last, entry.file, "a file that the manifest names", "no such file")
             return
         data = self._read(entry.file, FILE_BYTES_MAX, entry.first)
         heights = f"{entry.first} to {entry.last}"
@@ -90,10 +95,10 @@ class ExportSource:
                 continue
             is_damaged = True
             expected = item.next_height or entry.last + 1
-            yield from _lost(height, expected - 1, entry.file, "a compressed block", item.why)
+            yield from self._lose(height, expected - 1, entry.file, "a compressed block", item.why)
         if expected <= entry.last:
             is_damaged, found = True, f"{entry.first} to {expected - 1}"
-            yield from _lost(expected, entry.last, f"{entry.file} heights", heights, found)
+            yield from self._lose(expected, entry.last, f"{entry.file} heights", heights, found)
         if is_damaged:
             # That its length and its hash are others follows.
             return
@@ -102,6 +107,15 @@ class ExportSource:
         if sha256_of(data) != entry.sha256:
             height = entry.first + (first_recompressed(data) or 0)
             raise _differs(height, f"manifest: sha256 of {entry.file}", sha256_of(data), entry.sha256)
+
+    def _lose(self, first: int, last: int, field: str, expected: str, found: str) -> Iterator[tuple[int, bytes]]:
+        """Yield what stands in the place of blocks that cannot be read."""
+        instead = Unreadable(field, expected, found).encoded()
+        for height in range(first, last + 1):
+            self._lost_blocks += 1
+            if self._lost_blocks > LOST_BLOCKS_MAX:
+                raise _differs(height, field, expected, f"{found}; {LOST_BLOCKS_MAX:,} blocks are lost, here it ends")
+            yield height, instead
 
     def _check_ends(self, manifest: Manifest, last_record: bytes | None) -> None:
         """Compare what the manifest says of the genesis and of the last block."""
@@ -168,13 +182,6 @@ def _block_hash(record: bytes) -> str:
         return decode_recorded_block(record).decoded_block().block_hash.hex()
     except DecodeError:
         return "none: the last block cannot be read"
-
-
-def _lost(first: int, last: int, field: str, expected: str, found: str) -> Iterator[tuple[int, bytes]]:
-    """Yield what stands in the place of blocks that cannot be read."""
-    instead = Unreadable(field, expected, found).encoded()
-    for height in range(first, last + 1):
-        yield height, instead
 
 
 def _differs(height: int, field: str, expected: str, found: str) -> AuditMismatch:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from audit.mismatch import HISTORY_LEVELS, Level, Mismatch
+from audit.moments import moment
 from audit.statistics import Statistics, Tally
 from audit.verdict import Outcome, Verdict
 
@@ -17,7 +18,7 @@ FINDINGS_SHOWN_MAX: Final = 25
 METHODS: Final = {
     Level.FORM: "Every byte of the history is in its one permitted form, so that nothing is hidden between the lines.",
     Level.HEADERS: "Each block continues the one before: number, hash of the one before, time, list of validators.",
-    Level.CERTIFICATES: "More than two thirds of the validators have signed each block together with its results.",
+    Level.CERTIFICATES: "A quorum, at least two thirds of the validators, has signed each block and its results.",
     Level.TRANSACTIONS: "Each transaction bears its sender's signature, and each block names exactly its transactions.",
     Level.RECEIPTS: "Each transaction has one receipt, and the signed result of its block names exactly these.",
     Level.EXECUTION: "Every contract was run again from the beginning, and gave the same receipts and the same state.",
@@ -48,7 +49,7 @@ class Step:
     name: str
     text: str
     status: str
-    """passed, failed or not checked."""
+    """passed, failed, "only up to block N", or not checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +142,20 @@ def _scope(verdict: Verdict, statistics: Statistics, source: str, made_at: datet
 
 
 def _time(milliseconds: int | None) -> str:
-    if milliseconds is None:
-        return "none"
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return "none" if milliseconds is None else moment(milliseconds)
 
 
 def _step(verdict: Verdict, level: Level) -> Step:
-    failed = any(each.level is level for each in verdict.mismatches)
-    status = "failed" if failed else "passed" if level in verdict.checked else "not checked"
-    if level is Level.EXECUTION and not failed and verdict.execution_ended is not None:
+    """Tell how a level ended; what found nothing itself says nothing of blocks behind another level's finding."""
+    if level not in verdict.checked:
+        status = "not checked"
+    elif any(each.level is level for each in verdict.mismatches):
         status = "failed"
+    elif level in verdict.levels_passed or level in (Level.STATE, Level.CONSISTENCY):
+        status = "passed"
+    else:
+        ended = verdict.execution_ended if level in (Level.EXECUTION, Level.INVARIANTS) else None
+        status = f"only up to block {verdict.blocks if ended is None else ended - 1:,}"
     return Step(level.value, METHODS[level], status)
 
 

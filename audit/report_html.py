@@ -1,6 +1,6 @@
 """Lays a report out as one HTML page that needs nothing else: no script, no font, no image, no network."""
 
-from html import escape
+from html import escape as escaped_html
 from typing import Final
 
 from audit.report import Report, Rows
@@ -27,7 +27,7 @@ table.counts td + td, table.counts th + th { text-align: right; white-space: now
 .status { font-weight: 600; white-space: nowrap; }
 .status.passed, .status.failed { background: none; border-color: #e8ebf0; }
 .level { white-space: nowrap; font-weight: 600; }
-.status.passed { color: #1d7a37; } .status.failed { color: #b3261e; } .status.not { color: #6a7280; }
+.status.passed { color: #1d7a37; } .status.failed { color: #b3261e; } .status.not, .status.only { color: #6a7280; }
 .finding { border: 1px solid #f0c9c5; border-radius: .3rem; padding: .2rem 1rem .6rem; margin: .8rem 0; }
 .finding { break-inside: avoid; }
 code, pre { font: .88rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
@@ -39,6 +39,12 @@ svg line { stroke: #d7dce5; } .good { fill: #3565a8; } .bad { fill: #c8553d; }
 """
 
 COUNTS: Final = ("transactions", "failed", "events", "gas")
+
+
+def escape(text: str) -> str:
+    """Return text as HTML shows it, with escapes for what would change how its surroundings read."""
+    shown = "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
+    return escaped_html(shown)
 
 
 def render_html(report: Report) -> str:

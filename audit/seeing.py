@@ -38,6 +38,8 @@ class Seen:
     block: Block
     ledger: Ledger | None
     """The ledger after the block, None where contracts were not run."""
+    has_passed: bool
+    """Whether nothing was found up to this block."""
 
 
 class Watcher(Protocol):

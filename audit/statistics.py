@@ -1,15 +1,14 @@
-"""Counts what a history holds while it is audited: by organisation, by contract, and by day of block time."""
+"""Counts what a history holds as far as it has passed: by organisation, by contract, and by day of block time."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from audit.mismatch import Mismatch
+from audit.moments import day as day_of
 from audit.seeing import Seen
 from chain.transaction import decode_transaction
 
-DAY_MS: Final = 86_400_000
 NAMES_MAX: Final = 10_000
 """Organisations, contracts or days that are counted by name; what is beyond is counted together."""
 BEYOND: Final = "(others)"
@@ -54,9 +53,11 @@ class Statistics:
     _organisation_of: dict[bytes, str] = field(default_factory=dict)
 
     def see(self, seen: Seen) -> Iterable[Mismatch]:
-        """Count a block, and find nothing."""
+        """Count a block, and find nothing; what stands behind a mismatch may say anything and is not counted."""
+        if not seen.has_passed:
+            return ()
         header = seen.block.header
-        day = datetime.fromtimestamp(header.time // DAY_MS * DAY_MS / 1000, UTC).date().isoformat()
+        day = day_of(header.time)
         self.first_time = header.time if self.first_time is None else self.first_time
         self.last_time = header.time
         self.blocks_by_day[day] = self.blocks_by_day.get(day, 0) + 1

@@ -21,12 +21,12 @@ class Outcome(StrEnum):
 
 FRESHNESS: Final = "freshness: a longer history may exist than the one that was shown"
 UNIQUENESS: Final = (
-    "uniqueness: more than a third of the validators could have signed another history for others; compare the hash of"
+    "uniqueness: a third of the validators or more could have signed another history for others; compare the hash of"
     " the last block with what other nodes and members hold"
 )
 UNIQUENESS_COMPARED: Final = (
-    "uniqueness: behind block {height} nothing was compared, and up to there only with those named above; more than a"
-    " third of the validators together could have signed another history for somebody else"
+    "uniqueness: behind block {height} nothing was compared, and up to there only with those named above; a third of"
+    " the validators or more together could have signed another history for somebody else"
 )
 CLOCKS: Final = "clocks: block times increase, but nobody proves that they are the time of day"
 RESULTS: Final = "results: contracts were not run again, so what they did is what a quorum of the validators says"

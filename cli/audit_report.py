@@ -1,5 +1,6 @@
 """Writes audit reports as HTML or PDF, signs them, and checks such signatures."""
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -77,8 +78,10 @@ def read_signature(path: Path, public_key: str | None) -> ReportSignature:
     """Return the good signature of a report.
 
     Raises:
-        CliError: when there is none, or it is not good, or another key's than `public_key`.
+        CliError: when there is none, or it is not good, or another key's than `public_key`, or that is no key.
     """
+    if public_key is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", public_key):
+        raise CliError(f"--key: {public_key!r} is no public key of 64 hexadecimal digits", EXIT_USAGE)
     beside = path.with_name(path.name + SUFFIX)
     try:
         with beside.open("rb") as file:

@@ -8,6 +8,7 @@ from audit.seeing import Progress
 from audit.verdict import Verdict
 from cli.output import table
 from cli.progress import bar, remaining
+from cli.receipts import printable
 
 FURTHER_SHOWN_MAX = 10
 
@@ -69,7 +70,7 @@ def _mismatch_lines(mismatch: Mismatch) -> list[str]:
     rows += [("field", mismatch.field), ("expected", mismatch.expected), ("found", mismatch.found)]
     if mismatch.detail:
         rows.append(("detail", mismatch.detail))
-    return [f"  {name:<12}{value}" for name, value in rows]
+    return [f"  {name:<12}{printable(value)}" for name, value in rows]
 
 
 def _further_lines(verdict: Verdict) -> list[str]:
@@ -78,7 +79,9 @@ def _further_lines(verdict: Verdict) -> list[str]:
     if further:
         lines += ["", "1 further mismatch" if len(further) == 1 else f"{len(further)} further mismatches"]
         lines += [
-            f"  height {each.height}: {each.level.value}, {each.field}: {each.found} is not {each.expected}"
+            printable(
+                f"  height {each.height}: {each.level.value}, {each.field}: {each.found}; expected {each.expected}"
+            )
             for each in further[:FURTHER_SHOWN_MAX]
         ]
         if len(further) > FURTHER_SHOWN_MAX:
@@ -97,7 +100,7 @@ def _history_lines(names: tuple[str, str], history: HistoryDifference) -> Iterat
         yield f"The histories are the same up to height {common:,}."
         return
     yield f"The histories part at height {history.height:,}:"
-    yield table(("field", "A", "B"), [(each.field, each.a, each.b) for each in history.fields])
+    yield table(("field", "A", "B"), [tuple(map(printable, (each.field, each.a, each.b))) for each in history.fields])
 
 
 def _state_lines(names: tuple[str, str], state: StateDifference | None) -> Iterator[str]:
@@ -110,7 +113,19 @@ def _state_lines(names: tuple[str, str], state: StateDifference | None) -> Itera
     first = state.first[0]
     yield f"The state databases differ in {state.count:,} keys, first in what block {first.height:,} wrote ({heights}):"
     rows = [
-        (str(each.height), each.contract, each.readable_key, each.field, each.shown(each.ours), each.shown(each.theirs))
+        tuple(
+            map(
+                printable,
+                (
+                    str(each.height),
+                    each.contract,
+                    each.readable_key,
+                    each.field,
+                    each.shown(each.ours),
+                    each.shown(each.theirs),
+                ),
+            )
+        )
         for each in state.first[:FURTHER_SHOWN_MAX]
     ]
     yield table(("height", "contract", "key", "field", "A", "B"), rows)

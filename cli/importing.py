@@ -58,4 +58,9 @@ def import_blocks(source: str, folder: Path, as_json: bool) -> None:
         print_json(verdict.as_json())
         return
     click.echo(f"{place}: blocks 1 to {verdict.blocks:,}, up to {verdict.head_hash}")
+    if genesis.validators.find(config.name) is not None and not DataFolder(config.data).log.exists():
+        click.echo(
+            "This validator's log of votes is gone: it will follow, and not vote again under this key "
+            "(docs/operations.md says what that means)."
+        )
     click.echo(f"The contracts run when the node starts: tally node run {folder / NODE_CONFIG}")

@@ -1,9 +1,10 @@
 """Proven statements in plain words: what is proven, and what nobody should read into it."""
 
+import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
+from audit.moments import moment
 from chain.encoding import DecodeError, decode
 from chain.proof_file import StoryRule
 from chain.state_keys import decode_key
@@ -12,10 +13,9 @@ from cli.receipts import plain, printable
 from tallystick.proof import VerifiedTransaction
 from tallystick.proof_facts import HistoryFact, KeyFact, Proven, StoryFact, ValidatorsFact
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ALWAYS: Final = (
     "that this is the latest state of affairs: blocks after this one are not looked at",
-    "that no other history exists: should more than a third of the validators sign two, each of them verifies "
+    "that no other history exists: should a third of the validators or more sign two, each of them verifies "
     "(compare heads with others, or ask a witness)",
     "that block times are exact: they increase, and are what the proposers said",
     "that what the members recorded is true outside of the ledger",
@@ -34,21 +34,22 @@ def proven_text(proven: Proven) -> str:
     return "\n".join([*lines, *(f"- {text}" for text in (*_limits(proven), *_ALWAYS))])
 
 
-def moment(milliseconds: int) -> str:
-    """Return a block time in UTC."""
-    try:
-        return (_EPOCH + timedelta(milliseconds=milliseconds)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
-    except OverflowError:
-        return f"{milliseconds} ms after 1970"
-
-
 def key_text(key: bytes) -> str:
-    """Return a storage key as people read it."""
+    """Return a storage key as people read it; no two keys read the same."""
     try:
         name, *parts = decode_key(key)
     except (DecodeError, ValueError, IndexError):
         return f"0x{key.hex()}"
-    return plain(name) + (f"[{', '.join(plain(part) for part in parts)}]" if parts else "")
+    return plain(name) + (f"[{', '.join(map(_quoted, parts))}]" if parts else "")
+
+
+def _quoted(value: Any) -> str:
+    """Return a contract value with its texts in quotes, so that no value is taken for another one."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_quoted(key)}: {_quoted(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_quoted, value)) + "]"
+    return printable(json.dumps(value, ensure_ascii=False)) if isinstance(value, str) else plain(value)
 
 
 def _fact_lines(proven: Proven) -> Iterator[str]:
@@ -80,10 +81,10 @@ def _transaction_lines(fact: VerifiedTransaction, indent: str = "") -> Iterator[
     yield f"{indent}  signed by the key {body.sender_key.hex()}"
     yield f"{indent}  was committed as number {receipt.index} of block {receipt.height:,}; it {outcome}."
     for call in body.calls:
-        yield f"{indent}  call {call.contract}.{call.method}({', '.join(plain(value) for value in call.args)})"
+        yield f"{indent}  call {call.contract}.{call.method}({', '.join(map(_quoted, call.args))})"
     for event in receipt.events:
-        yield f"{indent}  event {event.contract}.{event.name} {plain(event.fields)}"
-    yield from (f"{indent}  returned {plain(value)}" for value in receipt.values if value is not None)
+        yield f"{indent}  event {event.contract}.{event.name} {_quoted(event.fields)}"
+    yield from (f"{indent}  returned {_quoted(value)}" for value in receipt.values if value is not None)
 
 
 def _story_lines(fact: StoryFact) -> Iterator[str]:
@@ -107,7 +108,7 @@ def _version_text(leaf: Leaf) -> str:
 
 def _value_text(value: bytes) -> str:
     try:
-        return plain(decode(value))
+        return _quoted(decode(value))
     except DecodeError:
         return f"0x{value.hex()}"
 

@@ -131,7 +131,7 @@ def write_evidence(folder: Path, fork: Fork, genesis: Genesis) -> Path:
         "view-2.proof": fork.sources[1],
         "signed_both": fork.signed_both(),
         "meaning": "Both files verify with this genesis hash and show different blocks of one height. "
-        "No honest quorum certifies two; more than a third of the validators have signed for two histories.",
+        "No honest quorum certifies two; a third of the validators or more have signed for two histories.",
     }
     write_durably(place / "statement.json", (json.dumps(statement, indent=1) + "\n").encode())
     return place

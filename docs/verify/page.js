@@ -34,10 +34,15 @@ function keyText(encoded) {
     if (bytes[at] !== 2) return `0x${encoded}`;
     const end = bytes.indexOf(0, at);
     if (end < 0 || bytes[end + 1] === 0xff) return `0x${encoded}`;
-    parts.push(new TextDecoder().decode(bytes.subarray(at + 1, end)));
+    try {
+      parts.push(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(at + 1, end)));
+    } catch {
+      return `0x${encoded}`;
+    }
     at = end + 1;
   }
-  return parts.length > 1 ? `${parts[0]}[${parts.slice(1).join(", ")}]` : parts[0] ?? "0x";
+  // Texts stand in quotes: no two keys read the same.
+  return parts.length > 1 ? `${parts[0]}[${parts.slice(1).map((part) => JSON.stringify(part)).join(", ")}]` : parts[0] ?? "0x";
 }
 
 function versionText(version) {
@@ -98,7 +103,7 @@ const LIMITS = {
 };
 const ALWAYS = [
   "That this is the latest state of affairs: blocks after this one are not looked at.",
-  "That no other history exists: should more than a third of the validators sign two, each of them verifies. Compare heads with others.",
+  "That no other history exists: should a third of the validators or more sign two, each of them verifies. Compare heads with others.",
   "That block times are exact: they increase, and are what the proposers said.",
   "That what the members recorded is true outside of the ledger.",
 ];

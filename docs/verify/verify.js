@@ -26,6 +26,11 @@ export function unhex(text) {
 }
 
 function join(...parts) {
+  return joined(parts);
+}
+
+// As arguments of a call only some ten thousand parts would fit on the stack.
+function joined(parts) {
   const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -54,9 +59,9 @@ export function encode(value) {
     const text = ascii(value);
     return join(head(text.length, 32, 0xa0, 0xd9, 0xda, 0xdb), text);
   }
-  if (Array.isArray(value)) return join(head(value.length, 16, 0x90, 0, 0xdc, 0xdd), ...value.map(encode));
+  if (Array.isArray(value)) return joined([head(value.length, 16, 0x90, 0, 0xdc, 0xdd), ...value.map(encode)]);
   const pairs = [...value].map(([key, item]) => [ascii(key), key, item]).sort(([one], [other]) => compare(one, other));
-  return join(head(pairs.length, 16, 0x80, 0, 0xde, 0xdf), ...pairs.flatMap(([, key, item]) => [encode(key), encode(item)]));
+  return joined([head(pairs.length, 16, 0x80, 0, 0xde, 0xdf), ...pairs.flatMap(([, key, item]) => [encode(key), encode(item)])]);
 }
 
 function compare(one, other) {

@@ -2,19 +2,24 @@
 
 import json
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from audit_support import small_history, with_receipts
-from chain_maker import ChainMaker
+from audit_support import HEIGHT, audit, small_history, with_receipts
+from chain_maker import ChainMaker, MemorySource
 from click.testing import CliRunner, Result
 
 from audit.export_writer import write_export
 from audit.mismatch import Level
-from audit.report import MEANINGS, METHODS
+from audit.report import MEANINGS, METHODS, make_report
 from audit.report_charts import bars, columns_by_day
 from audit.report_signature import ReportSignatureError, check_report
+from audit.statistics import Statistics
+from chain.block import make_block
+from chain.types import Milliseconds
 from cli.main import main, tally
 from tallystick.wallet import Wallet
 
@@ -32,9 +37,12 @@ def key(tmp_path: Path) -> Path:
     return tmp_path / "key.json"
 
 
-def audited(maker: ChainMaker, tmp_path: Path, *options: object, lie: bool = False) -> Result:
+def audited(
+    maker: ChainMaker, tmp_path: Path, *options: object, lie: bool = False, source: MemorySource | None = None
+) -> Result:
     receipts = list(maker.records[2].decoded_receipts())
-    source = with_receipts(maker, [receipts[0], receipts[0], receipts[2]]) if lie else maker.source
+    if source is None:
+        source = with_receipts(maker, [receipts[0], receipts[0], receipts[2]]) if lie else maker.source
     write_export(tmp_path / "<export>", source, lambda height, head: None)
     return CliRunner().invoke(tally, ["audit", str(tmp_path / "<export>"), *map(str, options)])
 
@@ -88,6 +96,44 @@ def test_the_page_of_a_false_history_explains_its_findings(maker: ChainMaker, tm
     assert "unanchored" not in words
 
 
+def test_a_time_beyond_the_calendar_is_a_finding_and_no_crash(maker: ChainMaker, tmp_path: Path) -> None:
+    """Whoever forges an export must not keep an auditor from the report that tells of it."""
+    source, record = maker.source, maker.records[-1]
+    block = record.decoded_block()
+    header = replace(block.header, time=Milliseconds(2**62))
+    source.records[-1] = replace(record, block=make_block(header, block.transactions).raw).encoded()
+    path = tmp_path / "report.html"
+    assert audited(maker, tmp_path, "--report", path, source=source).exit_code == 3
+    words = Page(path.read_text(encoding="utf-8")).words
+    assert "Not passed" in words and "the first in block 5" in words
+    assert re.search(r"acme\s+9\s", words) and not re.search(r"zenith\s+1\s", words), "only what passed is counted"
+
+
+def test_the_method_claims_no_more_than_was_done(maker: ChainMaker) -> None:
+    """Two blocks that changed places: nothing behind the first of them passed, and no contract was found wrong."""
+    source = maker.source
+    source.records[2], source.records[3] = source.records[3], source.records[2]
+    now = datetime.now(UTC)
+    verdict = audit(source).joined((), Level.INVARIANTS, ())
+    report = make_report(verdict, Statistics(), source="", command="", auditor=None, made_at=now)
+    status = {step.name: step.status for step in report.steps}
+    assert status["form"] == "passed" and status["headers"] == "failed"
+    for level in ("certificates", "transactions", "receipts", "execution", "invariants"):
+        assert status[level] == "only up to block 2", level
+
+
+def test_what_is_forged_cannot_steer_a_terminal_or_turn_a_page_around(maker: ChainMaker, tmp_path: Path) -> None:
+    receipts = list(maker.records[HEIGHT - 1].decoded_receipts())
+    receipts[2] = replace(receipts[2], code="\x1b[2J\u202eVerdict: OK")
+    path = tmp_path / "report.html"
+    result = audited(maker, tmp_path, "--report", path, source=with_receipts(maker, receipts))
+    assert result.exit_code == 3
+    page = path.read_text(encoding="utf-8")
+    assert "Verdict: OK" in page and "Verdict: OK" in result.stdout
+    for shown in (result.stdout, page):
+        assert "\x1b" not in shown and "\u202e" not in shown and "u202e" in shown
+
+
 def test_every_level_is_told_in_plain_words() -> None:
     assert set(METHODS) == set(MEANINGS) == set(Level)
 
@@ -100,6 +146,8 @@ def test_a_signature_fits_one_file_alone(maker: ChainMaker, tmp_path: Path, key:
     assert (good.exit_code, public_key in good.stdout) == (0, True)
     other = CliRunner().invoke(tally, ["audit", "signature", str(path), "--key", "00" * 32])
     assert "another key" in str(other.exception)
+    none = CliRunner().invoke(tally, ["audit", "signature", str(path), "--key", "00"])
+    assert "no public key" in str(none.exception)
     report, signature = path.read_bytes(), beside.read_bytes()
     document = json.loads(signature)
     lies = [

@@ -52,6 +52,17 @@ def test_all_blocks_are_there_with_their_indexes(maker: ChainMaker, node: Path, 
     store.close()
 
 
+def test_a_validator_without_its_log_is_told_that_it_will_not_vote(
+    maker: ChainMaker, node: Path, tmp_path: Path
+) -> None:
+    assert "log of votes is gone" in imported(tmp_path, maker.source, node).stdout
+
+
+def test_a_validator_with_its_log_is_told_nothing(maker: ChainMaker, node: Path, tmp_path: Path) -> None:
+    (node / "wal").mkdir()
+    assert "log of votes" not in imported(tmp_path, maker.source, node).stdout
+
+
 def test_a_restored_node_is_audited(maker: ChainMaker, node: Path, tmp_path: Path) -> None:
     imported(tmp_path, maker.source, node)
     result = CliRunner().invoke(tally, ["audit", str(node), "--genesis-hash", maker.genesis.genesis_hash.hex()])
