@@ -9,11 +9,11 @@ import click
 
 from chain.validators import VALIDATORS_LIMIT
 from cli import cluster_processes as processes
-from cli.cluster_chaos import chaos
 from cli.cluster_files import add_observer, create_cluster
 from cli.cluster_layout import ClusterLayout, NodePlace, exists, load, node_places
 from cli.cluster_status import NodeReport, fetch_reports, report_json, wait_ready
 from cli.errors import CliError
+from cli.lazy_group import LazyGroup
 from cli.output import print_json, table
 
 DEFAULT_BASE_PORT: Final = 7700
@@ -30,12 +30,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON o
 nodes_argument = click.argument("nodes", nargs=-1)
 
 
-@click.group()
+# Chaos needs clients and much else that the other verbs, which people wait for, do without.
+@click.group(cls=LazyGroup, lazy={"chaos": ("cli.cluster_chaos", "chaos")})
 def cluster() -> None:
     """Run a local cluster of validator nodes on loopback."""
-
-
-cluster.add_command(chaos)
 
 
 @cluster.command()

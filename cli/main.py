@@ -1,12 +1,12 @@
 """The `tally` command: its verb groups, and the place where an expected error becomes a message and an exit code."""
 
 import sys
-from importlib import import_module
 from typing import Any, Final
 
 import click
 
 from cli.errors import CliError
+from cli.lazy_group import LazyGroup
 
 GROUPS: Final = {
     "audit": ("cli.audit", "audit"),
@@ -36,23 +36,7 @@ GROUPS: Final = {
 """Verb group, module and the name of its command there; modules are imported when they are used, to start quickly."""
 
 
-class LazyGroup(click.Group):
-    """The top-level command, which imports a verb group only when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all verb groups."""
-        return sorted(GROUPS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a verb group, or None if there is no such one."""
-        if cmd_name not in GROUPS:
-            return None
-        module, name = GROUPS[cmd_name]
-        command: click.Command = getattr(import_module(module), name)
-        return command
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, lazy=GROUPS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tallystick", prog_name="tally")
 def tally() -> None:
     """Run, use and audit a Tallystick ledger.

@@ -8,6 +8,14 @@ from pathlib import Path
 import pytest
 from cluster_support import Cluster
 
+LONG = ("test_readme.py", "test_cluster_joining.py", "test_cluster_disk.py", "test_cluster_power.py")
+"""Files that take longest: begun last, they would be waited for alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; workers take files in this order."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
 
 @pytest.fixture(scope="session")
 def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:

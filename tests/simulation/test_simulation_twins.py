@@ -27,9 +27,10 @@ def test_there_are_as_many_scenarios_as_the_paper_counts() -> None:
     assert len(partitions(SEVEN.instances)) == 255
 
 
-def test_all_scenarios_of_three_rounds() -> None:
-    totals = played(TwinsExtent(FOUR, 3, Unit.MESSAGE))
-    assert totals.scenarios == 3_375 and totals.blocks >= totals.scenarios
+def test_scenarios_of_three_rounds() -> None:
+    """A fifth of them; all: tally simulate --twins --rounds 3 (recorded in records/twins.jsonl)."""
+    totals = played(TwinsExtent(FOUR, 3, Unit.MESSAGE, sample=675))
+    assert totals.scenarios == 675 and totals.blocks >= totals.scenarios
 
 
 @pytest.mark.parametrize(("cast", "rounds", "unit"), [(FOUR, 12, "message"), (FOUR, 5, "view"), (SEVEN, 8, "message")])
