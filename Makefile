@@ -66,7 +66,7 @@ docs: dev
 # Tests with real node processes come last, three clusters at a time: they wait as well as compute.
 test:
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync check docs
-	$(BIN)/pytest -n auto --dist worksteal -m 'not cluster'
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m 'not cluster'
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder tests/cluster
 
 # Goes on behind the recorded seeds; the page of the simulator shows the sums.

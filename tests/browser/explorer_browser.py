@@ -41,6 +41,10 @@ def find_chromium() -> str | None:
     return next((path for path in map(shutil.which, NAMES) if path is not None), None)
 
 
+class PageGone(Exception):
+    """The page was left before it answered."""
+
+
 @dataclass
 class Page:
     """One open page."""
@@ -70,7 +74,8 @@ class Page:
                 if answer.done():
                     continue
                 if "error" in said:
-                    answer.set_exception(AssertionError(said["error"]))
+                    gone = "navigated or closed" in str(said["error"])
+                    answer.set_exception((PageGone if gone else AssertionError)(said["error"]))
                 else:
                     answer.set_result(said["result"])
             else:
@@ -98,11 +103,18 @@ class Page:
         """Wait until a JavaScript expression holds."""
         try:
             async with asyncio.timeout(WAIT_SECONDS if seconds is None else seconds):
-                while not await self.run(f"Boolean({condition})"):
+                while not await self._holds(condition):
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             shown = await self.run("document.body.innerText")
             raise AssertionError(f"never came true: {condition}\ncomplaints: {self.complaints}\n{shown}") from None
+
+    async def _holds(self, condition: str) -> bool:
+        try:
+            return bool(await self.run(f"Boolean({condition})"))
+        except PageGone:
+            # Asked of a page that was just left: the next one is asked again.
+            return False
 
     async def open(self, url: str) -> None:
         """Open an address, or go to another page of the explorer, and wait until it is shown."""
