@@ -63,11 +63,11 @@ check: dev
 docs: dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-# Tests with real node processes come last, three clusters at a time: they wait as well as compute.
+# Tests with real node processes come last, two clusters at a time: they wait as well as compute.
 test:
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync check docs
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m 'not cluster'
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder tests/cluster
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests/cluster
 
 # Goes on behind the recorded seeds; the page of the simulator shows the sums.
 campaign: dev

@@ -1,4 +1,4 @@
-"""The published documents through the `tally` command on a real node."""
+"""The published documents through the `tally` command on real nodes, each message on a fresh ledger."""
 
 import json
 from collections.abc import Iterator
@@ -32,10 +32,10 @@ VIOLATING = {
 }
 
 
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A ledger of a single node: consensus has tests of its own."""
-    folder = tmp_path_factory.mktemp("documents") / "ledger"
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Path]:
+    """A fresh ledger of a single node: consensus has tests of its own."""
+    folder = tmp_path / "ledger"
     try:
         tally("cluster", "up", "--nodes", "1", "--dir", str(folder), "--base-port", str(free_base_port(1)))
         yield folder
@@ -48,7 +48,7 @@ def view(ledger: Path, *arguments: str) -> Any:
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_a_valid_message_is_accepted(ledger: Path, name: str) -> None:
+def test_a_valid_message_is_accepted_on_a_fresh_ledger(ledger: Path, name: str) -> None:
     file = str(ISO20022 / "messages" / name)
     submit = ["iso20022", "submit", file, "--as", "hkwallet.ops", "--dir", str(ledger), "--json"]
     accepted = json.loads(tally(*submit, "--fit-corridor").stdout)
