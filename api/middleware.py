@@ -63,6 +63,7 @@ async def _answer(request: web.Request, handler: Handler, context: ApiContext) -
         # The client went away; aiohttp ends the connection, and there is nothing to report.
         raise
     except Exception:
+        # The last boundary of a request: a bug costs one answer, and is told to the log alone.
         if request.get(STREAMING):
             # Part of the answer is out; all that is left is to end the connection.
             raise
