@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import msgpack
 
+from chain.value_count import has_more_values
+
 SIZE_MAX: Final = 16 * 1024 * 1024
 """Bytes that `decode` accepts unless a caller sets a tighter bound."""
 
@@ -74,15 +76,19 @@ def encode(value: Any) -> bytes:
         raise EncodeError(f"text is not valid Unicode: {error.reason}") from error
 
 
-def decode(data: bytes, *, size_max: int = SIZE_MAX, depth_max: int = DEPTH_MAX) -> Any:
+def decode(data: bytes, *, size_max: int = SIZE_MAX, depth_max: int = DEPTH_MAX, values_max: int | None = None) -> Any:
     """Return the value that canonical bytes stand for; arrays come back as lists.
+
+    With `values_max`, which costs another look at every value, nothing is made of bytes that stand for more values.
 
     Raises:
         DecodeError: when the bytes are longer than `size_max`, nest deeper than `depth_max`, are not MessagePack,
-            hold a type outside the data model, or are not in canonical form.
+            hold a type outside the data model, or are not in canonical form, or stand for more than `values_max`.
     """
     if len(data) > size_max:
         raise DecodeError(f"{len(data)} bytes exceed the limit of {size_max}")
+    if values_max is not None and has_more_values(data, values_max):
+        raise DecodeError(f"more than {values_max} values in {len(data)} bytes")
     value = _unpack(data)
     _check_model(value, depth_max)
     if _pack(value) != data:

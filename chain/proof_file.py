@@ -22,6 +22,8 @@ from chain.proofs import (
 from chain.types import Digest
 
 PROOF_DEPTH_MAX: Final = 5
+PROOF_VALUES_MAX: Final = PROOF_BYTES_MAX // 32
+"""One for each 32 bytes of the longest file; files that prove something have less, because most values are hashes."""
 HEADERS_MAX: Final = 1024
 CHANGES_MAX: Final = 1024
 RECORDS_MAX: Final = 256
@@ -178,7 +180,7 @@ def decode_proof_file(data: bytes) -> ProofFile:
     Raises:
         DecodeError: when the bytes are none.
     """
-    value = decode(data, size_max=PROOF_BYTES_MAX, depth_max=PROOF_DEPTH_MAX)
+    value = decode(data, size_max=PROOF_BYTES_MAX, depth_max=PROOF_DEPTH_MAX, values_max=PROOF_VALUES_MAX)
     kinds = (1, str, bytes, None, list, list, list)
     _, kind, chain_id, genesis, changes, headers, evidence = fields_of(value, "proof file", *kinds)
     if not is_digest(chain_id) or not (genesis is None or type(genesis) is bytes):

@@ -21,6 +21,9 @@ PROOF_BYTES_MAX: Final = 16 * 1024 * 1024
 
 PATH_MAX: Final = 63
 
+_VALUES_MAX: Final = 256
+"""The values of a proof of one transaction or key: its fields and two paths take less."""
+
 
 @dataclass(frozen=True, slots=True)
 class CertifiedHeader:
@@ -104,7 +107,7 @@ def decode_transaction_proof(data: bytes) -> TransactionProof:
         DecodeError: when the bytes are none.
     """
     kinds = (1, bytes, int, int, list, bytes, list, bytes, bytes, bytes)
-    value = decode(data, size_max=PROOF_BYTES_MAX, depth_max=2)
+    value = decode(data, size_max=PROOF_BYTES_MAX, depth_max=2, values_max=_VALUES_MAX)
     _, raw, index, count, path, receipt, receipts_path, *certified = fields_of(value, "transaction proof", *kinds)
     return TransactionProof(
         raw,
@@ -124,7 +127,7 @@ def decode_state_proof(data: bytes) -> StateProof:
         DecodeError: when the bytes are none.
     """
     kinds = (1, str, bytes, bytes, bytes, bytes, bytes)
-    value = decode(data, size_max=PROOF_BYTES_MAX, depth_max=1)
+    value = decode(data, size_max=PROOF_BYTES_MAX, depth_max=1, values_max=_VALUES_MAX)
     _, contract, key, proof, *certified = fields_of(value, "certified state proof", *kinds)
     return StateProof(contract, key, proof, certified_header(*certified))
 

@@ -16,6 +16,9 @@ from chain.types import Digest, Height
 
 LEAF_VERSION: Final = 1
 
+_VALUES: Final = 8
+"""The array and its seven fields."""
+
 _LEAF_DOMAIN: Final = domain("leaf")
 _PATH_DOMAIN: Final = domain("path")
 
@@ -60,7 +63,7 @@ def decode_leaf(data: bytes) -> Leaf:
         DecodeError: when they stand for none.
     """
     _, contract, key, value, height, index, previous = fields_of(
-        decode(data), "state leaf", LEAF_VERSION, str, bytes, None, int, int, None
+        decode(data, values_max=_VALUES), "state leaf", LEAF_VERSION, str, bytes, None, int, int, None
     )
     if not (value is None or type(value) is bytes) or height < 0 or index < 0:
         raise DecodeError("not a state leaf: its value, height or index is impossible")

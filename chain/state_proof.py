@@ -28,6 +28,8 @@ from chain.types import Digest
 
 PROOF_VERSION: Final = 1
 DEPTH_MAX: Final = 64
+VALUES_MAX: Final = 256
+"""The values of a proof: three for each step, and less than ten around them."""
 _BITMAP_MAX: Final = 0xFFFF
 
 
@@ -65,7 +67,7 @@ def verify_proof(root: bytes, contract: str, key: bytes, proof: bytes) -> Leaf |
         StateProofError: when the bytes prove neither.
     """
     try:
-        steps, end = _parse(decode(proof))
+        steps, end = _parse(decode(proof, values_max=VALUES_MAX))
         leaf = decode_leaf(end) if isinstance(end, bytes) else None
     except DecodeError as error:
         raise StateProofError(f"malformed state proof: {error}") from error

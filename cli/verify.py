@@ -76,7 +76,7 @@ def _read(path: Path) -> bytes:
             # One byte more shows a file that is too long for anything that is read here.
             data = file.read(PROOF_BYTES_MAX + 1)
     except OSError as error:
-        raise CliError(f"{path} cannot be read: {error.strerror}") from error
+        raise CliError(f"{path} cannot be read: {error.strerror}", EXIT_USAGE) from error
     return data
 
 

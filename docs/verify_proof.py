@@ -6,6 +6,7 @@ It was written from docs/protocol.md alone and shares no line with the program t
     python3 verify_proof.py payment.proof --genesis-hash 136ca1f6...      if the file carries its genesis
 
 It prints the proven statement as JSON (docs/proofs.md) and exits with 0, or says why it is not proven and exits with 3.
+It exits with 2 if it could not check: called wrongly, no genesis at hand, a file that cannot be read.
 """
 
 import hashlib
@@ -16,11 +17,16 @@ from dataclasses import dataclass
 from typing import Any
 
 FILE_BYTES_MAX = 16_777_216
+FILE_VALUES_MAX = 524_288
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 class Refused(Exception):
     """The file proves nothing; the text says why."""
+
+
+class Unusable(Exception):
+    """Nothing can be said about the file, because what it is to be checked against is missing or is no genesis."""
 
 
 def need(condition: bool, why: str) -> None:
@@ -61,16 +67,16 @@ def head(size: int, short_below: int, short: int | None, one: int | None, two: i
     return bytes([two]) + size.to_bytes(2, "big") if size < 65536 else bytes([four]) + size.to_bytes(4, "big")
 
 
-def decode(data: bytes, depth_max: int = 24) -> Any:
+def decode(data: bytes, depth_max: int = 24, values_max: int = FILE_BYTES_MAX) -> Any:
     """Return the value of a canonical encoding: one that the value, encoded again, leads to."""
     need(len(data) <= FILE_BYTES_MAX, "too long")
-    value, end = read(data, 0, depth_max)
+    value, end = read(data, 0, depth_max, [values_max - 1])
     need(end == len(data) and encode(value) == data, "not in canonical form")
     return value
 
 
-def read(data: bytes, at: int, depth: int) -> tuple[Any, int]:
-    """Return the value that begins somewhere, whatever its form, and where it ends."""
+def read(data: bytes, at: int, depth: int, room: list[int]) -> tuple[Any, int]:
+    """Return the value that begins somewhere, whatever its form, and where it ends; `room` is for how many more."""
     need(at < len(data), "cut off")
     lead, at = data[at], at + 1
     if lead <= 0x7F or lead >= 0xE0:
@@ -101,8 +107,11 @@ def read(data: bytes, at: int, depth: int) -> tuple[Any, int]:
             raise Refused("text that is not UTF-8") from error
     need(depth > 0, "nested too deeply")
     parts: list[Any] = []
-    for number in range(size * (2 if kind == "map" else 1)):
-        part, at = read(data, at, depth - 1)
+    count = size * (2 if kind == "map" else 1)
+    room[0] -= count
+    need(room[0] >= 0, "too many values")
+    for number in range(count):
+        part, at = read(data, at, depth - 1, room)
         need(kind == "array" or number % 2 == 1 or type(part) is str, "a key that is not text")
         parts.append(part)
     return (parts if kind == "array" else dict(zip(parts[::2], parts[1::2], strict=True))), at
@@ -231,7 +240,7 @@ class Leaf:
 
 def leaf_of(data: bytes, contract: str, key: bytes) -> Leaf:
     """Return the version that an encoded leaf of this key is."""
-    _, named, at, value, height, index, previous = fields(decode(data), 1, str, bytes, None, int, int, None)
+    _, named, at, value, height, index, previous = fields(decode(data, 1, 8), 1, str, bytes, None, int, int, None)
     need((named, at) == (contract, key), "a version of another key")
     need(value is None or type(value) is bytes, "a malformed version")
     need(previous is None or (type(previous) is bytes and len(previous) == 32), "a malformed version")
@@ -241,7 +250,7 @@ def leaf_of(data: bytes, contract: str, key: bytes) -> Leaf:
 
 def held(root: bytes, contract: str, key: bytes, proof: bytes) -> Leaf | None:
     """Return the newest version that the state with a root holds under a key; None if it never held one."""
-    _, steps, end = fields(decode(proof), 1, list, None)
+    _, steps, end = fields(decode(proof, 3, 256), 1, list, None)
     need(len(steps) <= 64, "too many steps")
     path = tagged("path", encode([contract, key]))
     digits, leaf, digest = path.hex(), None, b""
@@ -346,14 +355,16 @@ class Verifier:
 
     def __init__(self, data: bytes, genesis: bytes | None, genesis_hash: bytes) -> None:
         kinds = (1, str, bytes, None, list, list, list)
-        _, self.kind, self.chain_id, carried, changes, headers, self.evidence = fields(decode(data, 5), *kinds)
+        _, self.kind, self.chain_id, carried, changes, headers, self.evidence = fields(
+            decode(data, 5, FILE_VALUES_MAX), *kinds
+        )
         need(self.chain_id == genesis_hash, "the proof is about another ledger")
         need(carried is None or type(carried) is bytes, "a malformed genesis")
         for each in (genesis, carried):
             need(each is None or tagged("genesis", each) == genesis_hash, "a genesis with another hash")
         known = genesis if genesis is not None else carried
-        need(known is not None, "the file does not carry its genesis: give it with --genesis")
-        assert known is not None
+        if known is None:
+            raise Unusable("the file does not carry its genesis: give it with --genesis")
         self.sets = [Validators(encode(decode(known)[5]))]
         self.last_heights: list[int] = []
         need(1 <= len(headers) <= 1024 and len(changes) <= 1024, "too many headers, or none")
@@ -371,9 +382,9 @@ class Verifier:
         """Take the next validator set, which the last one has announced."""
         verified = self.certified(header, result, certificate)
         need(verified.epoch == self.sets[-1].epoch, "a change that others certified")
+        need(tagged("validators", following) == verified.next_validators, "other validators than were announced")
         validators = Validators(following)
         need(validators.epoch == self.sets[-1].epoch + 1, "an epoch that does not follow")
-        need(validators.hash == verified.next_validators, "other validators than were announced")
         self.sets.append(validators)
         self.last_heights.append(verified.height)
 
@@ -411,22 +422,23 @@ class Verifier:
         }
 
     def transaction(self) -> dict[str, Any]:
-        return self.placed(self.evidence)
+        return self.placed(self.evidence, self.last.height)
 
-    def placed(self, entry: Any) -> dict[str, Any]:
-        """Return a transaction that stands with its receipt in one of the blocks."""
+    def placed(self, entry: Any, height: int) -> dict[str, Any]:
+        """Return a transaction that stands with its receipt in the block at a height."""
         raw, index, count, path, receipt, receipts_path = fields(entry, bytes, int, int, list, bytes, list)
-        _, body, signature = fields(decode(raw), 1, bytes, bytes)
-        _, _, sender, _, _, calls, *_ = fields(decode(body), 1, bytes, bytes, bytes, int, list, int, None, None)
-        kinds = (1, bytes, int, int, int, None, list, int, list)
-        _, named, height, at, status, code, *_ = fields(decode(receipt), *kinds)
-        need((code is None and status == 0) or (type(code) is str and status == 1), "a malformed receipt")
         need(height in self.headers, "the header of a transaction is not shown")
+        _, body, signature = fields(decode(raw, 1, 4), 1, bytes, bytes)
         header, identifier = self.headers[height], tagged("transaction", body)
         need(len(signature) == 64, "a malformed transaction")
+        # Nothing is made of what stands in transaction and receipt before their hashes vouch for it.
         check_inclusion(header.transactions_root, count, index, identifier + signature, path)
         check_inclusion(header.receipts_root, count, index, receipt, receipts_path)
-        need((named, at) == (identifier, index), "the receipt of another transaction")
+        _, _, sender, _, _, calls, *_ = fields(decode(body), 1, bytes, bytes, bytes, int, list, int, None, None)
+        kinds = (1, bytes, int, int, int, None, list, int, list)
+        _, named, stated, at, status, code, *_ = fields(decode(receipt), *kinds)
+        need((code is None and status == 0) or (type(code) is str and status == 1), "a malformed receipt")
+        need((named, stated, at) == (identifier, height, index), "the receipt of another transaction")
         return {
             "transaction_id": identifier.hex(),
             "transaction_height": height,
@@ -471,9 +483,11 @@ class Verifier:
         assert deployed is not None and deployed.value is not None
         _, _, version, _, source, *_ = fields(decode(deployed.value), 1, str, int, int, bytes, str, int, bool, int)
         told, written = self.records(contract, rule, subject, records)
-        transactions = [self.placed(entry) for entry in placed]
-        places = [(each["transaction_height"], each["index"]) for each in transactions]
-        need(places == sorted(written), "not exactly the transactions that wrote the records")
+        places = sorted(written)
+        need(len(placed) == len(places), "not exactly the transactions that wrote the records")
+        transactions = [self.placed(entry, at) for entry, (at, _) in zip(placed, places, strict=True)]
+        found = [(each["transaction_height"], each["index"]) for each in transactions]
+        need(found == places, "not exactly the transactions that wrote the records")
         needed = {height, *(each["as_of"] for each in told), *(at for at, _ in places)}
         need(needed == set(self.headers), "a header that nothing needs")
         return {
@@ -525,10 +539,17 @@ def verify(data: bytes, genesis: bytes | None, genesis_hash: bytes | None) -> di
 
     Raises:
         Refused: when it proves nothing.
+        Unusable: when the genesis is missing, or is none.
     """
+    if genesis is not None:
+        try:
+            Validators(encode(fields(decode(genesis), 1, str, int, list, list, list, list, list, list)[5]))
+        except Refused as error:
+            raise Unusable(f"the genesis file is no genesis in its encoded form: {error}") from error
     if genesis_hash is None:
-        need(genesis is not None, "neither a genesis nor its hash is known")
-        genesis_hash = tagged("genesis", genesis or b"")
+        if genesis is None:
+            raise Unusable("neither a genesis nor its hash is known")
+        genesis_hash = tagged("genesis", genesis)
     return Verifier(data, genesis, genesis_hash).statement()
 
 
@@ -548,11 +569,16 @@ def main(arguments: list[str]) -> int:
         data = contents(arguments[0])
         genesis = contents(options["--genesis"]) if "--genesis" in options else None
         known = bytes.fromhex(options["--genesis-hash"]) if "--genesis-hash" in options else None
+        if known is not None and len(known) != 32:
+            raise ValueError("a genesis hash has 64 hexadecimal digits")
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     try:
         proven = verify(data, genesis, known)
+    except Unusable as error:
+        print(f"NOT CHECKED: {error}", file=sys.stderr)
+        return 2
     except Refused as error:
         print(f"NOT PROVEN: {error}", file=sys.stderr)
         return 3

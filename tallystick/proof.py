@@ -126,11 +126,12 @@ def verify_places(trust: Trust, proof: TransactionProof, certified: VerifiedHead
     """
     try:
         transaction = decode_transaction(proof.transaction, size_max=trust.transaction_bytes_max)
-        receipt = decode_receipt(proof.receipt)
         root, leaf = certified.header.transactions_root, transaction.merkle_leaf
         verify_inclusion(root, proof.count, proof.index, leaf, proof.transactions_path)
         root = certified.result.receipts_root
         verify_inclusion(root, proof.count, proof.index, proof.receipt, proof.receipts_path)
+        # Only now: the transaction's size is bounded by the genesis, the receipt's by nothing but its hash.
+        receipt = decode_receipt(proof.receipt)
     except DecodeError as error:
         raise ProofError(f"malformed transaction or receipt: {error}") from error
     except MerkleProofError as error:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chain.block import decode_header
+from chain.crypto import tagged_hash
 from chain.encoding import DecodeError, EncodeError, decode
 from chain.genesis import Genesis, GenesisError, decode_genesis
 from chain.identity import decode_contract
@@ -25,7 +26,6 @@ from chain.proof_file import (
     decode_proof_file,
 )
 from chain.proofs import CertifiedHeader
-from chain.receipt import decode_receipt
 from chain.runtime import SYSTEM
 from chain.state_keys import contract_key
 from chain.state_leaf import Leaf, decode_leaf, leaf_hash
@@ -101,12 +101,13 @@ def _genesis(file: ProofFile, known: Genesis | Digest) -> Genesis:
         raise ProofError(f"the proof is about the ledger {file.chain_id.hex()}, not {expected.hex()}")
     carried: Genesis | None = None
     if file.genesis is not None:
+        found = tagged_hash("genesis", file.genesis)
+        if found != expected:
+            raise ProofError(f"the genesis in the file has the hash {found.hex()}")
         try:
             carried = decode_genesis(file.genesis)
         except (DecodeError, GenesisError) as error:
             raise ProofError(f"the genesis in the file is none: {error}") from error
-        if carried.genesis_hash != expected:
-            raise ProofError(f"the genesis in the file has the hash {carried.genesis_hash.hex()}")
     if isinstance(known, Genesis):
         return known
     if carried is None:
@@ -122,11 +123,11 @@ def _validator_sets(trust: Trust, changes: Sequence[ValidatorChange]) -> _Sets:
         verified = sets.header(change.certified)
         if verified.header.epoch != current.epoch:
             raise ProofError(f"epoch {current.epoch} is not ended by a block of epoch {verified.header.epoch}")
+        if tagged_hash("validators", change.validators) != verified.result.next_validators_hash:
+            raise ProofError(f"block {verified.header.height} announces others than these validators")
         following = _validator_set(change.validators)
         if following.epoch != current.epoch + 1:
             raise ProofError(f"epoch {following.epoch} cannot follow epoch {current.epoch}")
-        if following.validators_hash != verified.result.next_validators_hash:
-            raise ProofError(f"block {verified.header.height} announces others than these validators")
         trusts = (*sets.trusts, replace(trust, validators=following))
         sets = _Sets(trusts, (*sets.last_heights, verified.header.height))
     return sets
@@ -215,11 +216,14 @@ def _story(trust: Trust, evidence: StoryEvidence, headers: Sequence[VerifiedHead
         raise ProofError(f"there is no contract {evidence.contract[:64]!r}")
     records = _records(by_height, evidence)
     written = {(leaf.height, leaf.index) for record in records for leaf in record.versions if leaf.height > 0}
+    if len(written) != len(evidence.transactions):
+        raise ProofError("the transactions are not exactly those that wrote the records")
+    places = sorted(written)
     transactions = [
-        _transaction(trust, entry, _header_at(by_height, _receipt_height(entry))) for entry in evidence.transactions
+        _transaction(trust, entry, _header_at(by_height, height))
+        for entry, (height, _) in zip(evidence.transactions, places, strict=True)
     ]
-    places = [(each.receipt.height, each.receipt.index) for each in transactions]
-    if places != sorted(written):
+    if places != [(each.receipt.height, each.receipt.index) for each in transactions]:
         raise ProofError("the transactions are not exactly those that wrote the records, in their order")
     needed = {evidence.contract_height, *(record.as_of for record in records), *(height for height, _ in places)}
     if set(by_height) != needed:
@@ -270,10 +274,3 @@ def _contract_key(name: str) -> bytes:
         return contract_key(name)
     except EncodeError as error:
         raise ProofError(f"{name[:64]!r} is no contract's name: {error}") from error
-
-
-def _receipt_height(entry: PlacedTransaction) -> int:
-    try:
-        return decode_receipt(entry.receipt).height
-    except DecodeError as error:
-        raise ProofError(f"malformed receipt: {error}") from error

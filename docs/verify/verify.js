@@ -5,6 +5,7 @@
 // the genesis hash.
 
 const FILE_BYTES_MAX = 16_777_216;
+const FILE_VALUES_MAX = 524_288;
 const NAME = /^[a-z][a-z0-9_-]{0,31}$/;
 
 export class Refused extends Error {}
@@ -89,17 +90,17 @@ function head(size, shortBelow, short, one, two, four) {
   return Uint8Array.of(four, size >>> 24, (size >> 16) & 0xff, (size >> 8) & 0xff, size & 0xff);
 }
 
-export function decode(data, depthMax = 24) {
+export function decode(data, depthMax = 24, valuesMax = FILE_BYTES_MAX) {
   need(data.length <= FILE_BYTES_MAX, "too long");
-  const [value, end] = read(data, 0, depthMax);
+  const [value, end] = read(data, 0, depthMax, { values: valuesMax - 1 });
   need(end === data.length && same(encode(value), data), "not in canonical form");
   return value;
 }
 
 const SIZED = [[0xde, "map", 2], [0xdc, "array", 2], [0xd9, "text", 1], [0xc4, "bytes", 1]];
 
-// Returns the value that begins somewhere, whatever its form, and where it ends.
-function read(data, start, depth) {
+// Returns the value that begins somewhere, whatever its form, and where it ends; `room` is for how many more.
+function read(data, start, depth, room) {
   need(start < data.length, "cut off");
   const lead = data[start];
   let at = start + 1;
@@ -123,8 +124,11 @@ function read(data, start, depth) {
   if (kind === "text") return [readText(data.subarray(at, at + size)), at + size];
   need(depth > 0, "nested too deeply");
   const parts = [];
-  for (let number = 0; number < size * (kind === "map" ? 2 : 1); number += 1) {
-    const [part, end] = read(data, at, depth - 1);
+  const count = size * (kind === "map" ? 2 : 1);
+  room.values -= count;
+  need(room.values >= 0, "too many values");
+  for (let number = 0; number < count; number += 1) {
+    const [part, end] = read(data, at, depth - 1, room);
     need(kind === "array" || number % 2 === 1 || typeof part === "string", "a key that is not text");
     parts.push(part);
     at = end;
@@ -228,7 +232,7 @@ async function checkInclusion(root, count, index, leaf, path) {
 }
 
 function leafOf(data, contract, key) {
-  const [, named, at, value, height, index, previous] = fields(decode(data), 1, "text", "bytes", null, "int", "int", null);
+  const [, named, at, value, height, index, previous] = fields(decode(data, 1, 8), 1, "text", "bytes", null, "int", "int", null);
   need(named === contract && same(at, key), "a version of another key");
   need(value === null || isBytes(value), "a malformed version");
   need(previous === null || (isBytes(previous) && previous.length === 32), "a malformed version");
@@ -246,7 +250,7 @@ function bitCount(number) {
 
 // Returns the newest version that the state with a root holds under a key; null if it never held one.
 async function held(root, contract, key, proof) {
-  const [, steps, end] = fields(decode(proof), 1, "array", null);
+  const [, steps, end] = fields(decode(proof, 3, 256), 1, "array", null);
   need(steps.length <= 64, "too many steps");
   const path = await tagged("path", encode([contract, key]));
   const digits = hex(path);
@@ -357,9 +361,9 @@ class Verifier {
     const verified = await this.certified(header, result, certificate);
     const current = this.sets.at(-1);
     need(verified.epoch === current.epoch, "a change that others certified");
+    need(same(await tagged("validators", encoded), verified.following), "other validators than were announced");
     const following = await validatorSet(encoded);
     need(following.epoch === current.epoch + 1, "an epoch that does not follow");
-    need(same(following.hash, verified.following), "other validators than were announced");
     this.sets.push(following);
     this.lastHeights.push(verified.height);
   }
@@ -381,20 +385,21 @@ class Verifier {
     return this.headers.get(height);
   }
 
-  // Returns a transaction that stands with its receipt in one of the blocks.
-  async placed(entry) {
+  // Returns a transaction that stands with its receipt in the block at a height.
+  async placed(entry, height) {
     const [raw, index, count, path, receipt, receiptsPath] = fields(entry, "bytes", "int", "int", "array", "bytes", "array");
-    const [, body, signature] = fields(decode(raw), 1, "bytes", "bytes");
-    const [, , sender, , , calls] = fields(decode(body), 1, "bytes", "bytes", "bytes", "int", "array", "int", null, null);
-    const kinds = [1, "bytes", "int", "int", "int", null, "array", "int", "array"];
-    const [, named, height, at, status, code] = fields(decode(receipt), ...kinds);
-    need((code === null && status === 0) || (typeof code === "string" && status === 1), "a malformed receipt");
+    const [, body, signature] = fields(decode(raw, 1, 4), 1, "bytes", "bytes");
     need(signature.length === 64, "a malformed transaction");
     const header = this.header(height);
     const id = await tagged("transaction", body);
+    // Nothing is made of what stands in transaction and receipt before their hashes vouch for it.
     await checkInclusion(header.transactionsRoot, count, index, join(id, signature), path);
     await checkInclusion(header.receiptsRoot, count, index, receipt, receiptsPath);
-    need(same(named, id) && at === index, "the receipt of another transaction");
+    const [, , sender, , , calls] = fields(decode(body), 1, "bytes", "bytes", "bytes", "int", "array", "int", null, null);
+    const kinds = [1, "bytes", "int", "int", "int", null, "array", "int", "array"];
+    const [, named, stated, at, status, code] = fields(decode(receipt), ...kinds);
+    need((code === null && status === 0) || (typeof code === "string" && status === 1), "a malformed receipt");
+    need(same(named, id) && stated === height && at === index, "the receipt of another transaction");
     return {
       transaction_id: hex(id),
       transaction_height: height,
@@ -407,8 +412,8 @@ class Verifier {
     };
   }
 
-  transaction(evidence) {
-    return this.placed(evidence);
+  transaction(evidence, last) {
+    return this.placed(evidence, last.height);
   }
 
   async key(evidence, last) {
@@ -444,10 +449,11 @@ class Verifier {
     const recorded = ["text", "int", "int", "bytes", "text", "int", "bool", "int"];
     const [, , version, , source] = fields(decode(deployed.value), 1, ...recorded);
     const [records, written] = await this.records(contract, rule, subject, shown);
+    need(placed.length === written.length, "not exactly the transactions that wrote the records");
     const transactions = [];
-    for (const entry of placed) transactions.push(await this.placed(entry));
-    const places = transactions.map((each) => `${each.transaction_height}/${each.index}`);
-    need(places.join() === written.join(), "not exactly the transactions that wrote the records");
+    for (const [number, entry] of placed.entries()) transactions.push(await this.placed(entry, written[number][0]));
+    const exact = transactions.every((each, number) => each.index === written[number][1]);
+    need(exact, "not exactly the transactions that wrote the records");
     const asOf = records.map((each) => each.as_of);
     const needed = new Set([height, ...asOf, ...transactions.map((each) => each.transaction_height)]);
     need(needed.size === this.headers.size && [...needed].every((each) => this.headers.has(each)), "a header that nothing needs");
@@ -477,8 +483,7 @@ class Verifier {
       }
     }
     need(told.length === subjects.length, "a record is not shown");
-    const ordered = [...written].sort(([, one], [, other]) => one[0] - other[0] || one[1] - other[1]);
-    return [told, ordered.map(([place]) => place)];
+    return [told, [...written.values()].sort((one, other) => one[0] - other[0] || one[1] - other[1])];
   }
 }
 
@@ -494,7 +499,7 @@ export async function verify(data, genesis, genesisHash) {
   if (!globalThis.crypto?.subtle) throw new Unsupported("this page needs WebCrypto: open it as a file or over https");
   const known = genesisHash === null ? await tagged("genesis", genesis) : unhex(genesisHash);
   const kinds = [1, "text", "bytes", null, "array", "array", "array"];
-  const [, kind, chainId, carried, changes, headers, evidence] = fields(decode(data, 5), ...kinds);
+  const [, kind, chainId, carried, changes, headers, evidence] = fields(decode(data, 5, FILE_VALUES_MAX), ...kinds);
   need(same(chainId, known), "the proof is about another ledger");
   need(carried === null || isBytes(carried), "a malformed genesis");
   for (const each of [genesis, carried]) {

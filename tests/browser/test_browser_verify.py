@@ -76,6 +76,9 @@ async def test_vectors_and_forgeries(page: Page, tmp_path: Path) -> None:
     for case in PROOFS["forged"]:
         text, _ = await verdict(page, bytes.fromhex(case["file"]), tmp_path)
         assert text.startswith("Not proven"), (case["name"], text)
+    huge = b"\x97\x01\xabtransaction\xdd" + (600_000).to_bytes(4, "big") + b"\x90" * 600_004
+    text, _ = await verdict(page, huge, tmp_path)
+    assert "too many values" in text, text
     many = b"\x97\x01\xabtransaction\xdd" + (200_000).to_bytes(4, "big") + b"\xc0" * 200_000 + b"\xc0" * 4
     text, _ = await verdict(page, many, tmp_path)
     assert text.startswith("Not proven"), ("more parts than fit on a stack", text)

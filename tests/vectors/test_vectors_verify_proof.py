@@ -10,9 +10,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from chain.encoding import DecodeError
 from chain.genesis import decode_genesis
+from chain.proof_file import decode_proof_file
+from cli.errors import CliError
+from cli.main import tally
 from tallystick.proof import ProofError
 from tallystick.proof_checking import check_proof
 from tallystick.proof_facts import proven_json
@@ -103,4 +107,30 @@ def test_the_command(tmp_path: Path) -> None:
     assert refused.returncode == 3
     assert refused.stderr.startswith("NOT PROVEN")
     assert run(str(good)).returncode == 2
+    assert run(str(tmp_path), "--genesis", str(genesis)).returncode == 2
     assert run(str(tmp_path / "none"), "--genesis-hash", HASH.hex()).returncode == 2
+
+
+def test_it_exits_as_tally_verify_does(tmp_path: Path) -> None:
+    proof, garbage, genesis = (tmp_path / name for name in ("a.proof", "garbage", "genesis.msgpack"))
+    carried = next(case for case in PROOFS["valid"] if decode_proof_file(bytes.fromhex(case["file"])).genesis)
+    bare = next(case for case in PROOFS["valid"] if not decode_proof_file(bytes.fromhex(case["file"])).genesis)
+    garbage.write_bytes(b"{}")
+    genesis.write_bytes(GENESIS)
+    cases = [
+        (bare, ["--genesis-hash", HASH.hex()], 2, "the genesis is missing"),
+        (bare, ["--genesis", str(garbage)], 2, "is no genesis"),
+        (bare, ["--genesis", str(garbage), "--genesis-hash", HASH.hex()], 2, "is no genesis"),
+        (bare, ["--genesis-hash", "ab"], 2, "is no hash"),
+        (carried, ["--genesis-hash", HASH.hex()], 0, "carries its genesis"),
+        (carried, ["--genesis-hash", bytes(32).hex()], 3, "another ledger"),
+        (bare, ["--genesis", str(genesis), "--genesis-hash", bytes(32).hex()], 3, "a genesis of another hash"),
+    ]
+    for case, arguments, code, why in cases:
+        proof.write_bytes(bytes.fromhex(case["file"]))
+        command = [sys.executable, "-I", str(SCRIPT), str(proof), *arguments]
+        found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert found.returncode == code, (why, found.stderr)
+        product = CliRunner().invoke(tally, ["verify", str(proof), *arguments])
+        error = product.exception
+        assert (error.exit_code if isinstance(error, CliError) else product.exit_code) == code, (why, product.output)
