@@ -12,6 +12,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT_OPTION := $(if $(BASE_PORT),--base-port $(BASE_PORT))
 
+# Nodes, commands and tests are hundreds of processes: compiling the same modules in each would be most of their work.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help up down status clean venv dev check docs test campaign mutants bench profile fuzz audit-mutations
 
 help:

@@ -3,10 +3,11 @@
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from attacks import Attack
 from corpus import all_attacks
+from steps import costs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -14,9 +15,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="The hostile programs by class and group.")
     parser.add_argument("--list", action="store_true", help="name every program and what has to happen")
     parser.add_argument("--show", metavar="TEXT", help="print the programs whose names hold this text")
+    parser.add_argument("--dearest", metavar="N", type=int, help="run all; the N that cost most time for their gas")
     options = parser.parse_args(arguments)
     attacks = all_attacks()
-    lines = _programs(attacks, options.show) if options.show is not None else _summary(attacks, options.list)
+    if options.dearest is not None:
+        lines: Iterable[str] = (f"{cost:6.1f} ns a unit  {name}" for cost, name in costs(attacks)[: options.dearest])
+    else:
+        lines = _programs(attacks, options.show) if options.show is not None else _summary(attacks, options.list)
     found = False
     for line in lines:
         found = True

@@ -6,7 +6,6 @@ Imports the engine that is in place when it is imported itself, so that a plante
 import copy
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 from attacks import Attack, Step, attacks_of
 from corpus import CLASSES
@@ -15,6 +14,7 @@ from grammar_of import holes as grammar_holes
 from laws import Broken, check_program, check_source
 from observe import Program, decider
 from signatures import discover
+from steps import run_step
 
 from chain.runtime import LocalFault
 from contracts.engine import binding, code_check
@@ -72,11 +72,7 @@ def _deviation(attack: Attack) -> str | None:
 
 def _step(ledger: Harness, step: Step) -> str | None:
     given = copy.deepcopy(step.args)
-    options: dict[str, Any] = {"roles": step.roles, "gas_limit": step.gas}
-    if step.view:
-        outcome = ledger.view(step.contract, step.method, *step.args, sender=step.sender, **options)
-    else:
-        outcome = ledger.call(step.sender, step.contract, step.method, *step.args, **options)
+    outcome = run_step(ledger, step)
     if outcome.code != step.code:
         return f"ended with {outcome.code}, not {step.code}"
     if outcome.code is None and ascii(outcome.value) != ascii(step.value):
