@@ -121,7 +121,7 @@ class Auditor:
             self._head_height = self._source.head_height()
             genesis = self._genesis = self._check_genesis()
             with working_store(0 if self._start else self._head_height, genesis.genesis_hash) as store:
-                self._open(genesis, self._start, StateDatabase(store, store.state_cache_bytes))
+                self._open(genesis, self._start, StateDatabase(store, store.state_cache_bytes, store.seeker))
                 self._check_blocks(genesis)
         except AuditMismatch as error:
             self._mismatches.append(error.mismatch)

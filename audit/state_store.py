@@ -31,6 +31,8 @@ class WorkingStore:
         self._head = store.head
         self.state_cache_bytes = STATE_CACHE_BYTES if isinstance(store, LevelStore) else 0
         """What a cache of the state in front of this is worth: nothing in front of memory."""
+        self.seeker = store if isinstance(store, LevelStore) else None
+        """What the state can be sought in."""
 
     @property
     def head(self) -> Head | None:

@@ -82,6 +82,11 @@ def _leaf_prefix(table: bytes, contract: str) -> bytes:
     return table + len(name).to_bytes(2, "big") + name
 
 
+def name_end(key: bytes) -> int:
+    """Return where the contract's name ends in the key of a leaf, after the table and the name's length."""
+    return 3 + int.from_bytes(key[1:3], "big")
+
+
 def version_key(leaf_hash: bytes) -> bytes:
     """Return the key of a leaf that another has replaced."""
     return TABLE_VERSION + leaf_hash

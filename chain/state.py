@@ -7,7 +7,7 @@ everything back. `finish` says what the block makes of the state: the new root a
 wait beside the database until the block is decided, or be forgotten.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,8 +53,10 @@ class StateUpdate:
 
     parent_root: Digest
     root: Digest
-    leaf_writes: tuple[Write, ...]
-    """What the database has to write of leaves."""
+    live_writes: Sequence[Write]
+    """What the database has to write of live leaves."""
+    other_writes: Sequence[Write]
+    """What it has to write of tombstones and of versions that were replaced."""
     nodes: Mapping[bytes, bytes]
     """Blobs of the tree nodes that changed, by prefix."""
 
@@ -62,7 +64,7 @@ class StateUpdate:
     def writes(self) -> list[Write]:
         """Exactly what the state database has to write, apart from its head."""
         nodes = [(node_key(prefix), blob) for prefix, blob in self.nodes.items()]
-        return [*self.leaf_writes, *nodes, (STATE_ROOT_KEY, self.root)]
+        return [*self.live_writes, *self.other_writes, *nodes, (STATE_ROOT_KEY, self.root)]
 
 
 class ReadState:
@@ -197,7 +199,8 @@ class BlockState:
         base = self._base
         versions = make_versions(self._changes, self._height, self._base_leaves, base.tombstone)
         tree = update_tree(base.node, {path_of(*place): digest for place, digest in versions.digests.items()})
-        return StateUpdate(tree_root(base.node(ROOT_PREFIX)), tree.root, tuple(versions.writes), tree.nodes)
+        parent_root = tree_root(base.node(ROOT_PREFIX))
+        return StateUpdate(parent_root, tree.root, versions.live_writes, versions.other_writes, tree.nodes)
 
     # What follows is for the running transaction and for this class.
 

@@ -14,22 +14,20 @@ from chain.database_keys import (
     TABLE_LIVE,
     TABLE_TOMBSTONE,
     leaf_key,
+    name_end,
     node_key,
     version_key,
 )
 from chain.state import Entry, ReadState, StateUpdate
 from chain.state_leaf import Leaf, decode_leaf, leaf_hash
 from chain.state_proof import prove
+from chain.state_seeks import Seeker, StateSeeks
 from chain.state_tree import EMPTY_STATE_ROOT
 from chain.storage import Head, Store, StoreDamaged, Write
 from chain.types import Digest, Height
 
 CACHE_BYTES: Final = 16 * 1024 * 1024
 """Recently used leaves and tree nodes kept in memory, each; a read from LevelDB costs a hundred times as much."""
-
-
-_NAME_AT: Final = 3
-"""Place of the contract's name in the key of a leaf, after the table and the name's length."""
 
 
 class StateGapError(Exception):
@@ -63,15 +61,22 @@ class ProvenLeaf:
 class StateDatabase:
     """Owns a store that holds state; implements chain.state.StateReader."""
 
-    def __init__(self, store: Store, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(self, store: Store, cache_bytes: int = CACHE_BYTES, seeker: Seeker | None = None) -> None:
         """Read the head; keep up to `cache_bytes` of leaves and tree nodes each in memory, none with 0.
+
+        `seeker` is the same store where it can be sought in, and where this pays: on disk, for many reads.
 
         Raises:
             StoreDamaged: when the store holds a head without a root.
         """
         self._store = store
-        self._live_leaves = make_cache(cache_bytes, store.get)
-        self._nodes = make_cache(cache_bytes, lambda prefix: store.get(node_key(prefix)))
+        self._seeks = None if seeker is None else StateSeeks(store, seeker)
+        if self._seeks is None:
+            self._live_leaves = make_cache(cache_bytes, store.get)
+            self._nodes = make_cache(cache_bytes, lambda prefix: store.get(node_key(prefix)))
+        else:
+            self._live_leaves = make_cache(cache_bytes, self._seeks.live_leaf)
+            self._nodes = make_cache(cache_bytes, self._seeks.node)
         self._head = _read_head(store)
 
     @property
@@ -100,7 +105,9 @@ class StateDatabase:
             )
         writes: list[Write] = [*update.writes, *((TABLE_EXTRA + name, value) for name, value in extra)]
         self._store.write(writes, Head(height, block_hash))
-        self._live_leaves.put_all(write for write in update.leaf_writes if write[0][:1] == TABLE_LIVE)
+        self._live_leaves.put_all(update.live_writes)
+        if self._seeks is not None:
+            self._seeks.deleted(key for key, leaf in update.live_writes if leaf is None)
         self._nodes.put_all(update.nodes.items())
         self._head = StateHead(height, block_hash, update.root)
 
@@ -133,8 +140,8 @@ class StateDatabase:
         """Yield contract, key and encoded leaf of everything, the live ones first, in the database's order."""
         for table in (TABLE_LIVE, TABLE_TOMBSTONE):
             for key, encoded in self._store.scan(table, bytes([table[0] + 1])):
-                start = _NAME_AT + int.from_bytes(key[1:_NAME_AT], "big")
-                yield key[_NAME_AT:start].decode(), key[start:], encoded
+                start = name_end(key)
+                yield key[3:start].decode(), key[start:], encoded
 
     def node(self, prefix: bytes) -> bytes | None:
         """Return the blob of a tree node."""

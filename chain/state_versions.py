@@ -24,8 +24,10 @@ class Versions:
 
     digests: dict[Place, bytes]
     """Hash of each changed key's newest leaf."""
-    writes: list[Write]
-    """What the database has to write of leaves."""
+    live_writes: list[Write]
+    """What the database has to write of live leaves."""
+    other_writes: list[Write]
+    """What it has to write of tombstones and of versions that were replaced."""
 
 
 def make_versions(
@@ -41,7 +43,8 @@ def make_versions(
     """
     newest: dict[Place, tuple[bytes, bytes, bool]] = {}
     buried: set[Place] = set()
-    writes: list[Write] = []
+    live_writes: list[Write] = []
+    other_writes: list[Write] = []
     old: bytes
     digest: bytes | None
     for index, place, value in changes:
@@ -56,14 +59,17 @@ def make_versions(
                     buried.add(place)
             old, digest = (b"", None) if found is None else (found, leaf_hash(found))
         if digest is not None:
-            writes.append((version_key(digest), old))
+            other_writes.append((version_key(digest), old))
         contract, key = place
         encoded = encode_leaf(contract, key, value, height, index, digest)
         newest[place] = encoded, leaf_hash(encoded), value is not None
     for place, (encoded, _, is_live) in newest.items():
-        writes.append((leaf_key(TABLE_LIVE if is_live else TABLE_TOMBSTONE, *place), encoded))
-        if is_live and place in buried:
-            writes.append((leaf_key(TABLE_TOMBSTONE, *place), None))
-        if not is_live and live_leaves[place] is not None:
-            writes.append((leaf_key(TABLE_LIVE, *place), None))
-    return Versions({place: digest for place, (_, digest, _) in newest.items()}, writes)
+        if is_live:
+            live_writes.append((leaf_key(TABLE_LIVE, *place), encoded))
+            if place in buried:
+                other_writes.append((leaf_key(TABLE_TOMBSTONE, *place), None))
+        else:
+            other_writes.append((leaf_key(TABLE_TOMBSTONE, *place), encoded))
+            if live_leaves[place] is not None:
+                live_writes.append((leaf_key(TABLE_LIVE, *place), None))
+    return Versions({place: digest for place, (_, digest, _) in newest.items()}, live_writes, other_writes)

@@ -10,7 +10,6 @@ then on every call raises.
 """
 
 import errno
-import fcntl
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -28,17 +27,14 @@ from chain.storage import (
     StoreFormatUnknown,
     StoreFull,
     StoreLocked,
-    StoreMissing,
     StoreUnusable,
     Write,
 )
-from chain.store_head import HEAD_COPY, check_head_copy, head_bytes, open_head_copy, parse_head, with_checksum
+from chain.store_folder import DATABASE, check_presence, sync_folder, take_lock
+from chain.store_head import check_head_copy, head_bytes, open_head_copy, parse_head, with_checksum
 
 FORMAT: Final = 2
 """Raised whenever what the databases hold, or chain.database_keys, changes."""
-
-DATABASE: Final = "leveldb"
-LOCK: Final = "lock"
 
 AFTER_ALL_TABLES: Final = b"\xff"
 FORMAT_KEY: Final = b"\x00format"
@@ -66,6 +62,8 @@ class LevelStore:
         self._head = head
         self._head_copy: int | None = None
         self._failure: StoreError | None = None
+        self._seeker: Any = None
+        """An iterator over what is there until the next write."""
 
     @property
     def head(self) -> Head | None:
@@ -86,6 +84,22 @@ class LevelStore:
         self._check_alive()
         try:
             return self._database.get(key, verify_checksums=True)  # type: ignore[no-any-return]
+        except plyvel.Error as error:
+            raise self._fail(error) from error
+
+    def seek(self, key: bytes) -> bytes | None:
+        """Return the value under a key by an iterator, which steps over deleted keys behind it (chain.state_seeks).
+
+        Raises:
+            StoreError: when it cannot be read as it was written; the store is unusable from then on.
+        """
+        self._check_alive()
+        try:
+            seeker = self._seeker
+            if seeker is None:
+                seeker = self._seeker = self._database.raw_iterator(verify_checksums=True)
+            seeker.seek(key)
+            return seeker.value() if seeker.valid() and seeker.key() == key else None
         except plyvel.Error as error:
             raise self._fail(error) from error
 
@@ -111,12 +125,7 @@ class LevelStore:
             StoreError: when that failed; the store is unusable from then on.
         """
         self._check_alive()
-        batch = self._database.write_batch(sync=True)
-        for key, value in writes:
-            if value is None:
-                batch.delete(key)
-            else:
-                batch.put(key, value)
+        batch = self._batch(writes, sync=True)
         if head is not None:
             batch.put(HEAD_KEY, head_bytes(head))
         try:
@@ -133,12 +142,7 @@ class LevelStore:
             StoreError: when that failed; the store is unusable from then on.
         """
         self._check_alive()
-        batch = self._database.write_batch()
-        for key, value in writes:
-            if value is None:
-                batch.delete(key)
-            else:
-                batch.put(key, value)
+        batch = self._batch(writes, sync=False)
         try:
             batch.write()
         except plyvel.Error as error:
@@ -165,11 +169,28 @@ class LevelStore:
 
     def close(self) -> None:
         """Close the database and let go of the folder; closing twice is harmless."""
+        self._drop_seeker()
         self._database.close()
         for descriptor in (self._head_copy, self._lock):
             if descriptor is not None and descriptor >= 0:
                 os.close(descriptor)
         self._head_copy, self._lock = None, -1
+
+    def _batch(self, writes: Iterable[Write], *, sync: bool) -> Any:
+        """Return writes that wait to be carried out; what was read from before is given up."""
+        self._drop_seeker()
+        batch = self._database.write_batch(sync=sync)
+        for key, value in writes:
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        return batch
+
+    def _drop_seeker(self) -> None:
+        if self._seeker is not None:
+            self._seeker.close()
+            self._seeker = None
 
     def _fail(self, error: Exception) -> StoreError:
         self._failure = _typed(self._folder, error)
@@ -238,8 +259,8 @@ def open_store(folder: Path, kind: str, chain_id: bytes | None, cache_bytes: int
         StoreUnusable: when the system refuses access for another reason.
     """
     try:
-        _check_presence(folder, create)
-        lock = _take_lock(folder)
+        check_presence(folder, create)
+        lock = take_lock(folder)
     except OSError as error:
         raise _typed(folder, error) from error
     try:
@@ -309,49 +330,9 @@ def _create_database(folder: Path, kind: str, chain_id: bytes) -> None:
     database = plyvel.DB(str(fresh), create_if_missing=True)
     database.put(FORMAT_KEY, encode([FORMAT, kind, chain_id]), sync=True)
     database.close()
-    _sync_folder(fresh)
+    sync_folder(fresh)
     fresh.rename(folder / DATABASE)
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _check_presence(folder: Path, create: bool) -> None:
-    """Tell an absent store from a damaged one: LevelDB would replace a database that lost one file by a new one."""
-    database = folder / DATABASE
-    if (database / "CURRENT").exists():
-        return
-    remains = [
-        *database.glob("*.ldb"),
-        *database.glob("*.sst"),
-        *(log for log in database.glob("*.log") if log.stat().st_size),
-    ]
-    if remains or (folder / HEAD_COPY).exists():
-        raise StoreDamaged(f"{folder}: the database has lost its file CURRENT")
-    if not create:
-        raise StoreMissing(f"{folder}: there is no database")
-    if database.exists():
-        # It was put in place whole, so this one has lost everything.
-        raise StoreDamaged(f"{folder}: the database is empty")
-    folder.mkdir(parents=True, exist_ok=True)
-
-
-def _take_lock(folder: Path) -> int:
-    """Lock the folder by a file of our own: LevelDB's lock ends as soon as the same process tries to open it twice."""
-    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
-        raise StoreLocked(f"{folder}: the database is open already") from error
-    return lock
+    sync_folder(folder)
 
 
 def _check_format(folder: Path, database: Any, kind: str, chain_id: bytes | None) -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from chain.storage import StoreLocked, StoreMissing, StoreUnusable
-from chain.store import DATABASE, LOCK, LevelStore, open_store
+from chain.store import LevelStore, open_store
+from chain.store_folder import DATABASE, LOCK
 from chain.store_head import HEAD_COPY
 
 TABLES: Final = (".ldb", ".sst")

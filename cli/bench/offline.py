@@ -125,7 +125,8 @@ def offline_ledger(layout: ClusterLayout) -> Iterator[OfflineLedger]:
     """
     genesis = load_genesis(layout.genesis)
     data = DataFolder(layout.nodes[0].folder)
-    database = StateDatabase(open_store(data.state, "state", genesis.genesis_hash, CACHE_BYTES, create=True))
+    store = open_store(data.state, "state", genesis.genesis_hash, CACHE_BYTES, create=True)
+    database = StateDatabase(store, seeker=store)
     try:
         blocks = BlockStore(open_store(data.blocks, "blocks", genesis.genesis_hash, CACHE_BYTES, create=True))
         try:

@@ -118,7 +118,7 @@ def _open(channel: Channel, runtime: ContractRuntime) -> tuple[Ledger, SnapshotM
         store = _open_store(folder, genesis, request)
         store.start_thread()
         forbid_threads(locked_in)
-        ledger = open_ledger(genesis, StateDatabase(store), runtime)
+        ledger = open_ledger(genesis, StateDatabase(store, seeker=store), runtime)
         return ledger, SnapshotMaker(ledger, folder, store.freeze), store, locked_in.missing
     except StoreError as error:
         _end(channel, number, [Outcome.STORE, type(error).__name__, str(error)])
