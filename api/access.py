@@ -8,12 +8,12 @@ compared by its hash, in constant time; a client's certificate has been checked 
 import hashlib
 import hmac
 import ssl
-from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
 from api.problems import Problem
+from chain.values import dataclass
 
 OPEN_PATHS: Final = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/explorer/{file}"})
 VIEW_PATH: Final = "/v1/contracts/{contract}/views/{method}"

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from aiohttp import web
@@ -11,6 +10,7 @@ from api.access import ApiAccess
 from api.block_cache import BlockCache
 from api.ports import LedgerNode
 from api.request_metrics import RequestMetrics
+from chain.values import dataclass
 
 T = TypeVar("T")
 

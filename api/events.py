@@ -1,7 +1,6 @@
 """Events that contracts announced: as pages, and as a stream at the same address."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
@@ -18,6 +17,7 @@ from api.walk import Entry, Extract, read_cursor, read_page, write_cursor
 from chain.index_terms import Term, TermKind, term, words
 from chain.receipt import Receipt, decode_receipt
 from chain.runtime import Event
+from chain.values import dataclass
 
 KIND: Final = "e"
 _Found = tuple[Receipt, Event]

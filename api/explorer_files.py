@@ -6,7 +6,6 @@ All files are read once, when the server is made, and kept as they are and compr
 import gzip
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
@@ -17,6 +16,7 @@ from api.packing import takes_gzip
 from api.problems import Problem
 from api.requests import expect_parameters
 from api.responses import not_modified
+from chain.values import dataclass
 
 FOLDER: Final = "explorer"
 INDEX: Final = "index.html"

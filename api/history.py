@@ -6,7 +6,6 @@ is indexed meanwhile.
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from aiohttp import web
@@ -19,6 +18,7 @@ from api.walk import INDEX_MAX, Position, end_of_block
 from chain.block_store import TransactionPlace
 from chain.index_terms import WORD_BYTES_MAX, WORD_BYTES_MIN, Term, TermKind, term
 from chain.types import Height
+from chain.values import dataclass
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ Names are those of the JSON that GET /v1/network/status answers with. Times are 
 time, seconds where they are durations.
 """
 
-from dataclasses import dataclass
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ verifies is what the validators signed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
@@ -16,6 +15,7 @@ from chain.history_index import Activity, Found
 from chain.index_terms import Term
 from chain.recorded_block import RecordedBlock
 from chain.types import Digest, Height, Milliseconds, PublicKey
+from chain.values import dataclass
 
 
 class NotReady(Exception):

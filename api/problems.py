@@ -5,10 +5,11 @@ A code never changes its meaning; programs branch on it, people read the detail.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
+
+from chain.values import dataclass
 
 PROBLEM_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:tallystick:problem:"

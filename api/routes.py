@@ -1,7 +1,6 @@
 """Every route of the API in one table; the OpenAPI document is checked against it."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
@@ -26,6 +25,7 @@ from api import (
     transactions,
     views,
 )
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

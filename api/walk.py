@@ -6,7 +6,6 @@ therefore be short or empty without being the last; only an absent cursor means 
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from api.block_cache import BlockCache, KnownBlock
@@ -15,6 +14,7 @@ from api.problems import Problem
 from api.requests import Order
 from chain.encoding import INT_MAX
 from chain.types import Height
+from chain.values import dataclass
 
 T = TypeVar("T")
 

@@ -8,7 +8,6 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from api.ports import Submission, SubmissionState
@@ -25,6 +24,7 @@ from chain.rules import Rules
 from chain.storage import Head
 from chain.transaction import Transaction, decode_transaction
 from chain.types import Digest, Milliseconds
+from chain.values import dataclass
 from consensus.verifier_queue import VerifierBusy
 
 CHECKING_MAX: Final = 20_000

@@ -1,11 +1,11 @@
 """Whether a node is ready, and if not, why not, in words that an operator can act on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from chain.types import Height, ValidatorId
 from chain.validators import ValidatorSet
+from chain.values import dataclass
 from consensus.pbft.events import Head
 from consensus.pbft.replica import Status
 

@@ -7,7 +7,6 @@ for it. A crash in between leaves the executor behind, never ahead, and the star
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from assembly.failures import Diverged
@@ -29,6 +28,7 @@ from chain.transaction import Transaction
 from chain.types import Digest, Height, ValidatorId, View
 from chain.validity import Head as LedgerHead
 from chain.validity import InvalidBlock
+from chain.values import dataclass
 from consensus.pbft.events import CatchUp, Decide, FetchBody, Head, Report
 from consensus.pbft.messages import Message
 from consensus.verifier_queue import VerifierBusy, VerifierFault

@@ -13,8 +13,9 @@ leaves either the old state and something to go on with, or an installation that
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
+
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

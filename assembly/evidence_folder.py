@@ -6,7 +6,6 @@ this node keep is bounded by the number of kinds, and everything together by FIL
 
 import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +15,7 @@ from chain.evidence import EVIDENCE_BYTES_MAX, Evidence, decode_evidence
 from chain.evidence_check import EvidenceError, Finding, check_evidence
 from chain.genesis import Genesis
 from chain.types import Digest, ValidatorId
+from chain.values import dataclass
 
 LOG = logging.getLogger("tallystick.evidence")
 

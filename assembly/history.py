@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from api.ports import CatchUpStatus, Lacking
 from assembly.back_fill import BackFill
@@ -17,6 +16,7 @@ from assembly.snapshot_service import SnapshotService
 from chain.block_store import BlockStore
 from chain.types import Height
 from chain.validators import ValidatorSet
+from chain.values import dataclass
 from configs.node_config import NodeConfig
 from contracts.executor.client import ExecutorClient
 from contracts.executor.snapshots import SNAPSHOTS_FOLDER

@@ -10,7 +10,6 @@ import logging
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +25,7 @@ from chain.storage import StoreDamaged, StoreError, StoreForeign, StoreFormatUnk
 from chain.store import open_store
 from chain.transaction import TransactionBody, decode_transaction
 from chain.types import Digest, Height, PublicKey
+from chain.values import dataclass
 from contracts.executor.errors import ExecutorBusy, ExecutorDied, ExecutorFault
 from network.chunks import in_thread
 

@@ -1,10 +1,10 @@
 """Why a node cannot take part with what it holds, and has to fetch something first."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from chain.types import Height
 from chain.validity import Head
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """The node's private keys, read once and checked against what genesis registered for it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from chain.block import Header
 from chain.checkpoint import head_note
 from chain.crypto import SEED_BYTES, InvalidKeyError, public_key_of
 from chain.genesis import Genesis
 from chain.identity import is_name
+from chain.values import dataclass
 from configs.node_config import ConfigError, NodeConfig
 from network.tls import TlsMaterialError, certificate_der_of
 

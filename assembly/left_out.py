@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from assembly.admission import clock
 from assembly.members import MemberDirectory
@@ -14,6 +13,7 @@ from chain.prices import LEDGER_PRICES
 from chain.rules import Rules
 from chain.transaction import Transaction
 from chain.types import Milliseconds
+from chain.values import dataclass
 from consensus.complaints import Patience, Watched
 from contracts.executor.errors import ExecutorBusy, ExecutorDied, ExecutorFault
 

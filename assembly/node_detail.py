@@ -4,7 +4,7 @@ import shutil
 import statistics
 import time
 from collections import deque
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from typing import Final
 
 from api.node_detail import ConsensusDetail, DiskDetail, HelperDetail, LeftOutDetail, NodeDetail, PeerDetail, PoolDetail
@@ -15,6 +15,7 @@ from assembly.protocol_watch import lacks_rules
 from chain.genesis import Genesis
 from chain.mempool import Mempool, MempoolLimits
 from chain.validators import ValidatorSet
+from chain.values import dataclass
 from configs.node_config import NodeConfig
 from consensus.driver import ConsensusDriver
 from consensus.pbft.events import BadProposal

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final, TypeVar
 
@@ -44,6 +43,7 @@ from chain.mempool import Mempool
 from chain.recorded_block import RecordedBlock
 from chain.transaction import transaction_id_of_raw
 from chain.types import Digest, Height, Milliseconds, PublicKey
+from chain.values import dataclass
 from consensus.verifier_queue import VerifierFault
 from contracts.executor.client import ExecutorClient
 from contracts.executor.errors import ExecutorBusy, ExecutorDied, ExecutorFault

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from assembly.admission import clock
@@ -19,6 +18,7 @@ from chain.prices import LEDGER_PRICES
 from chain.rules import Rules
 from chain.transaction import Transaction, decode_transaction, transaction_id_of_raw
 from chain.types import Digest, Height, Milliseconds, ValidatorId
+from chain.values import dataclass
 from consensus.pacing import Gathering
 from consensus.pbft.events import Head
 

@@ -1,10 +1,10 @@
 """Opens the log of what this validator has said; where it is lost or damaged, says so: votes may be lost with it."""
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 
 from chain.types import Height
+from chain.values import dataclass
 from consensus.files import OsFileSystem
 from consensus.log import WriteAheadLog, create_log, has_log, open_log, segments_before
 from consensus.log_format import LogDamagedError

@@ -6,11 +6,12 @@ that answering it reads nothing from the database.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from assembly.consensus_host import Applied
 from chain.types import Digest, Height
+from chain.values import dataclass
 
 WAITING_MAX: Final = 200_000
 """Transactions that clients wait for at one time; beyond that a client is told to ask again instead of waiting."""

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from typing import Final
 
 from audit.block_checks import Agreement, check_block
@@ -20,6 +19,7 @@ from audit.memory import collect_seldom
 from audit.mismatch import AuditMismatch, Mismatch, SourceUnreadable
 from audit.quick_checks import Vouched, vouch
 from audit.source import BlockSource
+from chain.values import dataclass
 
 BATCH_BLOCKS_MAX: Final = 64
 BATCH_BYTES: Final = 512 * 1024

@@ -5,7 +5,6 @@ before it, and what its transactions do, is checked in order by audit.auditor.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from audit.mismatch import LOST, AuditMismatch, Level, Mismatch, levels_up_to
@@ -19,6 +18,7 @@ from chain.recorded_block import RecordedBlock, decode_recorded_block
 from chain.transaction import Transaction, decode_transaction, verify_transaction
 from chain.types import Digest
 from chain.validators import ValidatorSet
+from chain.values import dataclass
 
 CANONICAL: Final = "canonical form"
 

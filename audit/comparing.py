@@ -5,7 +5,6 @@ out, because honest nodes have different ones of the same block.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from audit.block_checks import DecodedRecord, decode_record
@@ -14,6 +13,7 @@ from audit.mismatch import AuditMismatch
 from audit.source import BlockSource
 from audit.state_differences import LeafDifference, leaf_differences
 from chain.state_database import StateDatabase
+from chain.values import dataclass
 
 HEADER_FIELDS = (
     "version",

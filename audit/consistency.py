@@ -5,7 +5,6 @@ halving finds the first height at which they part. A source that contradicts its
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from audit.mismatch import Level, Mismatch, SourceUnreadable
@@ -15,6 +14,7 @@ from chain.certificate import decode_certificate
 from chain.crypto import tagged_hash
 from chain.encoding import DecodeError
 from chain.recorded_block import RecordedBlock, decode_recorded_block
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

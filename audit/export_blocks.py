@@ -7,11 +7,11 @@ named by the block that it hit. A member's header is always the same ten bytes, 
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from chain.encoding import DecodeError
 from chain.recorded_block import RECORDED_BLOCK_BYTES_MAX, decode_recorded_block
+from chain.values import dataclass
 
 HEADER: Final = bytes.fromhex("1f8b0800000000000003")
 """RFC 1952: deflate, no name, no time, no flags, Unix."""

@@ -11,8 +11,9 @@ is covered: an auditor computes the manifest anew and expects exactly the same b
 
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import Any, Final
+
+from chain.values import dataclass
 
 FORMAT: Final = "tallystick-export/2"
 GENESIS_FILE: Final = "genesis.msgpack"

@@ -1,8 +1,10 @@
 """What an audit reports when a history is not what it claims to be: the levels, and the first place that differs."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
+
+from chain.values import dataclass
 
 
 class Level(StrEnum):

@@ -6,7 +6,6 @@ Where contracts run, receipts are left to be compared with those that running gi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from audit.block_checks import Agreement, check_receipts, decode_record
 from audit.mismatch import AuditMismatch, Level, Mismatch, levels_up_to
@@ -20,6 +19,7 @@ from chain.merkle import merkle_root
 from chain.receipt import BlockResult, decode_result
 from chain.recorded_block import RecordedBlock, decode_recorded_block
 from chain.transaction import SIGNATURE_TAG
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

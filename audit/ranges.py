@@ -6,7 +6,6 @@ snapshots at the borders of ranges. A border is proven twice: the snapshot again
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from audit.auditor import run_audit
@@ -29,6 +28,7 @@ from chain.recorded_block import decode_recorded_block
 from chain.state_database import StateDatabase
 from chain.types import Digest
 from chain.validity import InvalidBlock
+from chain.values import dataclass
 from contracts.engine.runtime import Engine
 
 

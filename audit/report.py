@@ -1,7 +1,6 @@
 """What an audit report says, before it is laid out: for people who judge a ledger and are no programmers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -9,6 +8,7 @@ from audit.mismatch import HISTORY_LEVELS, Level, Mismatch
 from audit.moments import moment
 from audit.statistics import Statistics, Tally
 from audit.verdict import Outcome, Verdict
+from chain.values import dataclass
 
 Rows = tuple[tuple[str, ...], ...]
 

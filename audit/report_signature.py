@@ -3,11 +3,11 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.crypto import verify
 from chain.types import PublicKey, Signature
+from chain.values import dataclass
 
 FORMAT: Final = "tallystick-report-signature/1"
 TAG: Final = "audit-report"

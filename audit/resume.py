@@ -13,7 +13,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +32,7 @@ from chain.genesis import Genesis
 from chain.merkle import Frontier, decode_frontier
 from chain.runtime import ContractRuntime
 from chain.storage import Store
+from chain.values import dataclass
 
 FORMAT: Final = "tallystick-audit-place/1"
 FILE_BYTES_MAX: Final = 16 * 1024 * 1024

@@ -1,7 +1,6 @@
 """What others may learn while an audit runs, and what they may make it do: watch blocks, save its place, stop it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
 from audit.mismatch import Mismatch
@@ -11,6 +10,7 @@ from chain.merkle import Frontier
 from chain.recorded_block import RecordedBlock
 from chain.types import Height
 from chain.validity import Head
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ A source is not trusted. It hands out bytes; everything that they claim is check
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from chain.values import dataclass
 
 _UNREADABLE: Final = b"unreadable\x00"
 """Begins no recorded block, which is an array."""

@@ -5,7 +5,6 @@ leaf names on either side is where they parted at the latest.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from chain.state_database import StateDatabase, StateHead
 from chain.state_keys import decode_key
 from chain.state_leaf import Leaf, decode_leaf
 from chain.types import Height
+from chain.values import dataclass
 
 DIFFERENCES_MAX: Final = 50
 """Differing keys that are named, those that were written first."""

@@ -1,12 +1,13 @@
 """The outcome of an audit, for programs and for people."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
 
 from audit.consistency import Comparison
 from audit.mismatch import HISTORY_LEVELS, Level, Mismatch
+from chain.values import dataclass
 
 FINDINGS_MAX: Final = 100
 """Mismatches after which an audit ends: what follows would say nothing new."""

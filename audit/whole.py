@@ -6,7 +6,7 @@ a worker that died has not brought.
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -26,6 +26,7 @@ from chain.state_database import StateDatabase
 from chain.storage import MemoryStore
 from chain.types import Digest
 from chain.validity import InvalidBlock
+from chain.values import dataclass
 from contracts.engine.runtime import Engine
 
 RANGE_BLOCKS: Final = 500

@@ -7,7 +7,7 @@ Either answers with a CallOutcome whose gas covers its own work alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from chain.code_room import has_room, take_room
@@ -28,6 +28,7 @@ from chain.protocol import PROTOCOL_KEY, Activation, Schedule, read_schedule
 from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime, Event, StateAccess
 from chain.state_keys import contract_key
 from chain.types import Height
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

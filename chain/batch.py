@@ -5,12 +5,12 @@ them to the one that executes them, without any of them being decoded again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from chain.block import Block, Header, block_hash_of, decode_header
 from chain.transaction import Transaction
 from chain.types import Digest, Milliseconds, PublicKey
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,13 @@ A block's bytes hold neither the view nor the result, so that a re-proposal in a
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.crypto import DIGEST_BYTES, tagged_hash
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.identity import is_name
-from chain.quick import quick
 from chain.types import Digest, Epoch, Height, Milliseconds, ValidatorId
+from chain.values import dataclass
 
 HEADER_BYTES_MAX: Final = 512
 _HEADER_KINDS: Final = (int, bytes, int, bytes, bytes, bytes, int, str, bytes, bytes, int)
@@ -21,7 +20,6 @@ BLOCK_BYTES_MAX: Final = 8 * 1024 * 1024
 """Bound on any block before genesis' own, tighter limit is known."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Header:
     """What a block hash covers."""

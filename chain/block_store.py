@@ -7,7 +7,6 @@ check beforehand.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from chain.database_keys import (
     GAPS_KEY,
@@ -28,6 +27,7 @@ from chain.height_ranges import HeightRange, add_range, decode_ranges, encode_ra
 from chain.merkle import EMPTY_FRONTIER, Frontier, consistency_path, inclusion_path, load_frontier
 from chain.storage import Head, Store, StoreDamaged, Write
 from chain.types import Digest, Height
+from chain.values import dataclass
 
 
 class BlockGapError(Exception):

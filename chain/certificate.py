@@ -4,16 +4,15 @@ PREPARE and COMMIT sign the same subject (domain, chain, epoch, height, view, bl
 in the phase. A quorum of PREPAREs is a prepared certificate, a quorum of COMMITs the block's certificate.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
 from chain.crypto import DIGEST_BYTES, SIGNATURE_BYTES, Verify, sign, verify
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.identity import is_name
-from chain.quick import quick
 from chain.types import Digest, Epoch, Height, Signature, ValidatorId, View
 from chain.validators import VALIDATORS_LIMIT, ValidatorSet
+from chain.values import dataclass
 
 VOTE_TAG: Final = "vote"
 CERTIFICATE_BYTES_MAX: Final = 8192
@@ -26,7 +25,6 @@ class Phase(IntEnum):
     COMMIT = 2
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What a vote is about; equal votes have equal subjects."""

@@ -10,12 +10,12 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from chain.block import Header
 from chain.crypto import DIGEST_BYTES, public_key_of, sign_plain, verify_plain
 from chain.types import Digest
+from chain.values import dataclass
 
 NOTE_BYTES_MAX: Final = 64 * 1024
 SIGNATURES_MAX: Final = 64

@@ -8,7 +8,6 @@ here: whoever wants to know decodes one by one (chain.transaction, chain.receipt
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 from types import NoneType
 from typing import Any, Final
@@ -31,6 +30,7 @@ from chain.transaction import (
     is_method_name,
 )
 from chain.types import Digest, Milliseconds, PublicKey, Signature
+from chain.values import dataclass
 
 _BODY_KINDS: Final = (int, bytes, bytes, bytes, int, list, int)
 _RECEIPT_KINDS: Final = (int, bytes, int, int, int)

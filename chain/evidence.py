@@ -7,7 +7,6 @@ a height in different views, prove nothing. chain.evidence_check says whether ev
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from chain.identity import is_name
 from chain.merkle import is_digest
 from chain.proofs import PATH_MAX, CertifiedHeader, certified_fields, certified_header
 from chain.types import Digest, Epoch, Height, Signature, ValidatorId, View
+from chain.values import dataclass
 
 EVIDENCE_BYTES_MAX: Final = 448 * 1024
 """Bound on any evidence, so that it fits into a transaction; the largest is a NEW-VIEW of 31 validators."""

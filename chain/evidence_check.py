@@ -4,7 +4,6 @@ What is found is what the accused has signed; no clock, no state and no witness 
 the network can check it too, offline, from the genesis alone.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from chain.block import Header, block_hash_of, decode_header
@@ -27,6 +26,7 @@ from chain.receipt import BlockResult, decode_result
 from chain.transaction import SIGNATURE_TAG, decode_transaction, transaction_id_of
 from chain.types import Digest, Height, ValidatorId
 from chain.validators import ValidatorSet
+from chain.values import dataclass
 
 
 class EvidenceError(ValueError):

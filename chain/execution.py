@@ -5,7 +5,6 @@ with a stable code; whatever goes wrong in this machine is a LocalFault, which l
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.actions import SystemAccess
@@ -29,6 +28,7 @@ from chain.state import BlockState, StateReader, StateUpdate, TransactionState
 from chain.state_keys import CONTRACTS, encode_key
 from chain.types import Digest, Height, Milliseconds
 from chain.validity import Head
+from chain.values import dataclass
 from chain.window import Window, WindowEntries
 
 GENESIS_SENDER: Final = "genesis"

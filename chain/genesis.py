@@ -6,7 +6,6 @@ write the JSON form; the hash is taken over the canonical encoding, so white spa
 
 import dataclasses
 import json
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.block import BLOCK_BYTES_MAX
@@ -17,6 +16,7 @@ from chain.json_values import from_json, parse_json, to_json
 from chain.protocol import PROTOCOL_VERSION
 from chain.types import Digest, Epoch, Milliseconds, PublicKey, ValidatorId
 from chain.validators import VALIDATORS_LIMIT, Validator, ValidatorSet, validator_set, validator_set_from_value
+from chain.values import dataclass
 
 GENESIS_BYTES_MAX: Final = 16 * 1024 * 1024
 

@@ -10,7 +10,6 @@ what is missing is indexed again. Blocks may be added in any order; the places o
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from chain.block_store import TransactionPlace
@@ -19,6 +18,7 @@ from chain.height_ranges import HeightRange, add_range, decode_ranges, encode_ra
 from chain.index_terms import Term, place_key, place_of_key, word_of_key, word_prefix
 from chain.storage import Store, StoreDamaged, Write
 from chain.types import Height
+from chain.values import dataclass
 
 TOTALS_KEY: Final = b"t"
 COVERED_KEY: Final = b"x"

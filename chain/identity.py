@@ -2,13 +2,13 @@
 
 import functools
 import re
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.encoding import DecodeError, EncodeError, decode, encode, fields_of
 from chain.hashing import DIGEST_BYTES, tagged_hash
 from chain.state_keys import encode_key
 from chain.types import Digest
+from chain.values import dataclass
 
 ADMINISTRATOR: Final = "administrator"
 """The role that decides on an organisation's members, and speaks for it in the electorate."""

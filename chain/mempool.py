@@ -5,15 +5,14 @@ before `add`. Order is arrival order. It must not decide validity of blocks: tha
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from chain.genesis import Parameters
 from chain.identity import Member
-from chain.quick import quick
 from chain.rules import Rules
 from chain.transaction import Transaction
 from chain.types import Digest, Milliseconds
+from chain.values import dataclass
 
 RETRY_AFTER_SECONDS: Final = 1
 
@@ -38,7 +37,6 @@ class MempoolLimits:
     """Part of either bound that one organisation may fill."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A waiting transaction."""

@@ -9,12 +9,12 @@ Verification is strict: exactly one sequence of hashes proves a leaf or an older
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from chain.crypto import DIGEST_BYTES
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.types import Digest
+from chain.values import dataclass
 
 LEAF_PREFIX: Final = b"\x00"
 NODE_PREFIX: Final = b"\x01"

@@ -6,8 +6,9 @@ all the work that is in it. A list that a released network has used never change
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ on the way to them from genesis, and the evidence for one statement of one kind.
 refused, so that what is altered is found. It is checked by tallystick.proof_checking, which knows the genesis.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from chain.proofs import (
     merkle_path_from_value,
 )
 from chain.types import Digest
+from chain.values import dataclass
 
 PROOF_DEPTH_MAX: Final = 5
 PROOF_VALUES_MAX: Final = PROOF_BYTES_MAX // 32

@@ -5,7 +5,6 @@ proof shows what the certified state holds under a key. Both are canonical bytes
 tallystick.proof, which knows the validators.
 """
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.block import HEADER_BYTES_MAX
@@ -15,6 +14,7 @@ from chain.merkle import NodeGetter, inclusion_path, is_digest, leaves_getter
 from chain.recorded_block import RESULT_BYTES_MAX, RecordedBlock
 from chain.transaction import decode_transaction
 from chain.types import Digest
+from chain.values import dataclass
 
 PROOF_BYTES_MAX: Final = 16 * 1024 * 1024
 """Bound on any proof: a transaction and its receipt as large as they can be, and a few kilobytes around them."""

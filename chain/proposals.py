@@ -6,12 +6,12 @@ time has passed keeps the status `open`: nothing runs by itself on a ledger, so 
 block time that they know.
 """
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.state_keys import encode_key
 from chain.types import Height, Milliseconds
+from chain.values import dataclass
 
 OPEN: Final = "open"
 CARRIED_OUT: Final = "carried_out"

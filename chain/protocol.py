@@ -6,13 +6,13 @@ software decides when a change begins: a node that does not know a version stops
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.runtime import SYSTEM, LocalFault, StateAccess
 from chain.state_keys import encode_key
 from chain.types import Height
+from chain.values import dataclass
 
 PROTOCOL_VERSION: Final = 1
 """The newest version that this program knows, and the one that a network which starts now begins with."""

@@ -1,15 +1,14 @@
 """Receipts: what became of a transaction, and the results that a block's votes sign."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Final
 
 from chain.crypto import DIGEST_BYTES, tagged_hash
 from chain.encoding import DecodeError, canonical_list, canonical_map, decode, decode_own, encode, fields_of, pack_flat
-from chain.quick import quick
 from chain.runtime import Event
 from chain.types import Digest, Height
+from chain.values import dataclass
 
 SUCCEEDED: Final = 0
 FAILED: Final = 1
@@ -31,7 +30,6 @@ def receipt_bytes_max(gas_limit: int, block_gas_max: int) -> int:
     return RECEIPT_BYTES_FREE + gas_limit * RECEIPTS_BYTES_SHARED // block_gas_max
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """The certified outcome of one transaction."""

@@ -5,7 +5,6 @@ stored; this container adds nothing to what is agreed on.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from chain.block import BLOCK_BYTES_MAX, Block, decode_block
@@ -13,6 +12,7 @@ from chain.certificate import CERTIFICATE_BYTES_MAX, Certificate, decode_certifi
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.receipt import BlockResult, Receipt, decode_receipt, decode_result
 from chain.types import Height
+from chain.values import dataclass
 
 RECORDED_BLOCK_BYTES_MAX: Final = 24 * 1024 * 1024
 """A block of 8 MiB, 8 MiB of receipts and 256 bytes more for each of them (chain.receipt), and a certificate."""

@@ -1,9 +1,8 @@
 """What a transaction is held against before it runs, besides the parent state."""
 
-from dataclasses import dataclass
-
 from chain.genesis import Parameters
 from chain.prices import LedgerPrices
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ height may come from several.
 
 from binascii import hexlify
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
@@ -18,6 +17,7 @@ from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.state_leaf import decode_leaf, leaf_hash, path_of
 from chain.state_tree import EMPTY_STATE_ROOT, inner_node_hash, leaf_node_hash
 from chain.types import Digest, Height
+from chain.values import dataclass
 
 LEAF_BYTES_MAX: Final = 1024 * 1024
 """Bytes of leaves in a subtree that is not cut further; a single leaf may have more."""

@@ -1,7 +1,6 @@
 """Reads the snapshots that chain.snapshot_writer made, and gives out nothing that is not as it was written."""
 
 import contextlib
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from chain.encoding import DecodeError, decode, fields_of
 from chain.snapshot import Manifest, SnapshotError, decode_manifest, manifest_hash_of
 from chain.snapshot_writer import CHECKSUM_BYTES, INDEX_FILE, MANIFEST_FILE, data_file, remove_flat
 from chain.types import Digest, Height
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ over: leaves never vanish from a state, so nothing of the older one remains.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from chain.database_keys import (
@@ -28,6 +27,7 @@ from chain.storage import Head as StoreHead
 from chain.storage import Store, StoreDamaged, Write
 from chain.types import Digest, Milliseconds
 from chain.validity import Head
+from chain.values import dataclass
 from chain.window import WindowEntries, encode_entries
 
 MANIFEST_ROW: Final = TABLE_EXTRA + b"snapshot/manifest"

@@ -9,7 +9,7 @@ Nothing is synced, because all of it is checked when it is read and can be made 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -31,6 +31,7 @@ from chain.snapshot import (
 from chain.state_leaf import leaf_hash, path_of
 from chain.storage import StoreDamaged
 from chain.types import Digest, Height
+from chain.values import dataclass
 
 MANIFEST_FILE: Final = "manifest"
 INDEX_FILE: Final = "index"

@@ -8,7 +8,6 @@ wait beside the database until the block is decided, or be forgotten.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from chain.database_keys import STATE_ROOT_KEY, node_key
@@ -18,6 +17,7 @@ from chain.state_tree import ROOT_PREFIX, tree_root, update_tree
 from chain.state_versions import Change, Place, make_versions
 from chain.storage import Write
 from chain.types import Digest, Height
+from chain.values import dataclass
 
 Entry = tuple[bytes, bytes]
 """A key within a contract and its value."""

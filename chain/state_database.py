@@ -4,7 +4,6 @@ Invariant: tree, leaves, root and head change in one batch, so that the state is
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from chain.bounded_cache import make_cache
@@ -25,6 +24,7 @@ from chain.state_seeks import Seeker, StateSeeks
 from chain.state_tree import EMPTY_STATE_ROOT
 from chain.storage import Head, Store, StoreDamaged, Write
 from chain.types import Digest, Height
+from chain.values import dataclass
 
 CACHE_BYTES: Final = 16 * 1024 * 1024
 """Recently used leaves and tree nodes kept in memory, each; a read from LevelDB costs a hundred times as much."""

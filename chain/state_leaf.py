@@ -5,7 +5,6 @@ the whole history of its key. Deletion writes a leaf without a value (a tombston
 """
 
 import hashlib
-from dataclasses import dataclass
 from typing import Final
 
 import msgpack
@@ -13,6 +12,7 @@ import msgpack
 from chain.crypto import DIGEST_BYTES, domain
 from chain.encoding import DecodeError, decode, fields_of, pack_flat
 from chain.types import Digest, Height
+from chain.values import dataclass
 
 LEAF_VERSION: Final = 1
 

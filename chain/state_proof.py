@@ -8,7 +8,6 @@ hashes of its non-empty children except the one that the path takes, run togethe
 For a given root and key exactly one sequence of bytes is a proof.
 """
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.crypto import DIGEST_BYTES
@@ -25,6 +24,7 @@ from chain.state_tree import (
     parse_node,
 )
 from chain.types import Digest
+from chain.values import dataclass
 
 PROOF_VERSION: Final = 1
 DEPTH_MAX: Final = 64

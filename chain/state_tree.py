@@ -13,13 +13,13 @@ update or prove below it without reading any sibling. A tree of one leaf is stor
 
 from binascii import hexlify
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 from chain.crypto import domain
 from chain.storage import StoreDamaged
 from chain.types import Digest
+from chain.values import dataclass
 
 EMPTY_STATE_ROOT: Final = Digest(bytes(32))
 """Root of a state that never held anything."""

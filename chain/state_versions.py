@@ -4,12 +4,12 @@ They are made when the block is done, for all of its transactions together, in t
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from chain.database_keys import TABLE_LIVE, TABLE_TOMBSTONE, leaf_key, version_key
 from chain.state_leaf import encode_leaf, leaf_hash
 from chain.storage import Write
 from chain.types import Height
+from chain.values import dataclass
 
 Place = tuple[str, bytes]
 """A contract and a key within it."""

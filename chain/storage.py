@@ -5,11 +5,11 @@ never holds half a block. chain.store keeps the same promises on disk; this one 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from chain.sorted_keys import SortedKeys
 from chain.types import Digest, Height
+from chain.values import dataclass
 
 Write = tuple[bytes, bytes | None]
 """A key and its new value; None deletes."""

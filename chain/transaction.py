@@ -6,15 +6,14 @@ of the signed body, so that nobody can give the same request a second id by alte
 
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.crypto import DIGEST_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, public_key_of, sign, tagged_hash, verify
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.identity import is_name
 from chain.merkle import merkle_root
-from chain.quick import quick
 from chain.types import Digest, Milliseconds, PublicKey, Signature
+from chain.values import dataclass
 
 NONCE_BYTES: Final = 16
 CALLS_MAX: Final = 64
@@ -35,7 +34,6 @@ _BODY_KINDS: Final = [int, bytes, bytes, bytes, int, list, int]
 _CALL_KINDS: Final = [str, str, list]
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Call:
     """One method of one contract with positional arguments."""
@@ -45,7 +43,6 @@ class Call:
     args: tuple[Any, ...]
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class TransactionBody:
     """What the sender signs."""
@@ -68,7 +65,6 @@ class TransactionBody:
         return encode([1, *fields, self.memo, self.idempotency_key])
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """A decoded transaction beside the bytes that it was decoded from."""

@@ -6,13 +6,14 @@ familiar 2f + 1 is right only where n = 3f + 1.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from chain.crypto import PUBLIC_KEY_BYTES, tagged_hash
 from chain.encoding import DecodeError, encode, fields_of
 from chain.identity import is_name
 from chain.types import Digest, Epoch, Height, PublicKey, ValidatorId, View
+from chain.values import dataclass
 
 VALIDATORS_LIMIT: Final = 31
 """Upper bound of genesis' `validators_max`."""

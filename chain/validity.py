@@ -5,7 +5,6 @@ drift of local clocks is checked elsewhere, by consensus and at fresh proposals 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from operator import ge
 
 from chain.batch import Batch, batch_of
@@ -20,6 +19,7 @@ from chain.rules import Rules
 from chain.transaction import Transaction, decode_transaction
 from chain.types import Digest, Height, Milliseconds, ValidatorId
 from chain.validators import ValidatorSet
+from chain.values import dataclass
 from chain.window import Window
 
 

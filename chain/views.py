@@ -1,13 +1,13 @@
 """Views: contract code that reads the state of one block and changes nothing, for whoever asks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from chain.identity import Member, decode_member, member_key
 from chain.runtime import SYSTEM, CallContext, CallOutcome, ContractRuntime
 from chain.state import ReadState
 from chain.types import Digest, Height, Milliseconds
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ time never goes back. Memory is bounded by what fits into blocks within `validit
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from chain.crypto import DIGEST_BYTES
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.types import Digest, Milliseconds
+from chain.values import dataclass
 
 BUCKET_MILLISECONDS: Final = 1000
 """Entries expire together with the bucket of the second in which they end."""

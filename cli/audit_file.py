@@ -1,7 +1,6 @@
 """Checks one file of an export alone: no manifest, no other file, only the genesis that says who the validators are."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from audit.export_blocks import read_blocks, read_on
@@ -12,6 +11,7 @@ from audit.source import Unreadable
 from chain.encoding import DecodeError
 from chain.genesis import GENESIS_BYTES_MAX, Genesis, GenesisError, decode_genesis
 from chain.recorded_block import decode_recorded_block
+from chain.values import dataclass
 from cli.errors import EXIT_AUDIT_MISMATCH, CliError
 
 

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from audit.statistics import Statistics, statistics_from_json
 from audit.verdict import Verdict
 from chain.encoding import DecodeError
 from chain.genesis import Genesis, GenesisError, decode_genesis
+from chain.values import dataclass
 from cli.audit_sources import Opened, SignedHead, opened, read_other_file
 from cli.node_source import NodeSource
 from contracts.engine.runtime import Engine

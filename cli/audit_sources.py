@@ -4,7 +4,6 @@ import os
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from chain.block_store import BlockStore
 from chain.state_database import StateDatabase
 from chain.storage import StoreLocked, StoreMissing
 from chain.store_copy import open_read_only
+from chain.values import dataclass
 from cli.cluster_layout import CLUSTER_FILE
 from cli.errors import EXIT_USAGE, CliError
 from cli.node_source import NodeSource

@@ -1,10 +1,10 @@
 """Where a local cluster keeps what: one folder with genesis, parties' keys and a folder for each node."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from chain.values import dataclass
 from cli.errors import CliError
 
 CLUSTER_FILE: Final = "cluster.json"

@@ -6,10 +6,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from chain.values import dataclass
 from cli import cluster_processes as processes
 from cli.cluster_layout import ClusterLayout, NodePlace
 from cli.errors import CliError

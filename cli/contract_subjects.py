@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chain.identity import ContractVersion, is_name
 from chain.runtime import SYSTEM
 from chain.types import Digest
+from chain.values import dataclass
 from cli.contract_files import read_contract
 from cli.errors import EXIT_USAGE, CliError
 from cli.session import Target

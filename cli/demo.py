@@ -1,10 +1,10 @@
 """The demo consortium of a local cluster: its organisations, the parties that sign for them, and its contracts."""
 
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
 
 from chain.genesis import GenesisContract
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from chain.encoding import DecodeError
 from chain.evidence import EVIDENCE_BYTES_MAX, Evidence, decode_evidence
 from chain.evidence_check import EvidenceError, Finding, check_evidence
 from chain.genesis import Genesis, GenesisError, genesis_from_json
+from chain.values import dataclass
 from cli import cluster_layout
 from cli.errors import EXIT_AUDIT_MISMATCH, CliError
 from cli.evidence_words import MEANINGS, place_words, statement_lines

@@ -1,6 +1,5 @@
 """`tally export`: writes a running node's history into a folder that anybody can audit offline."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from audit.export_format import Manifest
 from audit.export_writer import ExportError, write_export
 from audit.mismatch import AuditMismatch, SourceUnreadable
 from chain.storage import StoreError
+from chain.values import dataclass
 from cli.audit_sources import opened
 from cli.cluster_layout import load
 from cli.cluster_status import fetch_reports

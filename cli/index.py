@@ -5,12 +5,12 @@ import re
 import signal
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from chain.values import dataclass
 from cli.errors import EXIT_USAGE, CliError
 from cli.output import print_json
 from cli.progress import ProgressLine

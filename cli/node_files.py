@@ -3,11 +3,11 @@
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from chain.crypto import SEED_BYTES, public_key_of
 from chain.types import PublicKey
+from chain.values import dataclass
 from network.tls import make_certificate
 
 

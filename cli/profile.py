@@ -5,10 +5,10 @@ A flag on the command line comes before all of them.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from chain.values import dataclass
 from cli.errors import EXIT_USAGE, CliError
 from tallystick.access import OPEN, ReaderAccess
 

@@ -4,7 +4,6 @@ import asyncio
 import functools
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -13,6 +12,7 @@ import click
 
 from chain.receipt import Receipt
 from chain.transaction import Call
+from chain.values import dataclass
 from cli import cluster_layout
 from cli.errors import EXIT_USAGE, CliError
 from cli.keys import open_wallet

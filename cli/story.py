@@ -1,13 +1,13 @@
 """`tally story`: plays the sample stories of examples/ on a local cluster, step by step, as their parties would."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from chain.json_values import from_json
+from chain.values import dataclass
 from cli.demo import PARTIES
 from cli.epcis import describe
 from cli.epcis import prepare_file as prepare_epcis

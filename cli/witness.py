@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +12,7 @@ import click
 
 from chain.checkpoint import COSIGNATURE, NOTE_BYTES_MAX, Note, NoteError, checkpoint_of, parse_note, verifier_key
 from chain.genesis import Genesis
+from chain.values import dataclass
 from cli.errors import EXIT_AUDIT_MISMATCH, EXIT_USAGE, CliError
 from cli.keys import open_wallet
 from cli.receipts import printable

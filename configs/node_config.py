@@ -4,12 +4,12 @@ Read once by node.py from a TOML file and handed on in narrow frozen pieces. Rel
 """
 
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from chain.genesis import Genesis, GenesisError, genesis_from_json
 from chain.mempool import MempoolLimits
+from chain.values import dataclass
 
 PORT_MAX: Final = 65_535
 TOKEN_CHARACTERS_MIN: Final = 24

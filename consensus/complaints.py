@@ -11,13 +11,14 @@ Local policy: a complaint costs at most one change of view a height, and fewer t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from chain.block import Header
 from chain.genesis import Parameters
 from chain.transaction import Transaction
 from chain.types import Digest, Milliseconds, ValidatorId
+from chain.values import dataclass
 
 PATIENCE_MS: Final = 5_000
 """For how long the oldest transaction must have been left out."""

@@ -26,12 +26,12 @@ import errno
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from chain.block import Block, decode_block
 from chain.encoding import DecodeError, encode
 from chain.types import Digest, Height
+from chain.values import dataclass
 from consensus.files import AppendFile, FileSystem
 from consensus.log_format import FRAME, FRAME_BYTES_MAX, MAGIC, LogDamagedError, read_segment
 from consensus.pbft.records import Record, RecordKind, decode_record, encode_record

@@ -5,9 +5,10 @@ Every block is checked by the injected `apply`; network/sources.py says what bec
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from chain.types import Height, ValidatorId
+from chain.values import dataclass
 from network.limits import MIB
 from network.requests import BLOCKS_MAX, BlocksRequest, RequestKind, decode_blocks
 from network.sources import Requester, SetAside, SourceChoice, SourceLimits

@@ -10,10 +10,10 @@ import socket
 import ssl
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from chain.values import dataclass
 from network.errors import DisconnectError, Reason
 from network.limits import KIB, MIB
 

@@ -7,11 +7,11 @@ Nothing here is promised: a peer that was away or too slow meets the transaction
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.types import ValidatorId
+from chain.values import dataclass
 from network.errors import PeerFaultError
 from network.framing import PAYLOAD_BYTES_MAX, Channel
 from network.limits import KIB

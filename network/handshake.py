@@ -5,13 +5,13 @@ lives: it answers the greeting with a welcome that carries a rising number, and 
 when welcomed, the highest number winning. Two nodes can so never hold on to different connections.
 """
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.crypto import DIGEST_BYTES
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.identity import is_name
 from chain.types import Digest, Height, ValidatorId
+from chain.values import dataclass
 from network.errors import DETAIL_CHARACTERS_MAX, DisconnectError, Reason
 from network.framing import Channel, FrameStream, encode_frame
 

@@ -5,7 +5,6 @@ As everywhere, the answer is evidence, not truth: headers carry certificates, re
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
@@ -13,6 +12,7 @@ from chain.crypto import DIGEST_BYTES
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.snapshot import CHUNK_BYTES_MAX, CHUNKS_MAX, MANIFEST_BYTES_MAX
 from chain.types import Digest, Height
+from chain.values import dataclass
 from network.errors import PeerFaultError, RefusalError
 from network.requests import ANSWER_BYTES_MAX
 

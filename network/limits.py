@@ -3,7 +3,8 @@
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from chain.values import dataclass
 
 KIB = 1024
 MIB = 1024 * KIB

@@ -5,9 +5,9 @@ memory. Consensus goes first; answers and bulk take turns, so that serving a cat
 """
 
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 
+from chain.values import dataclass
 from network.framing import Channel
 from network.limits import NetworkLimits
 

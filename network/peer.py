@@ -1,10 +1,11 @@
 """What the network remembers of one peer between connections."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from chain.types import ValidatorId
+from chain.values import dataclass
 from network.connection import Connection
 from network.outbox import QueueDepths
 from network.status import PeerStatus

@@ -28,11 +28,12 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Final
 
 from chain.types import Digest, Height, ValidatorId
+from chain.values import dataclass
 from network import handshake
 from network.connection import Connection, PeerHandler
 from network.errors import DisconnectError, PeerUnavailableError, Reason

@@ -5,13 +5,13 @@ The answer is evidence, not truth: a certified block carries its proof, and the 
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 from chain.crypto import DIGEST_BYTES
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.types import Digest, Height
+from chain.values import dataclass
 from network.errors import PeerFaultError, RefusalError
 from network.limits import MIB
 

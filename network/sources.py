@@ -6,12 +6,12 @@ come in time, smaller pieces are asked for with more patience, because the slow 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol, TypeVar
 
 from chain.encoding import DecodeError
 from chain.types import Height, ValidatorId
+from chain.values import dataclass
 from network.errors import PeerUnavailableError, RequestError, RequestRefusedError, RequestTimeoutError
 
 _IMPATIENCE_MAX: Final = 4

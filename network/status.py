@@ -1,8 +1,7 @@
 """What the peer network tells about itself: plain values for metrics, health and operators."""
 
-from dataclasses import dataclass
-
 from chain.types import Height, ValidatorId
+from chain.values import dataclass
 from network.outbox import QueueDepths
 
 

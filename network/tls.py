@@ -8,7 +8,6 @@ signs others, the exact bytes that the peer showed are compared with the registe
 import datetime
 import ssl
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from chain.types import ValidatorId
 from chain.validators import CERTIFICATE_BYTES_MAX
+from chain.values import dataclass
 
 # RFC 5280, section 4.1.2.5: this date says that a certificate has no well-defined expiration.
 _NOT_BEFORE = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)

@@ -4,6 +4,7 @@ Run as `python -I -S boot.py MODULE PARENT_PID LINK FOLDER...`: neither the curr
 user's site packages can put a module of their own in the place of ours. It ends with its parent, however that ends.
 """
 
+import gc
 import importlib
 import os
 import signal
@@ -26,7 +27,12 @@ def boot(arguments: list[str]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     kernel = importlib.import_module("processes.kernel")
     kernel.die_with_parent(kernel.Libc(), int(parent))
-    importlib.import_module(module).main()
+    # The collector would walk over all that is imported, which stays; afterwards it need never look at it again.
+    gc.disable()
+    main = importlib.import_module(module).main
+    gc.freeze()
+    gc.enable()
+    main()
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """How a reader shows that it may read: a token, a certificate of its own, and whose certificates it trusts itself."""
 
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
+
+from chain.values import dataclass
 
 
 class AccessError(ValueError):

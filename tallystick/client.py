@@ -7,7 +7,6 @@ validators that genesis names. Views are computed by one node and cannot be prov
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -19,6 +18,7 @@ from chain.receipt import Receipt
 from chain.state_keys import KeyPart, encode_key
 from chain.transaction import Call, Transaction
 from chain.types import Digest, Milliseconds
+from chain.values import dataclass
 from tallystick.access import OPEN, ReaderAccess
 from tallystick.building import GAS_LIMIT_DEFAULT, build_body, local_time
 from tallystick.contract import Contract

@@ -1,7 +1,6 @@
 """Contracts in force and decisions on them: calls that propose and vote, and what the certified state says of both."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chain.encoding import encode
@@ -10,6 +9,7 @@ from chain.proposals import Motion, Proposal, decode_motion, decode_proposal
 from chain.runtime import SYSTEM
 from chain.state_keys import KeyPart
 from chain.transaction import Call
+from chain.values import dataclass
 from tallystick.errors import VerificationError
 
 

@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from chain.encoding import DecodeError
 from chain.recorded_block import decode_range
 from chain.runtime import Event
 from chain.types import Digest, Height, Milliseconds
+from chain.values import dataclass
 from tallystick.errors import ApiError, NodeUnavailable, VerificationError
 from tallystick.proof import VerifiedBlock
 from tallystick.transport import Request, Transport

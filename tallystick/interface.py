@@ -1,10 +1,10 @@
 """What a node says of a contract's interface, and calls that are checked against it before they are signed."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from chain.abi import Abi, AbiError, arguments_in_order, check_value, checked_abi, method_of, reachable_method
 from chain.transaction import Call
+from chain.values import dataclass
 from tallystick.errors import TallystickError
 
 

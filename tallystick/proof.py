@@ -5,7 +5,6 @@ them signed. The validator set is that of genesis; a block certified by another 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from chain.block import Block, Header, block_hash_of, decode_header
 from chain.certificate import CertificateError, Phase, check_certificate, decode_certificate
@@ -20,6 +19,7 @@ from chain.state_proof import StateProofError, verify_proof
 from chain.transaction import Transaction, decode_transaction, verify_transaction
 from chain.types import Digest
 from chain.validators import ValidatorSet
+from chain.values import dataclass
 
 
 class ProofError(ValueError):

@@ -5,7 +5,7 @@ part has to follow from a header, and a part that nothing needs is refused.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chain.block import decode_header
 from chain.crypto import tagged_hash
@@ -32,6 +32,7 @@ from chain.state_leaf import Leaf, decode_leaf, leaf_hash
 from chain.state_proof import StateProofError, verify_proof
 from chain.types import Digest
 from chain.validators import ValidatorSet, validator_set_from_value
+from chain.values import dataclass
 from tallystick.proof import (
     ProofError,
     Trust,

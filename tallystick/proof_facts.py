@@ -1,12 +1,12 @@
 """What a proof file proves, as plain values and as JSON that is the same from every verifier (docs/proofs.md)."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from chain.proof_file import StoryRule
 from chain.state_leaf import Leaf
 from chain.types import Digest
 from chain.validators import ValidatorSet
+from chain.values import dataclass
 from tallystick.proof import VerifiedHeader, VerifiedTransaction
 
 

@@ -9,12 +9,13 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final
 
 import aiohttp
 
 from chain.types import Digest
+from chain.values import dataclass
 from tallystick.access import OPEN, ReaderAccess
 from tallystick.errors import ApiError, EvaluateError, NodeUnavailable, WrongLedger
 

@@ -9,7 +9,6 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from chain.checkpoint import Note
 from chain.genesis import Genesis
 from chain.proof_file import ProofFile, ValidatorsEvidence
 from chain.types import Digest
+from chain.values import dataclass
 from tallystick.witnessing import Fork, Head, head_from_json, head_to_json
 
 STATE_FILE: Final = "witness.json"

@@ -8,7 +8,6 @@ the witness exists for; the two certificates are evidence that anybody can check
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from chain.certificate import decode_certificate
@@ -29,6 +28,7 @@ from chain.proof_file import ProofFile, ValidatorsEvidence
 from chain.proofs import CertifiedHeader, certified_header_of
 from chain.recorded_block import decode_recorded_block
 from chain.types import Digest
+from chain.values import dataclass
 from tallystick.errors import ApiError, NodeUnavailable, TallystickError, VerificationError
 from tallystick.proof import ProofError, VerifiedHeader, trust_in, verify_block_in_history, verify_header
 from tallystick.transport import JSON, Request, Transport

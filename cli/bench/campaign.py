@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from chain.values import dataclass
 from cli.bench.clusters import ClusterPlan, fresh_cluster
 from cli.bench.figures import quantile
 from cli.bench.load import lone_latencies

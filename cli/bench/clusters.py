@@ -4,11 +4,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from chain.genesis import GenesisContract
+from chain.values import dataclass
 from cli import cluster_processes as processes
 from cli.bench.offline import drop_cached, read_cached
 from cli.bench.preload import check_room, place_copy, preloaded_ledger

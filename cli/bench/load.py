@@ -8,13 +8,14 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 import aiohttp
 
 from chain.encoding import encode
 from chain.transaction import Transaction
+from chain.values import dataclass
 
 ANSWER_SECONDS_MAX: Final = 30
 """How long a node may keep a request waiting for commitment; it answers 202 then."""

@@ -8,10 +8,10 @@ import time
 import urllib.request
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from chain.values import dataclass
 from cli import cluster_processes as processes
 from cli.bench.clusters import ClusterPlan, fresh_cluster
 from cli.bench.figures import quantile, signature_checks_per_second

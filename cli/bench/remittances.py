@@ -7,10 +7,10 @@ any ledger of this kind, all transfers of a side meet in the account of its inst
 """
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.transaction import Call
+from chain.values import dataclass
 from gateway.iso20022.corridor import DEMO_PARTIES, PlanStep
 
 CONTRACT: Final = "remittance"

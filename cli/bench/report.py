@@ -4,11 +4,12 @@ import math
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
+from chain.values import dataclass
 from cli.bench.measure import RunFigures
 
 HEADINGS: Final = (

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from chain.values import dataclass
 
 WAITING: Final = (
     "_worker (concurrent/futures/thread.py",

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from typing import Final
+
+from chain.values import dataclass
 
 DAY_HOURS: Final = 24.0
 TELLING_ERRORS: Final = 3.0

@@ -6,10 +6,10 @@ Read from /proc, so that nothing in the nodes has to measure itself.
 import os
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from chain.values import dataclass
 from cli import cluster_processes as processes
 from cli.cluster_layout import NodePlace
 

@@ -8,12 +8,12 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from chain.genesis import GenesisContract
 from chain.transaction import NONCE_BYTES, Call, Transaction, TransactionBody
 from chain.types import Digest, Milliseconds
+from chain.values import dataclass
 from cli.bench import remittances
 from cli.cluster_layout import ClusterLayout
 from cli.demo import library_contracts

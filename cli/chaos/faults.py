@@ -5,10 +5,10 @@ import random
 import shutil
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from chain.values import dataclass
 from cli import cluster_processes as processes
 from cli.chaos.wires import Wires
 from cli.cluster_layout import ClusterLayout, NodePlace

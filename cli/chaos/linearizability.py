@@ -8,9 +8,10 @@ knows may take effect at any time after its invocation, or never.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from chain.values import dataclass
 
 INITIAL: Final = 0
 """What a register holds before anything was written to it."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ from chain.block import decode_block
 from chain.recorded_block import decode_recorded_block
 from chain.transaction import transaction_id_of_raw
 from chain.types import Digest
+from chain.values import dataclass
 from cli import cluster_processes as processes
 from cli.chaos.clients import Clients
 from cli.chaos.faults import Fault, Ground, draw, heal

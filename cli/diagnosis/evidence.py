@@ -8,10 +8,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from chain.values import dataclass
 from cli import cluster_processes as processes
 from cli.cluster_layout import ClusterLayout, NodePlace
 from cli.cluster_status import is_stopped

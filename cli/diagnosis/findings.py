@@ -1,8 +1,9 @@
 """What the doctor can find: one entry for each cause, with what it means and what to do."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
+
+from chain.values import dataclass
 
 
 class Severity(IntEnum):

@@ -1,7 +1,6 @@
 """How much a replica keeps of each kind, and how much it may keep: each collection that peers or time could fill."""
 
-from dataclasses import dataclass
-
+from chain.values import dataclass
 from consensus.pbft.messages import RANKED_KINDS
 from consensus.pbft.state import BLOCKS_MAX, DECIDED_MAX, EXECUTING_MAX, SAID_MAX, State
 

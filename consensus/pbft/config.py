@@ -4,9 +4,8 @@ The chain's own parameters (chain id, term, drift) come from genesis and are equ
 they change how soon a replica acts, never which block is decided.
 """
 
-from dataclasses import dataclass
-
 from chain.types import Digest, Milliseconds, ValidatorId
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

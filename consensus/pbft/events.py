@@ -25,14 +25,12 @@ Signatures, certificates and bounds are checked before an event is made of them 
 every message in MessageArrived and every CertifiedBlock as authentic, though not as honest.
 """
 
-from dataclasses import dataclass
-
 from chain.block import Block
 from chain.certificate import Certificate
-from chain.quick import quick
 from chain.receipt import BlockResult
 from chain.types import Digest, Height, Milliseconds, ValidatorId, View
 from chain.validators import ValidatorSet
+from chain.values import dataclass
 from consensus.pbft.messages import Message, PrePrepare, Ranked, ViewChange, Vote
 from consensus.pbft.records import Record
 
@@ -83,7 +81,6 @@ class Tick:
     """The local wall clock; it is compared with the time of fresh proposals and with nothing else."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class MessageArrived:
     """A checked message came in. A replica's own messages never come this way."""

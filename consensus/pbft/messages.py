@@ -10,7 +10,6 @@ Invariant: any bytes either decode to a message that encodes to the same bytes, 
 form alone; signatures, certificates and who may say what are checked in consensus/verify.py, at the edge.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
@@ -19,9 +18,9 @@ from chain.certificate import VOTE_TAG, Certificate, Phase, Subject, certificate
 from chain.crypto import DIGEST_BYTES, SIGNATURE_BYTES
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.identity import is_name
-from chain.quick import quick
 from chain.types import Digest, Epoch, Height, Signature, ValidatorId, View
 from chain.validators import VALIDATORS_LIMIT
+from chain.values import dataclass
 
 MESSAGE_BYTES_MAX: Final = 512 * 1024
 """Bytes of any message; the largest is a NEW-VIEW of 31 validators, about 110 KB."""
@@ -57,7 +56,6 @@ TAGS: Final = {
 """The signature domain of each kind; votes carry their phase inside the signed bytes."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Vote:
     """PREPARE or COMMIT (section 4.2): this validator executed this block and got this result."""

@@ -4,12 +4,12 @@ After a restart the stored bytes are sent again and never made anew, so that one
 one slot. A record's payload is opaque to the log; this file alone says what it means.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 from chain.encoding import INT_MAX, DecodeError, decode, encode, fields_of
 from chain.types import Height
+from chain.values import dataclass
 
 EVER: Final = Height(INT_MAX)
 """The height of records that outlive every height."""

@@ -22,11 +22,11 @@ It must not read a clock, draw random numbers, log, or touch disk and network: t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from chain.block import Block
 from chain.types import Digest, Height, ValidatorId, View
+from chain.values import dataclass
 from consensus.pbft import heights, intake, normal, startup, view_change
 from consensus.pbft.bounds import Kept, kept_by
 from consensus.pbft.config import PbftConfig

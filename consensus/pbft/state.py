@@ -6,7 +6,7 @@ each slot of height, view and kind is filled once, and after VIEW-CHANGE no lowe
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, TypeVar
 
 from chain.block import Block
@@ -14,6 +14,7 @@ from chain.certificate import Certificate
 from chain.receipt import BlockResult
 from chain.types import Digest, Height, Milliseconds, Signature, ValidatorId, View
 from chain.validators import Validator, ValidatorSet
+from chain.values import dataclass
 from consensus.pbft.config import PbftConfig
 from consensus.pbft.events import Decide, Head, Outgoing, Output, Report, Request, Send
 from consensus.pbft.messages import (

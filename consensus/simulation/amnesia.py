@@ -6,10 +6,10 @@ was up or down meanwhile. Where fewer do, it may find out, and need not: then it
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from chain.types import Height, ValidatorId
+from chain.values import dataclass
 from consensus.pbft.messages import Ranked
 from consensus.simulation.machine import Machine
 from consensus.simulation.trace import Violation

@@ -6,13 +6,14 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import chain
 import consensus
+from chain.values import dataclass
 from consensus.simulation.records import STANDARD
 from consensus.simulation.run import Outcome, simulate
 from consensus.simulation.settings import ALL_FAULTS, Fault, Settings

@@ -1,8 +1,8 @@
 """One thing that goes wrong in a run, as a value: what, where, when, and for how long."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from chain.values import dataclass
 from consensus.simulation.clock import SECOND
 from consensus.simulation.settings import Fault
 

@@ -1,8 +1,7 @@
 """One machine: what outlives its processes (disk, databases, clock), and what is about to go wrong with it."""
 
-from dataclasses import dataclass
-
 from chain.types import ValidatorId
+from chain.values import dataclass
 from consensus.simulation.chance import Chance
 from consensus.simulation.disk import ProcessKilled, SimulatedDisk
 from consensus.simulation.incident import What

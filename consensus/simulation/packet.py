@@ -1,7 +1,8 @@
 """What travels between machines."""
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+from chain.values import dataclass
 
 
 class Channel(IntEnum):

@@ -6,10 +6,11 @@ run is made smaller (shrink.py), and the smallest that still fails is kept in a 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final, Protocol
 
+from chain.values import dataclass
 from consensus.simulation.chance import Chance, between, chance_of, happens
 from consensus.simulation.draws import draw_incidents
 from consensus.simulation.incident import Incident

@@ -4,10 +4,10 @@ What may change in the simulator without making such a file worthless are the dr
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from chain.values import dataclass
 from consensus.simulation.incident import Incident, What
 from consensus.simulation.liars.lies import Lie
 from consensus.simulation.plan import Fate, PacketFault, Script

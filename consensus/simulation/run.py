@@ -6,11 +6,11 @@ A run that fails returns the broken promise and a script of all that had gone wr
 import functools
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from chain.genesis import Genesis
 from chain.types import Digest, ValidatorId
+from chain.values import dataclass
 from consensus.simulation.chance import between, chance_of
 from consensus.simulation.checker import Checker
 from consensus.simulation.clients import Clients

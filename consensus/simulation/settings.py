@@ -4,12 +4,12 @@ Each seed leaves out some kinds of faults and picks how harsh the others are: ru
 the time hide what goes wrong when little does.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from chain.types import Milliseconds
 from chain.validators import VALIDATORS_LIMIT
+from chain.values import dataclass
 from consensus.simulation.chance import chance_of
 from consensus.simulation.clock import MILLISECOND, SECOND
 

@@ -6,9 +6,9 @@ described in docs/contracts/abi.md and, as a schema, in the API's OpenAPI docume
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from chain.values import dataclass
 from contracts.engine.compiler import compile_contract
 from contracts.engine.declarations import read_module
 from contracts.engine.errors import ENGINE_CODES

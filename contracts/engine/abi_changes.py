@@ -5,9 +5,10 @@ given. Whether that is worth it is for those who decide on the version; the ledg
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
+
+from chain.values import dataclass
 
 REACHABLE: Final = ("call", "view")
 """Kinds of methods that others use."""

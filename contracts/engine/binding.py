@@ -1,10 +1,10 @@
 """Binds a compiled contract to a run: makes its functions callable and its guards see that run's gas and state."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.runtime import Event
+from chain.values import dataclass
 from contracts.engine.builtins import CONTEXT
 from contracts.engine.code_check import check_code
 from contracts.engine.compiler import Compiled

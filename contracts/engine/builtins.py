@@ -6,8 +6,9 @@ what it does is the guard's.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from chain.values import dataclass
 
 ANY_COUNT: Final = 32
 

@@ -6,10 +6,11 @@ what it does.
 
 import ast
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import CodeType
 from typing import Any, Final
 
+from chain.values import dataclass
 from contracts.engine.declarations import read_module
 from contracts.engine.errors import Rejected
 from contracts.engine.expressions import expression

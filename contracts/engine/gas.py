@@ -6,10 +6,10 @@ prices are another version of the protocol.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from chain.protocol import PROTOCOL_VERSION
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ what older values have there. Methods, events, constants and records that are no
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from chain.values import dataclass
 from contracts.engine.module import Module, Storage
 from contracts.engine.values import DictOf, Field, ListOf, Optional, Record, Type, type_name
 

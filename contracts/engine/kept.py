@@ -8,11 +8,11 @@ there is too much of it, the one used longest ago first.
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from chain.code_room import CONTRACT_TOKENS
 from chain.identity import ContractRecord
+from chain.values import dataclass
 from contracts.engine.binding import Bound
 
 SPARE_TOKENS_MAX: Final = 500_000

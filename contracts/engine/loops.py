@@ -2,9 +2,9 @@
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
+from chain.values import dataclass
 from contracts.engine.rules import refusal
 from contracts.engine.scope import Scope, constant, guard
 from contracts.engine.storage_code import storage_named

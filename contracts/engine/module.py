@@ -2,9 +2,9 @@
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from chain.values import dataclass
 from contracts.engine.values import Record, Scalar, Type
 
 INIT: Final = "init"

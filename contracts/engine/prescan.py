@@ -6,9 +6,9 @@ language's grammar, so that no parser version decides what may be deployed. Neit
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final, NamedTuple, NoReturn
 
+from chain.values import dataclass
 from contracts.engine.characters import FORBIDDEN_CHARACTERS, forbidden_hint
 from contracts.engine.errors import Rejected
 from contracts.engine.limits import (

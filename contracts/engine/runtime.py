@@ -7,7 +7,6 @@ executed chooses the price list; what was compiled under one list is never used 
 
 import gc
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.code_room import has_room, take_room
@@ -15,6 +14,7 @@ from chain.identity import ContractRecord, is_name
 from chain.prices import LEDGER_PRICES, LedgerPrices
 from chain.runtime import SYSTEM, CallContext, CallOutcome, LocalFault, StateAccess
 from chain.state_keys import contract_key
+from chain.values import dataclass
 from contracts.engine import errors
 from contracts.engine.binding import Bound, Method
 from contracts.engine.compiler import FILE_NAME, compile_contract

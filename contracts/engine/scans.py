@@ -5,11 +5,11 @@ points, bytes by their values, and composite keys part by part.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.runtime import LocalFault
 from chain.state_keys import KEY_BYTES_MAX, decode_key, encode_key
+from chain.values import dataclass
 from contracts.engine.errors import INVALID_ARGUMENTS, Failed, Stop
 from contracts.engine.guards_numbers import Guard, integer
 from contracts.engine.guards_text import text

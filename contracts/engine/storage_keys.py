@@ -5,7 +5,7 @@ no more than a short one. Keys that are one text are remembered, because a call 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from chain.encoding import INT_MAX, INT_MIN
@@ -18,6 +18,7 @@ from chain.state_keys import (
     TRUE_TAG,
     encode_key,
 )
+from chain.values import dataclass
 from contracts.engine.errors import Failed
 from contracts.engine.module import Storage
 

@@ -5,8 +5,10 @@ that True is never an int. Tuples appear only where a declaration or an unpackin
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
+
+from chain.values import dataclass
 
 SCALARS: Final[Mapping[str, type]] = {"bool": bool, "int": int, "str": str, "bytes": bytes}
 

@@ -7,13 +7,13 @@ which looks into the executor's database over a link; so no block waits for a qu
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from chain.batch import Batch
 from chain.types import Digest, Height
 from chain.validity import Head
+from chain.values import dataclass
 from contracts.executor import protocol
 from contracts.executor.errors import ResultDiffers
 from contracts.executor.protocol import EXIT_LINK_LOST, Kind

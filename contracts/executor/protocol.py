@@ -4,7 +4,6 @@ A request is [number, kind, argument, ...], its reply [number, outcome, value, .
 requests. The node checks the form of every reply, because the process at the other end runs what members deploy.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from types import NoneType
 from typing import Any
@@ -15,6 +14,7 @@ from chain.receipt import BlockResult, decode_result
 from chain.types import Digest, Height, Milliseconds, ValidatorId
 from chain.validators import validator_set_from_value
 from chain.validity import Head
+from chain.values import dataclass
 
 
 class Kind(StrEnum):

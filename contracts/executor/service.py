@@ -8,7 +8,6 @@ unknown, so the worker reports it and ends.
 import resource
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.batch import batch_from_value
@@ -21,6 +20,7 @@ from chain.receipt import decode_result
 from chain.transaction import Transaction
 from chain.types import Digest
 from chain.validity import InvalidBlock
+from chain.values import dataclass
 from contracts.executor.protocol import Kind, Outcome, head_as_value
 from contracts.executor.snapshots import SnapshotMaker
 from contracts.executor.state_link import StateLink

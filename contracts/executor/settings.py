@@ -1,8 +1,8 @@
 """What a node's executor and reader need to know, and how patient their node is."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from chain.values import dataclass
 from contracts.executor.protocol import BLOCK_KINDS, Kind, OpenRequest
 
 

@@ -8,13 +8,13 @@ a local fault; a query is not tried again. Gives up when the state cannot be use
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
 from chain.encoding import DecodeError, fields_of
 from chain.storage import StoreUnusable
 from chain.types import Digest, Height
 from chain.validity import InvalidBlock
+from chain.values import dataclass
 from contracts.executor.errors import (
     STORE_ERRORS,
     ExecutionUnknown,

@@ -8,9 +8,9 @@ stays on its line, so that what a type checker says of the translation it says o
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from chain.values import dataclass
 from contracts.engine.compiler import compile_contract
 from contracts.engine.module import Module, Storage
 from contracts.engine.values import Record, type_name

@@ -7,9 +7,10 @@ stored value, shows only when the contract runs.
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
+from chain.values import dataclass
 from contracts.engine.compiler import Draft, Instruments, compile_contract
 from contracts.engine.gas import CURRENT
 from contracts.engine.module import HELPER

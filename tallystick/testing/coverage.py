@@ -1,9 +1,9 @@
 """From counts to what an author reads: which lines and branches of each contract ran, and what the gas went to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from chain.values import dataclass
 from tallystick.testing.measuring import Calls, Counts, Meter
 from tallystick.testing.sites import DONE, FALSE, HOLDS, REFUSED, TRUE, TURN
 from tallystick.testing.sources import Source

@@ -5,10 +5,10 @@ from the exception that ended the run, before the engine forgets it.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
 
+from chain.values import dataclass
 from contracts.engine.errors import Failed, OutOfGas, Stop
 from contracts.engine.values import RecordValue
 

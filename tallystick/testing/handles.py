@@ -1,11 +1,12 @@
 """Contracts as a test sees them: methods that are called like those of any Python object."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, Protocol
 
 from chain.runtime import CallOutcome
+from chain.values import dataclass
 from contracts.engine.module import CALL, VIEW, Function, Module
 
 

@@ -13,7 +13,6 @@ The engine is the one that nodes use; only identities, time and blocks are the t
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +20,7 @@ from typing import Any, Final
 from chain.protocol import PROTOCOL_VERSION
 from chain.runtime import CallContext, CallOutcome, Event
 from chain.types import Height, Milliseconds
+from chain.values import dataclass
 from contracts.engine.module import INIT, MIGRATE, VIEW, Module
 from contracts.engine.testkit import CHAIN_ID, GAS_LIMIT, START_TIME, MemoryState
 from tallystick.testing.deployed import Deployed

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from chain.runtime import CallOutcome
+from chain.values import dataclass
 from contracts.engine.compiler import Draft
 from tallystick.testing.probes import put_probes
 from tallystick.testing.sites import Sites, read_sites

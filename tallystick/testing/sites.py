@@ -2,9 +2,9 @@
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from chain.values import dataclass
 from contracts.engine.compiler import Draft
 from contracts.engine.declarations import is_docstring
 

@@ -1,7 +1,8 @@
 """Where the contracts of a test come from: a file that the author names, or a text in the test itself."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """One step of an exploration: a call by a member, with values that were made up or seen before, or time that passes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
 from chain.runtime import CallOutcome
+from chain.values import dataclass
 from contracts.engine.module import CALL, Function, Module
 from contracts.engine.values import Scalar, type_name
 from tallystick.testing.explaining import show

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from chain.values import dataclass
 from tallystick.testing.coverage import ContractCoverage, MethodCost, costs_of, coverage_of, total_percent
 from tallystick.testing.exporting import cobertura, figures, lcov
 from tallystick.testing.reporting import coverage_text, gas_text, listing_text

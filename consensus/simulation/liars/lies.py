@@ -1,12 +1,12 @@
 """The ways in which a validator lies with its own, genuine key; the protocol has to bear up to f such validators."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from chain.block import Block
 from chain.types import ValidatorId
+from chain.values import dataclass
 from consensus.pbft.messages import Message
 from consensus.simulation.chance import Chance, between
 from consensus.simulation.packet import Packet

@@ -4,10 +4,11 @@ import gc
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import Final
 
+from chain.values import dataclass
 from consensus.simulation.chance import chance_of
 from consensus.simulation.twins.play import Played, play, play_all
 from consensus.simulation.twins.scenario import Cast, Scenario, Unit, partitions, sampled

@@ -1,8 +1,8 @@
 """Plays scenarios: all of them, round by round from a shared beginning, or as many as are drawn."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from chain.values import dataclass
 from consensus.simulation.trace import Violation
 from consensus.simulation.twins.bench import Bench
 from consensus.simulation.twins.scenario import Cast, Partition, Scenario, Unit, partitions

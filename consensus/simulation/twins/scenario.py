@@ -8,10 +8,10 @@ fall apart anew between PRE-PREPARE, PREPARE and COMMIT; or one view, so that fe
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from chain.values import dataclass
 from consensus.simulation.chance import Chance, happens
 from consensus.simulation.contract import name_of
 
