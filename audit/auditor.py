@@ -101,6 +101,8 @@ class Auditor:
         self._began = time.monotonic()
         self._genesis: Genesis | None = None
         self._head_height = 0
+        self._next = 1
+        """Height of the block that is checked next."""
         self._transactions = 0
         self._ledger: Ledger | None = None
         """While contracts run."""
@@ -124,7 +126,8 @@ class Auditor:
                 self._open(genesis, self._start, StateDatabase(store, store.state_cache_bytes, store.seeker))
                 self._check_blocks(genesis)
         except AuditMismatch as error:
-            self._mismatches.append(error.mismatch)
+            if error.mismatch not in self._mismatches:
+                self._mismatches.append(error.mismatch)
         except _Ended:
             pass
         return self._verdict()
@@ -158,17 +161,34 @@ class Auditor:
     def _check_blocks(self, genesis: Genesis) -> None:
         running, bytes_max = self._ledger is not None, genesis.parameters.transaction_bytes_max
         agreement = Agreement(genesis.genesis_hash, genesis.validators, self._alone, running, bytes_max)
-        expected = 1 if self._start is None else self._start.head.height + 1
-        batches = checked_batches(self._source, self._head_height, agreement, self._processes, start=expected)
-        for checked in batches:
+        self._next = 1 if self._start is None else self._start.head.height + 1
+        while True:
+            began = self._next
+            try:
+                self._check_on(genesis, agreement)
+                break
+            except AuditMismatch as error:
+                if began == self._next or self._next > self._head_height:
+                    raise
+                # What a source finds of a whole file, it finds behind the file's last block: the next one is read.
+                self._note(error.mismatch)
+        if self._next <= self._head_height:
+            found = f"blocks up to {self._next - 1}"
+            raise AuditMismatch(Mismatch(Level.FORM, self._next, "block", "a block at this height", found))
+
+    def _check_on(self, genesis: Genesis, agreement: Agreement) -> None:
+        """Check all blocks from the next one on.
+
+        Raises:
+            AuditMismatch: when the source finds something false that is none of one block.
+        """
+        for checked in checked_batches(self._source, self._head_height, agreement, self._processes, start=self._next):
             for data, mismatch, vouched in zip(checked.batch.blocks, checked.mismatches, checked.vouched, strict=True):
-                if vouched is None or not self._passes(genesis, expected, data, vouched):
-                    alone = mismatch if vouched is None else left_mismatch(expected, data, vouched, agreement)
-                    self._check_block(genesis, expected, data, alone)
-                expected += 1
-        if expected <= self._head_height:
-            found = f"blocks up to {expected - 1}"
-            raise AuditMismatch(Mismatch(Level.FORM, expected, "block", "a block at this height", found))
+                height = self._next
+                if vouched is None or not self._passes(genesis, height, data, vouched):
+                    alone = mismatch if vouched is None else left_mismatch(height, data, vouched, agreement)
+                    self._check_block(genesis, height, data, alone)
+                self._next += 1
 
     def _passes(self, genesis: Genesis, height: int, data: bytes, vouched: Vouched) -> bool:
         """Tell whether running a block that is good by itself gives what it says; then the block was taken."""

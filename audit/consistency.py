@@ -33,7 +33,7 @@ class Comparison:
     label: str
     mismatch: Mismatch | None
     statement: str
-    """Up to where they agree, in a sentence."""
+    """Up to where they agree, in a sentence; empty if they do not."""
     agreed: int | None = None
     """The last height up to which the other side is known to have the same blocks."""
     excluded: str = ""
@@ -50,9 +50,7 @@ def decode_earlier_audit(data: bytes) -> EarlierAudit:
         document: Any = json.loads(data)
         genesis_hash, height, head = document["genesis_hash"], document["blocks"], document["head_hash"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(
-            f"this is neither a signed head nor a verdict of `tally audit --json`: {type(error).__name__} {error}"
-        ) from error
+        raise ValueError("this is neither a signed head nor a verdict of `tally audit --json`") from error
     if not (isinstance(genesis_hash, str) and isinstance(head, str) and type(height) is int and height >= 0):
         raise ValueError("this is a verdict of an audit that could not read the history")
     return EarlierAudit(genesis_hash, height, head)
@@ -65,10 +63,10 @@ def compare_with_audit(source: BlockSource, earlier: EarlierAudit, label: str) -
         return parted(label, 0, "genesis_hash", earlier.genesis_hash, genesis_hash, "the earlier audit was of another")
     if earlier.height > source.head_height():
         detail = f"{label} has seen block {earlier.height}; this history ends before it"
-        mismatch = Mismatch(
-            Level.CONSISTENCY, source.head_height(), "height", f"at least {earlier.height}", f"{source.head_height()}"
-        )
-        return Comparison(label, mismatch, detail)
+        height = source.head_height()
+        expected = f"at least {earlier.height}"
+        mismatch = Mismatch(Level.CONSISTENCY, height, "height", expected, f"{height}", detail=detail)
+        return Comparison(label, mismatch, "")
     found = genesis_hash if earlier.height == 0 else _block(source, earlier.height).block_hash.hex()
     if found != earlier.block_hash:
         detail = "the earlier audit has found another block at this height"
@@ -157,4 +155,4 @@ def _signers(source: BlockSource, height: int) -> set[str]:
 def parted(label: str, height: int, field: str, expected: str, found: str, detail: str) -> Comparison:
     """Return what it means that a history differs from another one at a height."""
     mismatch = Mismatch(Level.CONSISTENCY, height, field, expected, found, detail=f"{label}: {detail}")
-    return Comparison(label, mismatch, f"{label}: another history from height {height} on")
+    return Comparison(label, mismatch, "")

@@ -111,7 +111,7 @@ def _read_member(data: bytes, position: int) -> tuple[bytes, int]:
     try:
         record = inflate.decompress(memoryview(data)[body:], RECORDED_BLOCK_BYTES_MAX + 1)
     except zlib.error as error:
-        raise DecodeError(f"the compressed block at byte {position} is damaged: {error}") from error
+        raise DecodeError(f"the compressed block at byte {position} is damaged") from error
     if len(record) > RECORDED_BLOCK_BYTES_MAX:
         raise DecodeError(f"the compressed block at byte {position} is larger than a block may be")
     end = len(data) - len(inflate.unused_data)

@@ -106,8 +106,10 @@ def decode_manifest(data: bytes) -> Manifest:
     try:
         document = json.loads(data)
         manifest = _from_document(document)
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise ManifestError(f"not a manifest: {type(error).__name__} {error}") from error
+    except KeyError as error:
+        raise ManifestError(f"not a manifest: there is no field {error.args[0]!r}") from error
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise ManifestError("not a manifest: no JSON, or a field has another form than it must have") from error
     if manifest.encoded() != data:
         raise ManifestError("not in the one form of a manifest, or with a field of the wrong type or unknown")
     height = 0

@@ -46,6 +46,9 @@ def levels_up_to(level: Level) -> tuple[Level, ...]:
     return HISTORY_LEVELS[: HISTORY_LEVELS.index(level) + 1]
 
 
+SIGNED_HEAD: Final = "signed_head"
+"""Field of a mismatch where what another side handed over as a signed head is none."""
+
 LOST: Final = "this block cannot be read; the audit goes on with the next one that can"
 """Detail of a mismatch where blocks cannot be read."""
 

@@ -112,11 +112,15 @@ def check_light(source: BlockSource, genesis: Genesis, first: int, last: int, le
     found: list[Mismatch] = []
     shown: list[Shown | None] = []
     links: Links | None = None
-    try:
-        for height, data in enumerate(source.blocks(first, last), first):
-            links = _check_one(height, data, agreement, genesis, links, found, shown)
-    except AuditMismatch as error:
-        found.append(error.mismatch)
+    began = -1
+    while began < len(shown) <= last - first:
+        began = len(shown)
+        try:
+            for height, data in enumerate(source.blocks(first + began, last), first + began):
+                links = _check_one(height, data, agreement, genesis, links, found, shown)
+        except AuditMismatch as error:
+            # Of a whole file: what stands behind it is read if it can be.
+            found.append(error.mismatch)
     if len(shown) < last - first + 1 and not found:
         missing = first + len(shown)
         found.append(Mismatch(Level.FORM, missing, "block", "a block at this height", f"blocks up to {missing - 1}"))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from audit.mismatch import HISTORY_LEVELS, Level, Mismatch
+from audit.mismatch import HISTORY_LEVELS, SIGNED_HEAD, Level, Mismatch
 from audit.moments import moment
 from audit.statistics import Statistics, Tally
 from audit.verdict import Outcome, Verdict
@@ -40,6 +40,17 @@ MEANINGS: Final = {
     Level.CONSISTENCY: "Two histories are in circulation. Keep both: signatures on both sides prove who lied.",
 }
 """What a finding means for whoever relies on the ledger."""
+
+SIGNED_HEAD_MEANING: Final = "What was handed over as a signed head is none: it is not signed by whom it names."
+
+
+COUNTS_NOTE: Final = (
+    "Failed: the transaction was recorded with its receipt and changed nothing, because its contract refused it (too"
+    " little money, no permission) or its gas ran out. That is an outcome like any other and no finding of this audit."
+    " Gas is the computing that a transaction paid for, events are what contracts announced. Days are UTC days of block"
+    " time. A transaction counts for the contract of its first call."
+)
+"""What the columns of the statistics mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +181,8 @@ def _finding(number: int, mismatch: Mismatch) -> ReportFinding:
     rows += [("What differs", mismatch.field), ("Expected", mismatch.expected), ("Found", mismatch.found)]
     if mismatch.detail:
         rows.append(("Detail", mismatch.detail))
-    return ReportFinding(
-        f"Finding {number}: block {mismatch.height:,}, {mismatch.field}", MEANINGS[mismatch.level], tuple(rows)
-    )
+    meaning = SIGNED_HEAD_MEANING if mismatch.field == SIGNED_HEAD else MEANINGS[mismatch.level]
+    return ReportFinding(f"Finding {number}: block {mismatch.height:,}, {mismatch.field}", meaning, tuple(rows))
 
 
 def _rows(tallies: dict[str, Tally]) -> Rows:

@@ -3,7 +3,7 @@
 from html import escape as escaped_html
 from typing import Final
 
-from audit.report import Report, Rows
+from audit.report import COUNTS_NOTE, Report, Rows
 from audit.report_charts import bars, columns_by_day
 
 STYLE: Final = """
@@ -94,7 +94,8 @@ def _method(report: Report) -> str:
         f'<td class="level">{escape(step.name)}</td><td>{escape(step.text)}</td></tr>'
         for step in report.steps
     )
-    return f"<table>{rows}</table>"
+    head = "<tr><th>result</th><th>level</th><th>what was done</th></tr>"
+    return f"<table>{head}{rows}</table>"
 
 
 def _list(title: str, texts: tuple[str, ...]) -> str:
@@ -129,7 +130,7 @@ def _statistics(report: Report) -> str:
             "<h3>By contract</h3>",
             bars(_first_counts(report.contracts), "Transactions by contract"),
             _counts(("contract", *COUNTS), report.contracts),
-            "<p>Days are UTC days of block time. A transaction counts for the contract of its first call.</p>",
+            f"<p>{escape(COUNTS_NOTE)}</p>",
         ]
     )
 

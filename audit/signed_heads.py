@@ -1,15 +1,18 @@
 """Holds a history against a head that members have signed (chain.checkpoint), kept from a node or by a witness.
 
 A signed head fixes every block below it. So it binds whoever signed it, and shows whom: a history that has another head
-of that size is not the one that these members had, whatever certificates it bears. Cosignatures of witnesses are named
-but not checked, because an auditor learns a witness's key from elsewhere; members' keys are in the genesis.
+of that size is not the one that these members had, whatever certificates it bears. Members' keys are in the genesis,
+those of witnesses are brought by the auditor (audit.cosignatures).
 """
 
+from collections.abc import Sequence
+
 from audit.consistency import Comparison, genesis_hash_of, parted, record_at
-from audit.mismatch import Level, Mismatch, SourceUnreadable
+from audit.cosignatures import Cosignatures, read_cosignatures
+from audit.mismatch import SIGNED_HEAD, Level, Mismatch, SourceUnreadable
 from audit.source import BlockSource
 from chain.block import Header
-from chain.checkpoint import ORIGIN_PREFIX, Note, NoteError, is_signed, member_key_name, parse_note
+from chain.checkpoint import ORIGIN_PREFIX, Note, NoteError, WitnessKey, is_signed, member_key_name, parse_note
 from chain.encoding import DecodeError
 from chain.genesis import Genesis
 
@@ -19,8 +22,19 @@ def is_signed_head(data: bytes) -> bool:
     return data.startswith(ORIGIN_PREFIX.encode("ascii"))
 
 
-def compare_with_head(source: BlockSource, genesis: Genesis, data: bytes, label: str, *, live: bool) -> Comparison:
+def compare_with_head(
+    source: BlockSource,
+    genesis: Genesis,
+    data: bytes,
+    label: str,
+    *,
+    live: bool,
+    witnesses: Sequence[WitnessKey] = (),
+) -> Comparison:
     """Hold a history against a note; with `live` a node has just given it, and may well be further.
+
+    `witnesses` are keys of witnesses that the auditor knows. A head counts if a validator of genesis or one of these
+    has signed it; a signature that is not by the key that its line names is a mismatch.
 
     Raises:
         SourceUnreadable: when the history cannot be read.
@@ -32,24 +46,42 @@ def compare_with_head(source: BlockSource, genesis: Genesis, data: bytes, label:
         return parted(label, 0, "genesis_hash", theirs[:64], ours, "the signed head is of another network")
     try:
         note = parse_note(data, genesis.genesis_hash)
-        signers = _signers(note, genesis)
     except NoteError as error:
-        return Comparison(label, None, f"{label}: this signed head proves nothing: {error}")
+        return _worthless(label, 0, "a note in its one form", str(error))
+    at = min(note.checkpoint.size, source.head_height())
+    cosignatures = read_cosignatures(note, genesis, witnesses)
+    try:
+        signers = [*_signers(note, genesis), *cosignatures.names]
+    except NoteError as error:
+        return _worthless(label, at, "good signatures of the validators whom it names", str(error))
+    if cosignatures.bad:
+        found = f"a bad cosignature of {_listed(list(cosignatures.bad))}"
+        return _worthless(label, at, "good cosignatures of the witnesses whom it names", found)
     if not signers:
-        return Comparison(label, None, f"{label}: this head proves nothing: no validator has signed it")
-    return _compare(source, note, signers, label, live)
+        found = f"no validator has signed it{cosignatures.told()}"
+        return _worthless(label, at, "a signature of a validator, or of a witness whose key is known", found)
+    return _compare(source, note, signers, cosignatures, label, live)
 
 
-def _compare(source: BlockSource, note: Note, signers: list[str], label: str, live: bool) -> Comparison:
+def _worthless(label: str, height: int, expected: str, found: str) -> Comparison:
+    """Return what to say of a head that proves nothing of this history, and yet was handed over as if it did."""
+    detail = f"{label}: this signed head proves nothing; ask for it again, and keep this one"
+    mismatch = Mismatch(Level.CONSISTENCY, height, SIGNED_HEAD, expected, found, detail=detail)
+    return Comparison(label, mismatch, "")
+
+
+def _compare(
+    source: BlockSource, note: Note, signers: list[str], cosignatures: Cosignatures, label: str, live: bool
+) -> Comparison:
     size, last = note.checkpoint.size, source.head_height()
     who = _listed(signers)
     if size > last:
         if live:
             statement = f"{label}: its signed head of size {size} lies behind the end of this history, block {last}"
-            return Comparison(label, None, statement)
+            return Comparison(label, None, f"{statement}{cosignatures.told()}")
         detail = f"{label}: {who} signed a head of size {size}, so there is a block {size}; this history ends before it"
         mismatch = Mismatch(Level.CONSISTENCY, last, "height", f"at least {size}", str(last), detail=detail)
-        return Comparison(label, mismatch, detail)
+        return Comparison(label, mismatch, "")
     root = _header(source, size).history_root
     if root != note.checkpoint.root:
         detail = (
@@ -57,9 +89,7 @@ def _compare(source: BlockSource, note: Note, signers: list[str], label: str, li
             " compare with their nodes to find which, and keep the note, which proves what they signed"
         )
         return parted(label, size, "header.history_root", note.checkpoint.root.hex(), root.hex(), detail)
-    names = _cosigners(note, signers)
-    witnesses = f"; cosigned by {_listed(names)}, whose keys were not checked" if names else ""
-    statement = f"{label}: a head of size {size}, signed by {who}, which is part of this history{witnesses}"
+    statement = f"{label}: a head of size {size}, signed by {who}, which is part of this history{cosignatures.told()}"
     excluded = f"that {who}, who signed {label}, had another history up to block {size - 1}"
     return Comparison(label, None, statement, size - 1, excluded)
 
@@ -70,12 +100,6 @@ def _signers(note: Note, genesis: Genesis) -> list[str]:
         for validator in genesis.validators.validators
         if is_signed(note, member_key_name(note.checkpoint, validator.validator_id), validator.consensus_key)
     ]
-
-
-def _cosigners(note: Note, signers: list[str]) -> list[str]:
-    """Return who else stands on the note."""
-    members = {member_key_name(note.checkpoint, name) for name in signers}
-    return sorted({line.key_name for line in note.signatures} - members)
 
 
 def _header(source: BlockSource, height: int) -> Header:

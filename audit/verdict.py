@@ -94,7 +94,7 @@ class Verdict:
     def with_comparisons(self, comparisons: Sequence[Comparison]) -> "Verdict":
         """Return the verdict with what comparing with other sources has found and excludes."""
         found = [each.mismatch for each in comparisons if each.mismatch is not None]
-        joined = self.joined(found, Level.CONSISTENCY, [each.statement for each in comparisons])
+        joined = self.joined(found, Level.CONSISTENCY, [each.statement for each in comparisons if each.statement])
         return replace(
             joined,
             excluded=(*self.excluded, *(each.excluded for each in comparisons if each.excluded)),

@@ -13,7 +13,7 @@ import re
 from typing import Final
 
 from chain.block import Header
-from chain.crypto import DIGEST_BYTES, public_key_of, sign_plain, verify_plain
+from chain.crypto import DIGEST_BYTES, PUBLIC_KEY_BYTES, public_key_of, sign_plain, verify_plain
 from chain.types import Digest
 from chain.values import dataclass
 
@@ -90,6 +90,35 @@ def verifier_key(name: str, algorithm: int, key: bytes) -> str:
     """Return a key in the form in which others are configured with it ("vkey")."""
     material = base64.b64encode(bytes([algorithm]) + key).decode("ascii")
     return f"{name}+{key_id(name, algorithm, key).hex()}+{material}"
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessKey:
+    """The name and the key of a witness, as somebody learnt them who wants to check its cosignatures."""
+
+    name: str
+    key: bytes
+
+
+def parse_witness_key(text: str) -> WitnessKey:
+    """Return the key that a vkey of c2sp.org/tlog-cosignature names: `name+key id+base64(04 || key)`.
+
+    Raises:
+        NoteError: when it is none, or its id is that of another key.
+    """
+    name, _, rest = text.strip().partition("+")
+    identifier, _, material = rest.partition("+")
+    try:
+        content = _base64(material)
+    except (ValueError, binascii.Error) as error:
+        raise NoteError(f"{text[:100]!r} is no key of a witness: NAME+ID+KEY is expected") from error
+    if not _KEY_NAME.fullmatch(name) or len(content) != 1 + PUBLIC_KEY_BYTES:
+        raise NoteError(f"{text[:100]!r} is no key of a witness: NAME+ID+KEY is expected")
+    if content[0] != COSIGNATURE:
+        raise NoteError(f"the key of {name} is not one for cosignatures: its type is {content[0]}, not {COSIGNATURE}")
+    if verifier_key(name, COSIGNATURE, content[1:]) != text.strip():
+        raise NoteError(f"the key of {name} has not the id {identifier[:16]!r}: it was copied wrongly")
+    return WitnessKey(name, content[1:])
 
 
 def member_key_name(checkpoint: Checkpoint, validator: str) -> str:

@@ -120,7 +120,26 @@ def _unpack(data: bytes) -> Any:
             data, raw=False, strict_map_key=True, ext_hook=_refuse_extension, object_pairs_hook=_ordered_map
         )
     except (ValueError, msgpack.UnpackException, RecursionError) as error:
-        raise DecodeError(f"not canonical MessagePack: {str(error) or type(error).__name__}") from error
+        raise DecodeError(f"not canonical MessagePack: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    """Return what the library found wrong, in words for whoever made the bytes or audits them."""
+    if isinstance(error, DecodeError):
+        return str(error)
+    for kind, words in _WHY:
+        if isinstance(error, kind):
+            return words
+    return "a map's key is not text" if "map key" in str(error) else "it is cut off"
+
+
+_WHY: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (UnicodeDecodeError, "text that is not UTF-8"),
+    (msgpack.ExtraData, "bytes follow the value"),
+    (msgpack.StackError, "nested too deeply"),
+    (RecursionError, "nested too deeply"),
+    (msgpack.FormatError, "a byte that begins no value"),
+)
 
 
 def decode_own(data: bytes) -> Any:
@@ -132,7 +151,7 @@ def decode_own(data: bytes) -> Any:
     try:
         return msgpack.unpackb(data, raw=False)
     except (ValueError, msgpack.UnpackException) as error:
-        raise DecodeError(f"not MessagePack: {str(error) or type(error).__name__}") from error
+        raise DecodeError(f"not MessagePack: {_why(error)}") from error
 
 
 def canonical(value: Any) -> Any:
@@ -225,7 +244,7 @@ def _check_model(value: Any, depth: int) -> None:
             raise DecodeError(f"integer {value} exceeds signed 64 bits")
     elif kind not in _PLAIN:
         # Also the library's timestamps, which it makes of extension type -1 without asking the hook below.
-        raise DecodeError(f"type {kind.__name__} is not allowed")
+        raise DecodeError(f"{kind_in_words(kind)} is not allowed")
 
 
 def _ordered_map(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
@@ -257,6 +276,23 @@ def fields_of(value: Any, name: str, *kinds: type | int | None) -> list[Any]:
     for field, kind in zip(value, kinds, strict=True):
         if type(field) is kind or kind is None or (type(kind) is int and type(field) is int and field == kind):
             continue
-        expected = kind.__name__ if isinstance(kind, type) else kind
-        raise DecodeError(f"not a {name}: {expected} is expected where {type(field).__name__} stands")
+        expected = kind_in_words(kind) if isinstance(kind, type) else kind
+        found = field if type(field) is int and type(kind) is int else kind_in_words(type(field))
+        raise DecodeError(f"not a {name}: {expected} is expected where {found} stands")
     return value
+
+
+def kind_in_words(kind: type) -> str:
+    """Return how people who are no programmers call what values of a type are."""
+    return _WORDS.get(kind, f"a {kind.__name__.lower()}")
+
+
+_WORDS: Final[Mapping[type, str]] = {
+    NoneType: "nothing",
+    bool: "true or false",
+    int: "a number",
+    bytes: "a string of bytes",
+    str: "text",
+    list: "a list",
+    dict: "a map",
+}

@@ -17,6 +17,7 @@ from audit.resume import ResumeError
 from audit.seeing import AuditStopped
 from audit.state_differences import LeafDifference
 from audit.verdict import Outcome
+from chain.checkpoint import WitnessKey
 from chain.crypto import DIGEST_BYTES
 from chain.protocol import ProtocolUnknown
 from chain.runtime import LocalFault
@@ -31,6 +32,7 @@ from cli.errors import EXIT_AUDIT_MISMATCH, CliError
 from cli.keys import open_wallet
 from cli.output import print_json
 from cli.progress import ProgressLine, bar
+from cli.witness_keys import witness_option
 
 
 class AuditGroup(click.Group):
@@ -69,6 +71,7 @@ def audit() -> None:
     help="Compare with this, too: another node, export or folder, a signed head (a note of a witness or a node), or the"
     " JSON verdict of an earlier audit. Repeatable.",
 )
+@witness_option("Check the cosignatures of this witness on signed heads (the key that it prints). Repeatable.")
 @click.option(
     "--resume",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -112,6 +115,7 @@ def check(
     genesis_hash: str | None,
     level: str,
     others: tuple[str, ...],
+    witnesses: tuple[WitnessKey, ...],
     resume: Path | None,
     processes: int | None,
     invariants_every: int | None,
@@ -130,8 +134,10 @@ def check(
     """
     anchor = None if genesis_hash is None else _digest(genesis_hash)
     processes = processes or len(os.sched_getaffinity(0))
-    places = (snapshots, snapshots_every)
-    request = Request(source, anchor, Level(level), others, resume, processes, invariants_every, *places, bool(reports))
+    if witnesses and not others:
+        raise click.UsageError("--witness checks the signed heads that --other names")
+    given = (source, anchor, Level(level), others, resume, processes, invariants_every, snapshots, snapshots_every)
+    request = Request(*given, counts=bool(reports), witnesses=witnesses)
     check_together(request, scheduler)
     wallet = None if key is None else open_wallet(key)
     check_reports(reports)

@@ -18,6 +18,7 @@ from audit.report_signature import (
     check_report,
     sign_report,
 )
+from chain.checkpoint import COSIGNATURE, verifier_key
 from cli.audit_run import Audited, Request
 from cli.errors import EXIT_AUDIT_MISMATCH, EXIT_USAGE, CliError
 from tallystick.wallet import Wallet
@@ -71,6 +72,8 @@ def command_of(request: Request, genesis_hash: str | None) -> str:
         words += ["--invariants-every", str(request.invariants_every)]
     for other in request.others:
         words += ["--other", other]
+    for witness in request.witnesses:
+        words += ["--witness", verifier_key(witness.name, COSIGNATURE, witness.key)]
     return shlex.join(words)
 
 

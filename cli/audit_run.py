@@ -19,6 +19,7 @@ from audit.state_differences import StateWatcher
 from audit.state_store import working_store
 from audit.statistics import Statistics, statistics_from_json
 from audit.verdict import Verdict
+from chain.checkpoint import WitnessKey
 from chain.encoding import DecodeError
 from chain.genesis import Genesis, GenesisError, decode_genesis
 from chain.values import dataclass
@@ -42,6 +43,8 @@ class Request:
     snapshots_every: int | None = None
     counts: bool = False
     """Whether statistics are wanted; they cost a tenth more."""
+    witnesses: tuple[WitnessKey, ...] = ()
+    """Keys of witnesses whose cosignatures on signed heads are checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def run(request: Request, on_progress: ProgressListener, must_stop: Callable[[],
         if states is not None and found.state is not None and found.state.head is not None:
             verdict = with_state(verdict, found.state.head.height, states.compared)
         if request.others and verdict.genesis_hash is not None:
-            verdict = with_others(verdict, found.source, request.others)
+            verdict = with_others(verdict, found.source, request)
     if request.resume is not None:
         forget_place(request.resume)
     return Audited(verdict, kept.statistics)
@@ -167,20 +170,24 @@ def with_invariants(verdict: Verdict, names: Collection[str]) -> Verdict:
     return verdict.joined((), Level.INVARIANTS, (f"invariants of the contracts: {', '.join(sorted(names))}",))
 
 
-def with_others(verdict: Verdict, source: BlockSource, others: tuple[str, ...]) -> Verdict:
+def with_others(verdict: Verdict, source: BlockSource, request: Request) -> Verdict:
     """Return the verdict with what comparing the history with other sources and earlier audits has found."""
     try:
         genesis = decode_genesis(source.genesis())
     except (DecodeError, GenesisError):
         # That is the first mismatch already, and nothing can be compared with what has no genesis.
         return verdict
-    return verdict.with_comparisons([each for other in others for each in _compare(source, genesis, other)])
+    witnesses = request.witnesses
+    found = [each for other in request.others for each in _compare(source, genesis, other, witnesses)]
+    return verdict.with_comparisons(found)
 
 
-def _compare(source: BlockSource, genesis: Genesis, other: str) -> Iterator[Comparison]:
+def _compare(
+    source: BlockSource, genesis: Genesis, other: str, witnesses: tuple[WitnessKey, ...]
+) -> Iterator[Comparison]:
     known = read_other_file(other)
     if isinstance(known, SignedHead):
-        yield compare_with_head(source, genesis, known.data, other, live=False)
+        yield compare_with_head(source, genesis, known.data, other, live=False, witnesses=witnesses)
     elif known is not None:
         yield compare_with_audit(source, known, other)
     else:
@@ -188,4 +195,5 @@ def _compare(source: BlockSource, genesis: Genesis, other: str) -> Iterator[Comp
             yield compare_with_source(source, theirs.source, other)
             head = theirs.source.signed_head() if isinstance(theirs.source, NodeSource) else None
         if head is not None:
-            yield compare_with_head(source, genesis, head, f"the head of {other}", live=True)
+            label = f"the head of {other}"
+            yield compare_with_head(source, genesis, head, label, live=True, witnesses=witnesses)

@@ -59,7 +59,7 @@ def run_on(scheduler: str, request: Request, on_range: Callable[[int, int], None
         if found.state is not None and found.state.head is not None:
             verdict = with_state(verdict, found.state.head.height, whole.is_state_compared)
         if request.others:
-            verdict = with_others(verdict, found.source, request.others)
+            verdict = with_others(verdict, found.source, request)
     return Audited(verdict, whole.statistics)
 
 

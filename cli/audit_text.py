@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from audit.comparing import HistoryDifference, StateDifference
-from audit.mismatch import Mismatch
+from audit.mismatch import Level, Mismatch
 from audit.seeing import Progress
 from audit.verdict import Verdict
 from cli.output import table
@@ -81,6 +81,7 @@ def _further_lines(verdict: Verdict) -> list[str]:
         lines += [
             printable(
                 f"  height {each.height}: {each.level.value}, {each.field}: {each.found}; expected {each.expected}"
+                f"{f' ({each.detail})' if each.level is Level.CONSISTENCY else ''}"
             )
             for each in further[:FURTHER_SHOWN_MAX]
         ]

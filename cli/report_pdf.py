@@ -6,7 +6,7 @@ from typing import Any, Final
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
-from audit.report import Report, Rows
+from audit.report import COUNTS_NOTE, Report, Rows
 
 GREEN: Final = (29, 122, 55)
 RED: Final = (179, 38, 30)
@@ -31,7 +31,7 @@ def render_pdf(report: Report) -> bytes:
     _heading(pdf, "Method")
     _table(
         pdf,
-        (("status", "level", "what was done"), *((each.status, each.name, each.text) for each in report.steps)),
+        (("result", "level", "what was done"), *((each.status, each.name, each.text) for each in report.steps)),
         (3, 3, 12),
     )
     for title, texts in (
@@ -72,6 +72,7 @@ def _statistics(pdf: Any, report: Report) -> None:
         _table(pdf, (("day", "blocks", *counts), *report.days), (4, 2, 3, 2, 2, 4))
         _table(pdf, (("organisation", *counts), *report.organisations), (5, 3, 2, 2, 4))
         _table(pdf, (("contract", *counts), *report.contracts), (5, 3, 2, 2, 4))
+        _text(pdf, COUNTS_NOTE, 8, colour=GREY)
     else:
         _text(pdf, "The history holds no transactions.")
 

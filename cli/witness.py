@@ -10,13 +10,24 @@ from typing import Final
 
 import click
 
-from chain.checkpoint import COSIGNATURE, NOTE_BYTES_MAX, Note, NoteError, checkpoint_of, parse_note, verifier_key
+from audit.cosignatures import read_cosignatures
+from chain.checkpoint import (
+    COSIGNATURE,
+    NOTE_BYTES_MAX,
+    Note,
+    NoteError,
+    WitnessKey,
+    checkpoint_of,
+    parse_note,
+    verifier_key,
+)
 from chain.genesis import Genesis
 from chain.values import dataclass
 from cli.errors import EXIT_AUDIT_MISMATCH, EXIT_USAGE, CliError
 from cli.keys import open_wallet
 from cli.receipts import printable
 from cli.session import Target, ledger_options, run
+from cli.witness_keys import witness_option
 from tallystick.transport import Transport
 from tallystick.wallet import Wallet
 from tallystick.witness_folder import (
@@ -49,6 +60,8 @@ class Watch:
     interval_seconds: float
     once: bool
     as_json: bool
+    witnesses: tuple[WitnessKey, ...]
+    """Keys of other witnesses, whose cosignatures on notes are checked."""
 
 
 @click.command()
@@ -64,6 +77,7 @@ class Watch:
     type=FILE,
     help="Another's signed head, to be held against the history.",
 )
+@witness_option("Check the cosignature of this witness on each --note (the key that it prints). Repeatable.")
 @click.option("--once", is_flag=True, help="End after one round.")
 @ledger_options
 def witness(
@@ -74,6 +88,7 @@ def witness(
     key: Path,
     interval: float,
     notes: tuple[Path, ...],
+    witnesses: tuple[WitnessKey, ...],
     once: bool,
     as_json: bool,
 ) -> None:
@@ -85,7 +100,9 @@ def witness(
     """
     if target.genesis_hash is None:
         raise CliError("give --genesis-hash: a witness must not let a node name the ledger", EXIT_USAGE)
-    watch = Watch(state_folder, name, open_wallet(key), interval, once, as_json)
+    if witnesses and not notes:
+        raise click.UsageError("--witness checks the cosignatures on the heads that --note names")
+    watch = Watch(state_folder, name, open_wallet(key), interval, once, as_json, witnesses)
     if run(_watch(target, watch, is_new, [(path, _contents(path)) for path in notes])):
         click.get_current_context().exit(EXIT_AUDIT_MISMATCH)
 
@@ -132,9 +149,13 @@ async def _compare(watcher: Witness, watch: Watch, genesis: Genesis, memory: Mem
     """Hold somebody else's head against the history that the nodes show."""
     try:
         note = parse_note(data, genesis.genesis_hash)
+        cosignatures = read_cosignatures(note, genesis, watch.witnesses)
+        if cosignatures.bad:
+            raise NoteError(f"a bad cosignature of {', '.join(cosignatures.bad)}")
         contradicted = await watcher.contradiction(note)
         if contradicted is None:
-            click.echo(f"{path}: the head of size {note.checkpoint.size:,} is part of the history", err=watch.as_json)
+            head = f"the head of size {note.checkpoint.size:,} is part of the history{cosignatures.told()}"
+            click.echo(f"{path}: {head}", err=watch.as_json)
             return memory
         place = write_contradiction(watch.folder, note, contradicted, genesis)
         memory = Memory(memory.chain_id, memory.head, str(place))
@@ -143,7 +164,8 @@ async def _compare(watcher: Witness, watch: Watch, genesis: Genesis, memory: Mem
         raise CliError(f"{path}: {error}") from error
     except OSError as error:
         raise CliError(f"{error.filename}: {error.strerror}") from error
-    click.echo(f"{path}: CONTRADICTION at size {note.checkpoint.size:,}: the certified history has another head")
+    size = note.checkpoint.size
+    click.echo(f"{path}: CONTRADICTION at size {size:,}: the certified history has another head{cosignatures.told()}")
     return memory
 
 

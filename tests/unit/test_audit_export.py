@@ -4,6 +4,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from audit.export_format import (
 from audit.export_source import ExportSource
 from audit.export_writer import ExportError, write_export
 from audit.mismatch import Level, Mismatch, SourceUnreadable
+from audit.ranges import check_light
 from audit.verdict import Outcome
 from chain.encoding import DecodeError
 from chain.recorded_block import RECORDED_BLOCK_BYTES_MAX, decode_recorded_block
@@ -223,6 +225,32 @@ def test_an_altered_block_is_named_rather_than_its_file(maker: ChainMaker, folde
     path.write_bytes(compress_blocks([records[0], bytes(altered)]))
     found = mismatch_of(folder)
     assert (found.level, found.height, found.field) == (Level.RECEIPTS, 4, "receipt.values[0]")
+
+
+def test_behind_a_file_that_is_another_one_the_audit_goes_on_with_the_next(maker: ChainMaker, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    write_export(folder, maker.source, lambda height, head: None, 900)
+    manifest = decode_manifest((folder / MANIFEST_FILE).read_bytes())
+    assert len(manifest.files) == 5
+    for number in (1, 3):
+        entry = manifest.files[number - 1]
+        path = folder / entry.file
+        path.write_bytes(path.read_bytes() + compress_block(maker.records[entry.last].encoded()))
+    altered = folder / manifest.files[3].file
+    few = certify(maker.genesis, maker.records[3].decoded_block(), maker.records[3].decoded_result(), ["v01"])
+    altered.write_bytes(compress_block(replace(maker.records[3], certificate=few.encoded()).encoded()))
+    verdict = run_audit(ExportSource(folder))
+    assert [(each.level, each.height, each.field) for each in verdict.mismatches] == [
+        (Level.FORM, 2, "blocks-000001.gz heights"),
+        (Level.FORM, 4, "blocks-000003.gz heights"),
+        (Level.CERTIFICATES, 4, "certificate.signatures"),
+        (Level.FORM, 4, f"manifest: bytes of {altered.name}"),
+    ]
+    assert verdict.execution_ended is None
+    shown = check_light(ExportSource(folder), maker.genesis, 1, 5, Level.RECEIPTS)
+    assert {(each.height, each.field) for each in shown.mismatches} == {
+        (each.height, each.field) for each in verdict.mismatches
+    }
 
 
 def test_another_quorum_is_true_but_not_what_the_manifest_says(maker: ChainMaker, folder: Path) -> None:

@@ -1,6 +1,8 @@
 """A history is held against heads that members have signed, kept from nodes or by witnesses."""
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +12,21 @@ from chain_maker import ChainMaker, make_genesis, seed_of
 from click.testing import CliRunner, Result
 
 from audit.consistency import Comparison
+from audit.mismatch import Level
 from audit.signed_heads import compare_with_head
-from chain.checkpoint import checkpoint_of, cosign, head_note, parse_note
+from chain.checkpoint import (
+    COSIGNATURE,
+    ED25519,
+    NoteError,
+    WitnessKey,
+    checkpoint_of,
+    cosign,
+    head_note,
+    parse_note,
+    parse_witness_key,
+    verifier_key,
+)
+from chain.crypto import public_key_of
 from chain.types import ValidatorId
 from cli.main import tally
 
@@ -28,8 +43,8 @@ def note_of(maker: ChainMaker, height: int, validator: str = "v01") -> bytes:
     return head_note(header, ValidatorId(validator), seed_of(validator)).encode()
 
 
-def compare(maker: ChainMaker, data: bytes, live: bool = False) -> Comparison:
-    return compare_with_head(maker.source, maker.genesis, data, "note", live=live)
+def compare(maker: ChainMaker, data: bytes, live: bool = False, witnesses: Sequence[WitnessKey] = ()) -> Comparison:
+    return compare_with_head(maker.source, maker.genesis, data, "note", live=live, witnesses=witnesses)
 
 
 def run(*arguments: object) -> Result:
@@ -45,12 +60,82 @@ def test_a_head_of_this_history_says_what_it_excludes() -> None:
     assert found.excluded == "that v01, who signed note, had another history up to block 3"
 
 
-def test_witnesses_on_a_note_are_named_and_not_believed() -> None:
+WITNESS = "witness.example/acme"
+SECONDS = 1_700_000_000
+
+
+def cosigned_note(maker: ChainMaker, size: int, seed: bytes = bytes(32), members: bool = True) -> bytes:
+    """Return the head of a size, cosigned by a witness, with or without the member's own signature."""
+    note = parse_note(note_of(maker, size), maker.genesis.genesis_hash)
+    own = cosign(note.checkpoint, WITNESS, seed, SECONDS)
+    return replace(note, signatures=(*(note.signatures if members else ()), own)).text.encode()
+
+
+def witness_key(seed: bytes = bytes(32), name: str = WITNESS) -> WitnessKey:
+    return WitnessKey(name, public_key_of(seed))
+
+
+def test_cosignatures_are_checked_with_the_keys_at_hand_and_it_is_said_which() -> None:
     maker = grown(3)
-    note = parse_note(note_of(maker, 3), maker.genesis.genesis_hash)
-    own = cosign(note.checkpoint, "witness.example/acme", bytes(32), 1_700_000_000)
-    statement = compare(maker, replace(note, signatures=(*note.signatures, own)).text.encode()).statement
-    assert statement.endswith("part of this history; cosigned by witness.example/acme, whose keys were not checked")
+    data = cosigned_note(maker, 3)
+    unknown = compare(maker, data)
+    assert unknown.statement.endswith(
+        "signed by v01, which is part of this history; cosigned by witness.example/acme, not checked: no key was given"
+        " (--witness)"
+    )
+    assert unknown.excluded == "that v01, who signed note, had another history up to block 2"
+    known = compare(maker, data, witnesses=[witness_key()])
+    assert known.statement.endswith(
+        "signed by v01 and witness.example/acme, which is part of this history; cosigned by witness.example/acme on"
+        " 2023-11-14 22:13:20.000 UTC, checked with the key given"
+    )
+    assert known.excluded == "that v01 and witness.example/acme, who signed note, had another history up to block 2"
+    others = compare(maker, data, witnesses=[witness_key(bytes([9]) * 32), witness_key(name="witness.example/b")])
+    assert "not cosigned by witness.example/acme; not cosigned by witness.example/b" in others.statement
+    assert "cosigned by witness.example/acme, not checked" in others.statement
+    assert others.excluded == unknown.excluded
+
+
+def test_a_bad_cosignature_is_a_finding() -> None:
+    maker = grown(3)
+    note = parse_note(cosigned_note(maker, 3), maker.genesis.genesis_hash)
+    member, own = note.signatures
+    broken = replace(own, signature=own.signature[:8] + bytes(64))
+    later = replace(own, signature=(SECONDS + 1).to_bytes(8, "big") + own.signature[8:])
+    for line in (broken, later):
+        found = compare(maker, replace(note, signatures=(member, line)).text.encode(), witnesses=[witness_key()])
+        assert found.mismatch is not None
+        assert (found.mismatch.field, found.mismatch.found) == ("signed_head", f"a bad cosignature of {WITNESS}")
+        assert (found.statement, found.excluded) == ("", "")
+
+
+def test_a_head_that_a_known_witness_alone_has_signed_binds_the_witness() -> None:
+    maker, other = grown(4), grown(4, 2)
+    alone = cosigned_note(maker, 3, members=False)
+    assert compare(maker, alone).mismatch is not None
+    found = compare(maker, alone, witnesses=[witness_key()])
+    assert found.excluded == f"that {WITNESS}, who signed note, had another history up to block 2"
+    parted = compare(maker, cosigned_note(other, 4, members=False), witnesses=[witness_key()]).mismatch
+    assert parted is not None
+    assert (parted.height, parted.field) == (4, "header.history_root")
+    assert f"{WITNESS} signed a head of size 4 with another root" in parted.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("witness.example/acme", "NAME+ID+KEY is expected"),
+        ("witness.example/acme+00000000+!!", "NAME+ID+KEY is expected"),
+        ("witness.example/acme+00000000+BAAA", "NAME+ID+KEY is expected"),
+        ("two words+00000000+" + "BAAA" * 11, "NAME+ID+KEY is expected"),
+        (verifier_key(WITNESS, ED25519, bytes(32)), "not one for cosignatures: its type is 1, not 4"),
+        (verifier_key(WITNESS, COSIGNATURE, bytes(32)).replace("acme", "acne"), "copied wrongly"),
+    ],
+)
+def test_keys_of_witnesses_are_read_strictly(text: str, why: str) -> None:
+    with pytest.raises(NoteError, match=re.escape(why)):
+        parse_witness_key(text)
+    assert parse_witness_key(verifier_key(WITNESS, COSIGNATURE, bytes(32))) == WitnessKey(WITNESS, bytes(32))
 
 
 @pytest.mark.parametrize("fork_at", [1, 3])
@@ -84,7 +169,7 @@ def test_a_head_of_another_network_is_found() -> None:
 @pytest.mark.parametrize(
     ("seed", "why"), [("v02", "no validator has signed it"), ("v01", "a bad signature of"), ("", "not a checkpoint")]
 )
-def test_what_nobody_signed_proves_nothing(seed: str, why: str) -> None:
+def test_what_nobody_signed_proves_nothing_and_is_a_finding(seed: str, why: str) -> None:
     maker = grown(3)
     data = note_of(maker, 3, "v01")
     if seed == "v02":
@@ -97,9 +182,11 @@ def test_what_nobody_signed_proves_nothing(seed: str, why: str) -> None:
     else:
         data = data.replace(b"\n3\n", b"\n03\n")
     found = compare(maker, data)
-    assert (found.mismatch, found.agreed, found.excluded) == (None, None, "")
-    assert "proves nothing" in found.statement
-    assert why in found.statement
+    assert (found.statement, found.agreed, found.excluded) == ("", None, "")
+    assert found.mismatch is not None
+    assert (found.mismatch.level, found.mismatch.field) == (Level.CONSISTENCY, "signed_head")
+    assert "proves nothing" in found.mismatch.detail
+    assert why in found.mismatch.found
 
 
 def test_the_command_takes_notes_and_says_what_they_exclude(tmp_path: Path) -> None:
@@ -121,3 +208,29 @@ def test_the_command_takes_notes_and_says_what_they_exclude(tmp_path: Path) -> N
 def test_checkpoint_of_a_header_counts_the_blocks_before_it() -> None:
     maker = grown(2)
     assert checkpoint_of(maker.records[2 - 1].decoded_block().header).size == 2
+
+
+def test_the_command_checks_witnesses_and_says_it_again_in_the_report(tmp_path: Path) -> None:
+    maker = grown(4)
+    folder, note, report = write_data_folder(maker, tmp_path / "a"), tmp_path / "checkpoint", tmp_path / "r.html"
+    note.write_bytes(cosigned_note(maker, 3))
+    vkey = verifier_key(WITNESS, COSIGNATURE, public_key_of(bytes(32)))
+    found = run(folder, "--other", note, "--witness", vkey, "--report", report)
+    assert (found.exit_code, "checked with the key given" in found.stdout) == (0, True)
+    assert f"--witness {vkey}" in report.read_text(encoding="utf-8").replace("&#x27;", "")
+    assert run(folder, "--other", note, "--witness", vkey[:-4]).exit_code == 2
+    assert run(folder, "--witness", vkey).exit_code == 2
+
+
+def test_a_forged_head_ends_with_3_and_is_not_listed_as_checked(tmp_path: Path) -> None:
+    maker = grown(4)
+    folder, note, report = write_data_folder(maker, tmp_path / "a"), tmp_path / "checkpoint", tmp_path / "r.html"
+    forged = head_note(maker.records[2].decoded_block().header, ValidatorId("v01"), bytes(32))
+    note.write_bytes(forged.encode())
+    found = run(folder, "--other", note, "--json", "--report", report)
+    assert found.exit_code == 3
+    document = json.loads(found.stdout)
+    assert [each for each in document["compared"] if str(note) in each] == []
+    assert document["first_mismatch"]["field"] == "signed_head"
+    assert document["blocks"] == 4
+    assert "not signed by whom it names" in report.read_text(encoding="utf-8")

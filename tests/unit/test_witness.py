@@ -12,7 +12,16 @@ from api_fake_node import VALIDATOR_SEEDS, FakeNode, deposit, fake_genesis
 from api_support import serving
 from click.testing import CliRunner, Result
 
-from chain.checkpoint import checkpoint_of, cosigned_at, head_note, is_signed, member_key_name, parse_note
+from chain.checkpoint import (
+    COSIGNATURE,
+    checkpoint_of,
+    cosigned_at,
+    head_note,
+    is_signed,
+    member_key_name,
+    parse_note,
+    verifier_key,
+)
 from chain.header_chain import header_at
 from chain.types import Digest, Height, ValidatorId
 from cli.errors import CliError
@@ -197,6 +206,16 @@ async def test_the_command(tmp_path: Path) -> None:
         assert run("verify", str(evidence / name), "--genesis-hash", HASH.hex()).exit_code == 0
 
 
+def badly_cosigned(data: bytes) -> str:
+    """Return a note with the witness's signature spoilt."""
+    note = parse_note(data, HASH)
+    lines = [
+        replace(line, signature=line.signature[:-1] + b"\x7f") if line.key_name == "w.example" else line
+        for line in note.signatures
+    ]
+    return replace(note, signatures=tuple(lines)).text
+
+
 async def test_two_auditors_who_are_each_shown_one_side_find_the_fork(tmp_path: Path) -> None:
     left = await grow(await grow(FakeNode(), 3), 2, first=100)
     right = await grow(await grow(FakeNode(), 3), 4, first=200)
@@ -208,7 +227,16 @@ async def test_two_auditors_who_are_each_shown_one_side_find_the_fork(tmp_path: 
         own = str(tmp_path / "r" / "w" / "checkpoint")
         same = await witness_command(tmp_path / "r", urls[1:], "--note", own)
         assert same.exit_code == 0
-        assert "is part of the history" in same.output
+        assert "is part of the history; cosigned by w.example, not checked" in same.output
+        vkey = verifier_key("w.example", COSIGNATURE, Wallet.load(tmp_path / "r" / "key.json").public_key)
+        checked = await witness_command(tmp_path / "r", urls[1:], "--note", own, "--witness", vkey)
+        assert checked.exit_code == 0
+        assert "checked with the key given" in checked.output
+        (tmp_path / "bad").write_text(badly_cosigned(Path(own).read_bytes()))
+        bad = await witness_command(tmp_path / "r", urls[1:], "--note", str(tmp_path / "bad"), "--witness", vkey)
+        assert isinstance(bad.exception, CliError)
+        assert "a bad cosignature of w.example" in str(bad.exception)
+        assert (await witness_command(tmp_path / "r", urls[1:], "--witness", vkey)).exit_code == 2
         other = str(tmp_path / "l" / "w" / "checkpoint")
         found = await witness_command(tmp_path / "r", urls[1:], "--note", other)
         assert found.exit_code == 3
