@@ -20,10 +20,13 @@ if [ ! -x "$venv/bin/python" ]; then
         exit 1
     fi
 fi
+echo "Installing $what (half a minute with an empty package cache)"
+# uv installs several times as fast as pip does; where it cannot be had, pip does.
 # Nodes start sooner from compiled modules. Of what developers need, most modules are never imported.
 case $what in
-*dev*) compile=--no-compile ;;
-*) compile=--compile ;;
+*dev*) compile=--no-compile-bytecode ;;
+*) compile=--compile-bytecode ;;
 esac
-echo "Installing $what (a minute with an empty package cache)"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check $compile --constraint constraints.txt --editable "$what"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt uv &&
+    "$venv/bin/uv" pip install --quiet $compile --python "$venv/bin/python" --constraint constraints.txt --editable "$what" ||
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable "$what"
