@@ -39,7 +39,7 @@ class Subject:
     def payload(self, phase: Phase) -> bytes:
         """Return the bytes that a vote of this phase signs."""
         where: list[Any] = [self.chain_id, self.epoch, self.height, self.view]
-        return encode([1, phase.value, *where, self.block_hash, self.result_hash])
+        return encode([1, int(phase), *where, self.block_hash, self.result_hash])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Certificate:
         subject = self.subject
         where: list[Any] = [subject.chain_id, subject.epoch, subject.height, subject.view]
         signatures = [[validator, signature] for validator, signature in self.signatures]
-        return [1, self.phase.value, *where, subject.block_hash, subject.result_hash, signatures]
+        return [1, int(self.phase), *where, subject.block_hash, subject.result_hash, signatures]
 
 
 class CertificateError(ValueError):

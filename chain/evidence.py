@@ -6,6 +6,7 @@ Nothing else is evidence: silence, slowness, and what honest validators may do t
 a height in different views, prove nothing. chain.evidence_check says whether evidence holds.
 """
 
+import functools
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, Final
@@ -23,6 +24,8 @@ EVIDENCE_BYTES_MAX: Final = 448 * 1024
 """Bound on any evidence, so that it fits into a transaction; the largest is a NEW-VIEW of 31 validators."""
 
 STATEMENTS_MAX: Final = 2
+STATEMENTS_KEPT: Final = 16
+"""Statements whose decoded fields are remembered: one is laid beside several others in turn."""
 
 
 class EvidenceKind(IntEnum):
@@ -91,15 +94,21 @@ class Statement:
         Raises:
             DecodeError: when the payload is none of its kind.
         """
-        value = decode(self.payload, size_max=EVIDENCE_BYTES_MAX, depth_max=5)
-        if self.kind in _VOTES:
-            _, _, *fields = fields_of(value, "vote", 1, _VOTES[self.kind], bytes, int, int, int, bytes, bytes)
-        else:
-            _, *fields = fields_of(value, f"payload of kind {self.kind}", *_KINDS[self.kind])
-        chain_id, epoch, height, view, *rest = fields
-        if not is_digest(chain_id) or min(epoch, view) < 0 or height < 1:
-            raise DecodeError("a statement about no place")
-        return Place(Digest(chain_id), Epoch(epoch), Height(height), View(view)), rest
+        place, rest = _fields_of(self.kind, self.payload)
+        return place, list(rest)
+
+
+@functools.lru_cache(maxsize=STATEMENTS_KEPT)
+def _fields_of(kind: StatementKind, payload: bytes) -> tuple[Place, tuple[Any, ...]]:
+    value = decode(payload, size_max=EVIDENCE_BYTES_MAX, depth_max=5)
+    if kind in _VOTES:
+        _, _, *fields = fields_of(value, "vote", 1, _VOTES[kind], bytes, int, int, int, bytes, bytes)
+    else:
+        _, *fields = fields_of(value, f"payload of kind {kind}", *_KINDS[kind])
+    chain_id, epoch, height, view, *rest = fields
+    if not is_digest(chain_id) or min(epoch, view) < 0 or height < 1:
+        raise DecodeError("a statement about no place")
+    return Place(Digest(chain_id), Epoch(epoch), Height(height), View(view)), tuple(rest)
 
 
 @dataclass(frozen=True, slots=True)

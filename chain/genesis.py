@@ -126,6 +126,8 @@ class Genesis:
     organisations: tuple[Organisation, ...]
     members: tuple[GenesisMember, ...]
     contracts: tuple[GenesisContract, ...]
+    _hashes: list[Digest] = dataclasses.field(default_factory=list, init=False, repr=False, compare=False)
+    """The own hash, once somebody has asked for it: who opens a ledger or checks a header does, again and again."""
 
     def encoded(self) -> bytes:
         """Return the canonical bytes."""
@@ -140,7 +142,9 @@ class Genesis:
     @property
     def genesis_hash(self) -> Digest:
         """The chain's id."""
-        return tagged_hash("genesis", self.encoded())
+        if not self._hashes:
+            self._hashes.append(tagged_hash("genesis", self.encoded()))
+        return self._hashes[0]
 
 
 def decode_genesis(data: bytes) -> Genesis:

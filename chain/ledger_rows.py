@@ -1,13 +1,14 @@
 """The rows that a ledger keeps beside the state: its head, its window, and since when it holds all versions of keys."""
 
+import functools
 from typing import Any, Final
 
-from chain.encoding import decode, encode, fields_of
+from chain.encoding import decode, decode_own, encode, fields_of
 from chain.merkle import Frontier, decode_frontier
 from chain.protocol import Schedule
 from chain.receipt import decode_result
 from chain.types import Digest, Height, Milliseconds, ValidatorId
-from chain.validators import validator_set_from_value
+from chain.validators import ValidatorSet, validator_set_from_value
 from chain.validity import Head
 
 HEAD_ROW: Final = b"head"
@@ -15,6 +16,9 @@ WINDOW_ROW: Final = b"window/"
 """Followed by the height in 8 bytes, big-endian."""
 ORIGIN_ROW: Final = b"origin"
 """Height, in 8 bytes, of the snapshot that the state was made from; absent where it was executed from genesis on."""
+
+SETS_KEPT: Final = 8
+"""Validator sets that are remembered: making one costs more than all else of a row, and it hardly ever changes."""
 
 
 def window_row(height: int) -> bytes:
@@ -51,8 +55,13 @@ def decode_head_row(data: bytes, schedule: Schedule) -> tuple[Head, Frontier]:
         decode_result(result),
         Milliseconds(time),
         None if proposer is None else ValidatorId(proposer),
-        validator_set_from_value(validators),
+        _validators(encode(validators)),
         frontier.root(),
         schedule,
     )
     return head, frontier
+
+
+@functools.lru_cache(maxsize=SETS_KEPT)
+def _validators(encoded: bytes) -> ValidatorSet:
+    return validator_set_from_value(decode_own(encoded))

@@ -50,6 +50,9 @@ class Schedule:
 
     def at(self, height: Height) -> Activation:
         """Return the activation whose version a block of this height has."""
+        last = self.activations[-1]
+        if last.height <= height:
+            return last
         return next(entry for entry in reversed(self.activations) if entry.height <= height)
 
     def pending(self, height: Height) -> Activation | None:

@@ -43,6 +43,10 @@ class ValidatorSet:
     """All validator ids, sorted."""
     validators_hash: Digest = field(init=False, repr=False, compare=False)
     """The hash that headers and results name."""
+    size: int = field(init=False, repr=False, compare=False)
+    """The number of validators, n."""
+    faults_max: int = field(init=False, repr=False, compare=False)
+    """The number of arbitrary faults that the set tolerates, f."""
     _by_id: dict[str, Validator] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -53,16 +57,9 @@ class ValidatorSet:
         object.__setattr__(self, "ids", ids)
         object.__setattr__(self, "validators_hash", tagged_hash("validators", encode(self.as_value())))
         object.__setattr__(self, "_by_id", dict(zip(ids, self.validators, strict=True)))
-
-    @property
-    def size(self) -> int:
-        """The number of validators, n."""
-        return len(self.validators)
-
-    @property
-    def faults_max(self) -> int:
-        """The number of arbitrary faults that the set tolerates, f."""
-        return (self.size - 1) // 3
+        size = len(ids)
+        object.__setattr__(self, "size", size)
+        object.__setattr__(self, "faults_max", (size - 1) // 3)
 
     @property
     def quorum(self) -> int:

@@ -53,11 +53,25 @@ def of_refused(message: Message) -> Evidence | None:
 
 def shown_transaction(body: Block, index: int) -> ShownTransaction | None:
     """Return a transaction of a block with its path to the header's root; None if the root cannot be made again."""
+    leaves = _leaves_of(body)
+    return None if leaves is None else _shown(body, leaves, index)
+
+
+def shown_transactions(body: Block) -> list[ShownTransaction | None]:
+    """Return the same for each transaction of a block, in order."""
+    leaves = _leaves_of(body)
+    return [None if leaves is None else _shown(body, leaves, index) for index in range(len(body.transactions))]
+
+
+def _leaves_of(body: Block) -> list[bytes] | None:
     try:
         parts = [fields_of(decode(raw, depth_max=1), "transaction", 1, bytes, bytes) for raw in body.transactions]
     except DecodeError:
         return None
-    leaves = [transaction_id_of(content) + signature for _, content, signature in parts]
+    return [transaction_id_of(content) + signature for _, content, signature in parts]
+
+
+def _shown(body: Block, leaves: list[bytes], index: int) -> ShownTransaction:
     path = inclusion_path(index, len(leaves), leaves_getter(leaves))
     return ShownTransaction(index, len(leaves), tuple(path), body.transactions[index])
 

@@ -11,7 +11,7 @@ from consensus.pbft.messages import Inquiry, Kind, NewView, Testimony, Vote, dec
 from consensus.pbft.normal import conclude, diverge
 from consensus.pbft.records import Record, RecordKind
 from consensus.pbft.rules import choice_of
-from consensus.pbft.state import Accepted, HeightState, State, doubt_logged_result, keep_body, note_decided
+from consensus.pbft.state import Accepted, HeightState, State, doubt_logged_result, keep_body, note_decided, others_of
 
 
 def take_certified(state: State, event: CertifiedBlock) -> None:
@@ -57,6 +57,7 @@ def take_applied(state: State, event: Applied) -> None:
 def begin_height(state: State, head: Head) -> None:
     """Start at view 0 of the height above `head`, with what the log and the buffer hold for it (rule 5)."""
     state.head = head
+    state.others = others_of(head.validators, state.own_id)
     state.round = HeightState(Height(head.height + 1))
     state.heard = {key: value for key, value in state.heard.items() if head.validators.find(key) is not None}
     state.served = {key: value for key, value in state.served.items() if head.validators.find(key) is not None}

@@ -245,7 +245,7 @@ def rank_of(message: Ranked) -> tuple[Height, View, Kind]:
 def encode_message(message: Message) -> bytes:
     """Return the canonical bytes of a message, which are what travels and what the log stores."""
     tail: list[Any] = [message.signer, message.signature]
-    return encode([1, message.kind.value, *_fields(message), *tail])
+    return encode([1, int(message.kind), *_fields(message), *tail])
 
 
 def _fields(message: Message) -> list[Any]:

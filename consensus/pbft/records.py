@@ -48,7 +48,7 @@ def amnesia(consensus_key: bytes) -> Record:
 
 def encode_record(record: Record) -> bytes:
     """Return the canonical bytes of a record."""
-    return encode([record.kind.value, record.height, record.payload])
+    return encode([int(record.kind), record.height, record.payload])
 
 
 def decode_record(data: bytes) -> Record:

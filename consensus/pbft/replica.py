@@ -194,6 +194,8 @@ def _handle(state: State, event: Event) -> None:
             if block.block_hash in state.round.fetching:
                 keep_body(state, block)
         case PendingChanged(has_pending=has_pending):
+            if has_pending == state.has_pending:
+                return
             state.has_pending = has_pending
             state.round.asked_to_propose &= has_pending
         case LeftOutChanged(is_left_out=is_left_out):
@@ -219,6 +221,7 @@ def _handle(state: State, event: Event) -> None:
         case PeerConnected(peer=peer):
             startup.inquire(state, (peer,))
             view_change.resend(state, (peer,))
+            return
     _advance(state)
 
 
@@ -229,8 +232,11 @@ def _receive(state: State, event: MessageArrived) -> None:
     match event.message:
         case Inquiry():
             startup.testify(state, event.message)
+            return
         case Testimony():
             startup.take_testimony(state, event.message)
+            if not _take_one(state, (startup.awake,)):
+                return
         case ranked:
             intake.receive(state, event, ranked)
             few = _AFTER.get(ranked.kind)

@@ -50,8 +50,11 @@ def _certificate_rank(certificate: Certificate) -> tuple[int, bytes, bytes]:
 
 def certificate_of(votes: Iterable[Vote], quorum: int) -> Certificate | None:
     """Return a certificate if a quorum of these votes, of one phase and one a signer, is equal."""
+    found = list(votes)
+    if len(found) < quorum:
+        return None
     signatures: dict[Subject, list[Vote]] = {}
-    for vote in votes:
+    for vote in found:
         signatures.setdefault(vote.subject, []).append(vote)
     for subject, equal in signatures.items():
         if len(equal) >= quorum:

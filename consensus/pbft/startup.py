@@ -18,7 +18,7 @@ from consensus.pbft.intake import hear_certificate
 from consensus.pbft.messages import Inquiry, Ranked, Testimony, encode_message
 from consensus.pbft.normal import UNSIGNED
 from consensus.pbft.records import EVER, Record, RecordKind, amnesia
-from consensus.pbft.state import HeightState, Sign, State, signed
+from consensus.pbft.state import HeightState, Sign, State, others_of, signed
 from consensus.pbft.view_change import resend
 
 
@@ -38,6 +38,7 @@ def restore(config: PbftConfig, sign: Sign, event: Restored) -> State:
         nonce=event.nonce,
         floor=event.floor,
         clock=event.clock,
+        others=others_of(head.validators, config.own_id),
         own_bytes=own_bytes,
         stored=stored,
     )

@@ -141,6 +141,8 @@ class State:
     nonce: bytes
     floor: Height
     clock: Milliseconds
+    others: tuple[ValidatorId, ...]
+    """All validators but this one."""
     own_bytes: frozenset[bytes]
     """Every message that the log held at the start."""
     stored: dict[Height, list[Record]]
@@ -184,11 +186,6 @@ class State:
         return self.config.own_id
 
     @property
-    def others(self) -> tuple[ValidatorId, ...]:
-        """All validators but this one."""
-        return tuple(validator for validator in self.validators.ids if validator != self.own_id)
-
-    @property
     def has_lost_votes(self) -> bool:
         """Whether amnesia forbids this validator to vote with its current key."""
         own = self.own_validator
@@ -219,6 +216,11 @@ class State:
         """Return the view of the own latest message of a kind, or -1."""
         message = self.own(kind)
         return -1 if message is None else message.view
+
+
+def others_of(validators: ValidatorSet, own_id: ValidatorId) -> tuple[ValidatorId, ...]:
+    """Return all validators but one."""
+    return tuple(validator for validator in validators.ids if validator != own_id)
 
 
 def view_changes_of(state: State) -> list[ViewChange]:

@@ -34,6 +34,7 @@ class _Open:
     """The machine that is to answer."""
     is_short: bool
     number: int
+    times_asked: int = 0
 
 
 class Clients:
@@ -69,6 +70,11 @@ class Clients:
         self._open[transaction.transaction_id] = _Open(transaction, "", is_short, self._submitted)
         self._ask(transaction.transaction_id)
 
+    def ask_all(self) -> None:
+        """Send everything that has no answer again."""
+        for transaction_id in tuple(self._open):
+            self._ask(transaction_id)
+
     @property
     def submitted(self) -> int:
         """How many transactions were submitted."""
@@ -99,9 +105,16 @@ class Clients:
             del self._open[transaction_id]
             return
         item.asked = self._questions.choice(self._names)
+        item.times_asked += 1
+        times_asked = item.times_asked
         delay = between(self._questions, *REPLY_US)
         self._world.schedule.after(delay, lambda: self._arrive(item.asked, transaction_id))
-        self._world.schedule.after(RETRY_US, lambda: self._ask(transaction_id))
+
+        def ask_again() -> None:
+            if item.times_asked == times_asked:
+                self._ask(transaction_id)
+
+        self._world.schedule.after(RETRY_US, ask_again)
 
     def _arrive(self, name: str, transaction_id: Digest) -> None:
         node = self._nodes[name]

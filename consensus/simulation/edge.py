@@ -4,13 +4,14 @@ Nodes of one process would otherwise decode and verify everything again and agai
 an honest node has just encoded is not even decoded where signatures are stand-ins; runs with real ones check all of it.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from chain.block import Block, decode_block
 from chain.certificate import Certificate, CertificateError, decode_certificate, split_certified_block
 from chain.crypto import DIGEST_BYTES
-from chain.encoding import DecodeError, decode, encode, fields_of
+from chain.encoding import DecodeError, decode, fields_of, pack_flat
 from chain.receipt import BlockResult, decode_result
 from chain.transaction import SIGNATURE_TAG, Transaction, decode_transaction
 from chain.types import Digest
@@ -32,7 +33,7 @@ class Edge:
     def __init__(self, signatures: Signatures) -> None:
         self._signatures = signatures
         self._trusts_honest = not isinstance(signatures, RealSignatures)
-        self._known: dict[str, dict[Any, Any]] = {}
+        self._known: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
         self._encoded: dict[int, tuple[Message, bytes]] = {}
 
     def encoded(self, message: Message) -> bytes:
@@ -50,9 +51,9 @@ class Edge:
     ) -> bytes:
         """Return what travels for a message and the transaction ids beside it."""
         joined = None if ids is None else b"".join(ids)
-        payload = encode([1, self.encoded(message), joined])
+        payload = pack_flat([1, self.encoded(message), joined])
         if is_honest and self._trusts_honest:
-            self._known.setdefault("message", {}).setdefault((payload, validators.epoch), ((message, ids), None))
+            self._known["message"].setdefault((payload, validators.epoch), ((message, ids), None))
         return payload
 
     def message(self, payload: bytes, validators: ValidatorSet) -> tuple[Message, list[Digest] | None]:
@@ -102,15 +103,16 @@ class Edge:
         )
 
     def _once(self, kind: str, key: Any, find: Callable[[], Answer]) -> Answer:
-        known = self._known.setdefault(kind, {})
-        if len(known) >= REMEMBERED_MAX:
-            known.clear()
-        if key not in known:
+        known = self._known[kind]
+        found: Any = known.get(key)
+        if found is None:
+            if len(known) >= REMEMBERED_MAX:
+                known.clear()
             try:
-                known[key] = (find(), None)
+                found = known[key] = (find(), None)
             except Refused as error:
-                known[key] = (None, error)
-        answer, refusal = known[key]
+                found = known[key] = (None, error)
+        answer, refusal = found
         if refusal is not None:
             raise refusal.with_traceback(None)
         return answer  # type: ignore[no-any-return]

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 from chain.block import Block
 from chain.crypto import Verify
-from chain.evidence import Evidence, EvidenceKind, evidence_of
+from chain.evidence import Evidence, EvidenceKind, Statement, evidence_of
 from chain.evidence_check import EvidenceError, Finding, check_evidence
 from chain.genesis import Genesis
 from chain.proofs import CertifiedHeader
 from chain.types import Digest, Height, ValidatorId
 from chain.validators import ValidatorSet
-from consensus.evidence import shown_transaction, statement_of
+from consensus.evidence import shown_transactions, statement_of
 from consensus.pbft.messages import NewView, PrePrepare, Ranked, ViewChange, Vote
 
 
@@ -26,7 +26,7 @@ class Framer:
         self._chain_id = chain_id
         self._validators = validators
         self._verify = verify
-        self._said: dict[ValidatorId, list[Ranked]] = {}
+        self._said: dict[ValidatorId, list[tuple[Ranked, Statement]]] = {}
         self._heights: dict[ValidatorId, Height] = {}
 
     def frame(self, message: Ranked, parent: CertifiedHeader | None, block: Block | None) -> Finding | None:
@@ -40,9 +40,9 @@ class Framer:
 
     def _forms(self, message: Ranked, parent: CertifiedHeader | None, block: Block | None) -> Iterator[Evidence]:
         signer, statement = message.signer, statement_of(message)
-        for earlier in self._beside(message):
-            both = (statement_of(earlier), statement)
-            if earlier.kind == message.kind and earlier.payload != message.payload:
+        for earlier, stated in self._beside(message, statement):
+            both = (stated, statement)
+            if earlier.kind == message.kind and stated.payload != statement.payload:
                 yield evidence_of(EvidenceKind.TWO_MESSAGES, signer, both)
             elif {type(earlier), type(message)} == {Vote, ViewChange}:
                 yield evidence_of(EvidenceKind.HIDDEN_PREPARED, signer, both)
@@ -50,16 +50,14 @@ class Framer:
             yield evidence_of(EvidenceKind.FALSE_MESSAGE, signer, (statement,))
         if isinstance(message, PrePrepare):
             yield evidence_of(EvidenceKind.INVALID_PROPOSAL, signer, (statement,), parent)
-            for index in range(0 if block is None else len(block.transactions)):
-                assert block is not None, "it has transactions"
-                shown = shown_transaction(block, index)
+            for shown in () if block is None else shown_transactions(block):
                 yield evidence_of(EvidenceKind.INVALID_PROPOSAL, signer, (statement,), None, shown)
 
-    def _beside(self, message: Ranked) -> list[Ranked]:
+    def _beside(self, message: Ranked, statement: Statement) -> list[tuple[Ranked, Statement]]:
         """Return what the signer said before about the same height, and remember the message."""
         if self._heights.get(message.signer) != message.height:
             self._heights[message.signer] = message.height
             self._said[message.signer] = []
         said = self._said[message.signer]
-        said.append(message)
+        said.append((message, statement))
         return said[:-1]

@@ -105,7 +105,7 @@ class Network:
         link.sent += 1
         delay = between(link.chance, *DELAY_US) + link.extra_us
         fate = None if self._is_calm else self._plan.fate((sender, receiver), link.sent)
-        is_dropped = any(drops(sender, receiver, packet) for drops in self.drops)
+        is_dropped = bool(self.drops) and any(drops(sender, receiver, packet) for drops in self.drops)
         if is_dropped or link.is_cut or (link.lost_kinds and packet.kind in link.lost_kinds):
             self._count("cut off")
             return

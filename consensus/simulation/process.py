@@ -44,7 +44,7 @@ from consensus.pbft.events import (
 )
 from consensus.pbft.messages import NONCE_BYTES, Inquiry, Message, PrePrepare, Testimony, Vote
 from consensus.pbft.records import amnesia
-from consensus.pbft.replica import Replica
+from consensus.pbft.replica import NOTHING, Replica
 from consensus.simulation.chance import between
 from consensus.simulation.contract import consensus_seed
 from consensus.simulation.edge import Refused
@@ -184,8 +184,13 @@ class Process:
 
     def turn(self) -> None:
         """Step the replica with the events that wait."""
-        count = min(len(self._inbox), EVENTS_AT_ONCE_MAX)
-        self._step([self._inbox.popleft() for _ in range(count)])
+        inbox = self._inbox
+        if len(inbox) <= EVENTS_AT_ONCE_MAX:
+            events = list(inbox)
+            inbox.clear()
+        else:
+            events = [inbox.popleft() for _ in range(EVENTS_AT_ONCE_MAX)]
+        self._step(events)
 
     def sync_us(self) -> int:
         """Return how long an fsync takes."""
@@ -193,8 +198,10 @@ class Process:
         return between(chance, *(SYNC_US if chance.random() < 0.99 else SLOW_SYNC_US))
 
     def _step(self, events: list[Event]) -> None:
-        outputs = [self.replica.step(event) for event in events]
+        outputs = [output for output in map(self.replica.step, events) if output is not NOTHING]
         self.world.checker.turned(self)
+        if not outputs:
+            return
         records = [record for output in outputs for record in output.persist]
         if records:
             self.log.append(records)

@@ -30,9 +30,11 @@ from consensus.simulation.signatures import REAL_EVERY, RealSignatures, Signatur
 from consensus.simulation.trace import TAIL_LINES, WORLD, Trace, Violation
 from consensus.simulation.world import World
 
-LOOK_US: Final = 50 * MILLISECOND
+LOOK_US: Final = 10 * MILLISECOND
 CONNECT_US: Final = (200, 20_000)
-BUSY_US: Final = 40 * MILLISECOND
+ASK_US: Final = 100 * MILLISECOND
+"""From the end of the faults, in which all nodes start, until clients send again what has no answer."""
+BUSY_US: Final = 80 * MILLISECOND
 """Between two transactions while it is seen whether a censor is outlasted: he always has others' to propose."""
 BUSY_OPEN_MAX: Final = 300
 LEFT_OUT_US_MAX: Final = 15 * SECOND
@@ -126,6 +128,8 @@ class Run:
         self._plan.happened.calm_at_us = schedule.now
         self.incidents.end()
         self.clients.is_quiet = True
+        # Each at its own time, they would make a block each: seeing all that waits committed would be most of a run.
+        schedule.after(ASK_US, self.clients.ask_all)
         if self.world.genesis.parameters.primary_term_blocks == LONG_TERM_BLOCKS:
             self._outlast_censors()
         for _ in range(AFTERWARDS):
