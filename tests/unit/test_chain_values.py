@@ -143,7 +143,7 @@ def test_what_is_unusual_is_left_to_the_standard_library() -> None:
     changing = Changing(1)
     changing.first = 2
     assert changing == Changing(2)
-    assert [each.init for each in fields(ValidatorSet)].count(False) == 3
+    assert [each.init for each in fields(ValidatorSet)].count(False) == 5
 
 
 def test_transactions_are_made_by_assignment() -> None:
