@@ -21,16 +21,15 @@ from audit.auditor import run_audit
 from audit.mismatch import Level
 from audit.verdict import Outcome
 from benchmarks.executor_workload import ACCOUNTS, KEYS, SEEDS, transfer_genesis
-from chain.block import Header, make_block
 from chain.certificate import VOTE_TAG, Certificate, Phase, Subject, sign_vote
 from chain.crypto import verify
 from chain.ledger import Ledger, open_ledger
-from chain.merkle import merkle_root
+from chain.next_block import next_block
 from chain.recorded_block import RecordedBlock
 from chain.state_database import StateDatabase
 from chain.storage import MemoryStore
 from chain.transaction import Call, Transaction, TransactionBody, sign_transaction, verify_transaction
-from chain.types import Height, Milliseconds, ValidatorId, View
+from chain.types import Milliseconds, ValidatorId, View
 from contracts.engine.runtime import Engine
 
 BLOCK_MS: Final = 50
@@ -82,25 +81,11 @@ def _transfer(ledger: Ledger, number: int, gas_limit: int) -> Transaction:
 
 def _decide(ledger: Ledger, history: History, batch: list[Transaction]) -> None:
     head, validators = ledger.head, ledger.genesis.validators
-    header = Header(
-        head.next_version,
-        head.chain_id,
-        Height(head.height + 1),
-        head.block_hash,
-        head.result.result_hash,
-        head.history_root,
-        Milliseconds(head.time + BLOCK_MS),
-        validators.ids[0],
-        merkle_root(transaction.merkle_leaf for transaction in batch),
-        validators.validators_hash,
-        validators.epoch,
-    )
-    block = make_block(header, [transaction.raw for transaction in batch])
+    block = next_block(head, batch, head.time + BLOCK_MS)
     execution = ledger.execute(block, lambda transaction: True)
     assert all(b"insufficient" not in receipt for receipt in execution.receipts), "transfers succeed"
-    subject = Subject(
-        head.chain_id, validators.epoch, header.height, View(0), block.block_hash, execution.result.result_hash
-    )
+    place = (block.header.height, View(0), block.block_hash, execution.result.result_hash)
+    subject = Subject(head.chain_id, validators.epoch, *place)
     signatures: list[tuple[ValidatorId, Any]] = []
     for name, seed, key in zip(validators.ids[: validators.quorum], SEEDS, KEYS, strict=False):
         signature = sign_vote(seed, Phase.COMMIT, subject)

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from chain.batch import Batch, batch_of
-from chain.block import Header, make_block
 from chain.crypto import SIGNATURE_BYTES, public_key_of
 from chain.encoding import encode
 from chain.genesis import Genesis, GenesisContract, GenesisMember, Governance, Organisation, Parameters
-from chain.merkle import merkle_root
+from chain.next_block import next_block
 from chain.transaction import Call, Transaction, TransactionBody, transaction_id_of
-from chain.types import Digest, Epoch, Height, Milliseconds, Signature, ValidatorId
+from chain.types import Digest, Epoch, Milliseconds, Signature, ValidatorId
 from chain.validators import Validator, validator_set
 from chain.validity import Head
 
@@ -86,20 +85,7 @@ class Workload:
     def _block(self, head: Head, accounts: list[int], *, is_measured: bool) -> MeasuredBlock:
         gas_limit = self.genesis.parameters.block_gas_max // len(accounts)
         transactions = [self._transfer(head, account, gas_limit) for account in accounts]
-        header = Header(
-            self.genesis.parameters.protocol_version,
-            head.chain_id,
-            Height(head.height + 1),
-            head.block_hash,
-            head.result.result_hash,
-            head.history_root,
-            Milliseconds(head.time + BLOCK_MILLISECONDS),
-            head.validators.ids[0],
-            merkle_root(transaction.merkle_leaf for transaction in transactions),
-            head.validators.validators_hash,
-            head.validators.epoch,
-        )
-        block = make_block(header, [transaction.raw for transaction in transactions])
+        block = next_block(head, transactions, head.time + BLOCK_MILLISECONDS)
         return MeasuredBlock(batch_of(block, transactions), block.raw, block.block_hash, is_measured)
 
     def _transfer(self, head: Head, account: int, gas_limit: int) -> Transaction:

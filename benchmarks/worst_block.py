@@ -26,14 +26,14 @@ from benchmarks.gas_prices import PROGRAMS
 from benchmarks.gas_program import HEAD, Program, worst
 from benchmarks.gas_sources import CASES, Case
 from benchmarks.machine import REFERENCE_NANOSECONDS, reference
-from chain.block import Block, Header, make_block
+from chain.block import Block
 from chain.encoding import encode
 from chain.genesis import Genesis, GenesisContract
-from chain.merkle import merkle_root
+from chain.next_block import next_block
 from chain.prices import LEDGER_PRICES
 from chain.receipt import decode_receipt
 from chain.transaction import Call, Transaction, TransactionBody, transaction_id_of
-from chain.types import Height, Milliseconds, Signature
+from chain.types import Milliseconds, Signature
 from chain.validity import Head
 from contracts.engine.testkit import Harness
 from contracts.executor.client import ExecutorClient
@@ -95,20 +95,7 @@ class Blocks:
     def block(self, head: Head, calls: Sequence[Call], gas_limit: int) -> Block:
         """Return a block of one transaction for each call."""
         transactions = [self._transaction(head, call, gas_limit) for call in calls]
-        header = Header(
-            head.next_version,
-            head.chain_id,
-            Height(head.height + 1),
-            head.block_hash,
-            head.result.result_hash,
-            head.history_root,
-            Milliseconds(head.time + 50),
-            head.validators.ids[0],
-            merkle_root(transaction.merkle_leaf for transaction in transactions),
-            head.validators.validators_hash,
-            head.validators.epoch,
-        )
-        return make_block(header, [transaction.raw for transaction in transactions])
+        return next_block(head, transactions, head.time + 50)
 
     def _transaction(self, head: Head, call: Call, gas_limit: int) -> Transaction:
         self._number += 1

@@ -12,7 +12,7 @@ from chain.certificate import Certificate, Phase, Subject, sign_vote
 from chain.crypto import public_key_of
 from chain.genesis import Genesis, GenesisContract, GenesisMember, Governance, Organisation, Parameters
 from chain.ledger import Ledger, open_ledger
-from chain.merkle import merkle_root
+from chain.next_block import next_header
 from chain.prices import LEDGER_PRICES
 from chain.receipt import BlockResult, Receipt
 from chain.recorded_block import RecordedBlock
@@ -27,7 +27,7 @@ from chain.transaction import (
     sign_transaction,
     verify_transaction,
 )
-from chain.types import Digest, Epoch, Height, Milliseconds, PublicKey, ValidatorId, View
+from chain.types import Digest, Epoch, Milliseconds, PublicKey, ValidatorId, View
 from chain.validators import Validator, validator_set
 from chain.validity import Head
 from contracts.engine.runtime import Engine
@@ -170,20 +170,7 @@ class ChainMaker:
 
     def header(self, transactions: Sequence[Transaction], **changes: Any) -> Header:
         """Return the header of a block on the head; `changes` replace fields."""
-        head = self.head
-        header = Header(
-            head.next_version,
-            head.chain_id,
-            Height(head.height + 1),
-            head.block_hash,
-            head.result.result_hash,
-            head.history_root,
-            Milliseconds(head.time + BLOCK_MILLISECONDS),
-            head.validators.ids[0],
-            merkle_root(transaction.merkle_leaf for transaction in transactions),
-            head.validators.validators_hash,
-            head.validators.epoch,
-        )
+        header = next_header(self.head, transactions, self.head.time + BLOCK_MILLISECONDS)
         return replace(header, **changes)
 
     def block(self, *transactions: Transaction, **changes: Any) -> Block:

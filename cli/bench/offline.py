@@ -19,17 +19,17 @@ from typing import Final
 from assembly.data_folder import DataFolder
 from assembly.indexing import Indexer, open_index
 from assembly.reconcile import store_genesis
-from chain.block import Block, Header, make_block
+from chain.block import Block
 from chain.block_store import BlockRecord, BlockStore
 from chain.certificate import Certificate, Phase, Subject, sign_vote
 from chain.execution import Execution
 from chain.genesis import Genesis
 from chain.ledger import Ledger, open_ledger
-from chain.merkle import merkle_root
+from chain.next_block import next_block
 from chain.state_database import StateDatabase
 from chain.store import open_store
 from chain.transaction import Transaction
-from chain.types import Digest, Height, Milliseconds, ValidatorId, View
+from chain.types import Digest, Height, ValidatorId, View
 from chain.validity import Head
 from cli.cluster_layout import ClusterLayout, NodePlace
 from configs.node_config import load_genesis
@@ -69,21 +69,7 @@ class OfflineLedger:
         Raises:
             InvalidBlock: when a transaction cannot stand in it.
         """
-        head, validators = self.ledger.head, self.genesis.validators
-        header = Header(
-            head.next_version,
-            head.chain_id,
-            Height(head.height + 1),
-            head.block_hash,
-            head.result.result_hash,
-            head.history_root,
-            Milliseconds(head.time + milliseconds),
-            validators.ids[0],
-            merkle_root(transaction.merkle_leaf for transaction in batch),
-            validators.validators_hash,
-            validators.epoch,
-        )
-        block = make_block(header, [transaction.raw for transaction in batch])
+        block = next_block(self.head, batch, self.head.time + milliseconds)
         execution = self.ledger.execute(block, lambda transaction: True)
         self.blocks.append(self._record(block, execution, [transaction.transaction_id for transaction in batch]))
         self.ledger.apply(execution)

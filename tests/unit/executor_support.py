@@ -5,22 +5,22 @@ import os
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from executor_fake_runtime import FakeRuntime
 
-from chain.block import Block, Header, make_block
+from chain.block import Block, make_block
 from chain.crypto import public_key_of
 from chain.genesis import Genesis, GenesisContract, GenesisMember, Governance, Organisation, Parameters
 from chain.ledger import Ledger, open_ledger
-from chain.merkle import merkle_root
+from chain.next_block import next_header
 from chain.runtime import ContractRuntime
 from chain.state_database import StateDatabase
 from chain.storage import MemoryStore
 from chain.transaction import Call, Transaction, TransactionBody, sign_transaction
-from chain.types import Epoch, Milliseconds, ValidatorId
+from chain.types import Epoch, Height, Milliseconds, ValidatorId
 from chain.validators import Validator, validator_set
 from chain.validity import Head
 from contracts.executor.client import ExecutorClient
@@ -84,20 +84,8 @@ class Chain:
 
     def block_of(self, transactions: Sequence[Transaction], height_step: int = 1) -> Block:
         """Return a block of transactions on the head."""
-        head = self.head
-        header = Header(
-            self.head.next_version,
-            self.genesis.genesis_hash,
-            type(head.height)(head.height + height_step),
-            head.block_hash,
-            head.result.result_hash,
-            head.history_root,
-            Milliseconds(head.time + 10),
-            ValidatorId("v1"),
-            merkle_root(transaction.merkle_leaf for transaction in transactions),
-            head.validators.validators_hash,
-            head.validators.epoch,
-        )
+        header = next_header(self.head, transactions, self.head.time + 10)
+        header = replace(header, height=Height(self.head.height + height_step))
         return make_block(header, [transaction.raw for transaction in transactions])
 
     def decide(self, *methods: str) -> tuple[bytes, bytes]:
