@@ -1,7 +1,7 @@
 """Makes the block that follows a head: what its header says is given by the head, but for time and proposer.
 
-Whoever makes a history in one piece, for measuring or for tests, does it here. Nodes propose in assembly.proposals, which
-has only what consensus keeps of a head.
+Whoever makes a history in one piece, for measuring or for tests, does it here. Nodes propose in assembly.proposals,
+which has only what consensus keeps of a head.
 """
 
 from collections.abc import Sequence

@@ -3,13 +3,15 @@
     python tests/adversarial/export_mutations.py [--mutations 10000] [--seed 0]
 
 Kinds: bytes of files changed, cut out, put in; files cut off; blocks left out, doubled, swapped, or taken from another
-history; bytes inside of blocks and whole outcomes altered with everything else made to fit, down to the manifest; and
-blocks re-signed by fewer validators than a quorum, alone or with the whole history behind them. A mutation that is not
-found, or at another height, ends the run with its number, from which it is made again.
+history; bytes inside of blocks and whole outcomes altered with everything else made to fit, down to the manifest;
+numbers in blocks, genesis and manifest made as large or small as can be written; and blocks re-signed by fewer
+validators than a quorum, alone or with the whole history behind them. A mutation that is not found, or at another height, ends the
+run with its number, from which it is made again.
 """
 
 import argparse
 import random
+import re
 import sys
 import tempfile
 import time
@@ -17,6 +19,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import msgpack
 
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
@@ -29,10 +34,12 @@ from audit.export_format import GENESIS_FILE, MANIFEST_FILE, decode_manifest, sh
 from audit.export_source import ExportSource
 from audit.export_writer import ExportError, write_export
 from chain.block import decode_block, make_block
-from chain.encoding import DecodeError
+from chain.crypto import tagged_hash
+from chain.encoding import DecodeError, EncodeError
 from chain.merkle import merkle_root
 from chain.receipt import BlockResult
 from chain.recorded_block import RecordedBlock, decode_recorded_block
+from chain.transaction import decode_transaction
 from chain.types import Digest, Milliseconds
 from contracts.engine.runtime import Engine
 
@@ -215,6 +222,35 @@ def resigned_history(world: World, chance: random.Random) -> Mutated:
     return world.forged(records), {place + 1}
 
 
+def extreme_number(world: World, chance: random.Random) -> Mutated:
+    """Put a number that is as large or small as can be written in the place of another one, anywhere in a block."""
+    place = chance.randrange(BLOCKS)
+    records = world.maker.source.records
+    value: Any = msgpack.unpackb(records[place])
+    altered = msgpack.packb(_with_extreme(value, chance.randrange(_numbers_in(value)), chance)[0])
+    records[place] = altered if chance.randrange(2) else _fitted(world, altered, chance)
+    return world.forged(records), {place + 1}
+
+
+def extreme_in_genesis(world: World, chance: random.Random) -> Mutated:
+    """Do the same in the genesis; the manifest fits it."""
+    value: Any = msgpack.unpackb(world.true[GENESIS_FILE])
+    genesis = msgpack.packb(_with_extreme(value, chance.randrange(_numbers_in(value)), chance)[0])
+    manifest = decode_manifest(world.true[MANIFEST_FILE])
+    chain_id = tagged_hash("genesis", genesis).hex()
+    made = replace(manifest, genesis_bytes=len(genesis), genesis_sha256=sha256_of(genesis), genesis_hash=chain_id)
+    return {**world.true, GENESIS_FILE: genesis, MANIFEST_FILE: made.encoded()}, {0}
+
+
+def extreme_in_manifest(world: World, chance: random.Random) -> Mutated:
+    """Do the same in the manifest."""
+    text = world.true[MANIFEST_FILE].decode()
+    match = chance.choice([*re.finditer(r"(?<=: )[0-9]+", text)])
+    number = chance.choice([each for each in EXTREMES if each != int(match[0])])
+    altered = f"{text[: match.start()]}{number}{text[match.end() :]}"
+    return {**world.true, MANIFEST_FILE: altered.encode()}, _heights_at(world, MANIFEST_FILE, match.start())
+
+
 KINDS: tuple[Callable[[World, random.Random], Mutated], ...] = (
     changed_byte,
     cut_bytes,
@@ -228,7 +264,13 @@ KINDS: tuple[Callable[[World, random.Random], Mutated], ...] = (
     changed_inside,
     resigned_block,
     resigned_history,
+    extreme_number,
+    extreme_in_genesis,
+    extreme_in_manifest,
 )
+
+EXTREMES = (0, 1, -1, 127, -33, 2**31, 2**32 - 1, 2**53, 2**63 - 1, 2**63, 2**64 - 1, -(2**63))
+"""Numbers at the borders of what MessagePack writes and of what the protocol allows, which is less."""
 
 
 def mutate(world: World, seed: int, number: int) -> tuple[str, Mutated]:
@@ -279,6 +321,56 @@ def _heights_at(world: World, name: str, position: int) -> set[int]:
             break
         height += 1
     return {height}
+
+
+def _nested(value: Any) -> Any:
+    """Return the structure that stands in a string of bytes, None if there is none."""
+    if type(value) is not bytes or not value or not 0x91 <= value[0] <= 0xDF:
+        return None
+    try:
+        inner = msgpack.unpackb(value)
+    except ValueError:
+        return None
+    return inner if type(inner) is list and msgpack.packb(inner) == value else None
+
+
+def _numbers_in(value: Any) -> int:
+    inner = value if type(value) in (list, dict) else _nested(value)
+    if type(inner) is dict:
+        return sum(map(_numbers_in, inner.values()))
+    return int(type(value) is int) if inner is None else sum(map(_numbers_in, inner))
+
+
+def _with_extreme(value: Any, place: int, chance: random.Random) -> tuple[Any, int]:
+    """Return a structure in which the number at a place, counted from 0, is another one, and the places left."""
+    if type(value) is int:
+        return (chance.choice([each for each in EXTREMES if each != value]), -1) if place == 0 else (value, place - 1)
+    inner = value if type(value) in (list, dict) else _nested(value)
+    if inner is None or place < 0:
+        return value, place
+    made: list[Any] = []
+    for item in inner.values() if type(inner) is dict else inner:
+        altered, place = _with_extreme(item, place, chance)
+        made.append(altered)
+    whole: Any = dict(zip(inner, made, strict=True)) if type(inner) is dict else made
+    return (whole if type(value) in (list, dict) else msgpack.packb(whole)), place
+
+
+def _fitted(world: World, data: bytes, chance: random.Random) -> bytes:
+    """Make roots and certificate fit an altered block, if it can be read at all; too few have signed it."""
+    try:
+        record = decode_recorded_block(data)
+        block, result = record.decoded_block(), record.decoded_result()
+        leaves = [decode_transaction(raw, size_max=len(raw)).merkle_leaf for raw in block.transactions]
+    except DecodeError:
+        return data
+    block = make_block(replace(block.header, transactions_root=merkle_root(leaves)), block.transactions)
+    result = replace(result, receipts_root=merkle_root(record.receipts))
+    try:
+        certificate = certify(world.maker.genesis, block, result, _few(world, chance)).encoded()
+    except EncodeError:
+        return data
+    return RecordedBlock(block.raw, result.encoded(), certificate, record.receipts).encoded()
 
 
 def _few(world: World, chance: random.Random) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from export_mutations import KINDS, World, mutate, run_mutations
 
-ROUNDS = 4
+ROUNDS = 3
 
 
 @pytest.fixture
