@@ -5,8 +5,8 @@
 Kinds: bytes of files changed, cut out, put in; files cut off; blocks left out, doubled, swapped, or taken from another
 history; bytes inside of blocks and whole outcomes altered with everything else made to fit, down to the manifest;
 numbers in blocks, genesis and manifest made as large or small as can be written; and blocks re-signed by fewer
-validators than a quorum, alone or with the whole history behind them. A mutation that is not found, or at another height, ends the
-run with its number, from which it is made again.
+validators than a quorum, alone or with the whole history behind them. A mutation that is not found, or at another
+height, ends the run with its number, from which it is made again.
 """
 
 import argparse
