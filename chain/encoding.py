@@ -272,7 +272,7 @@ def fields_of(value: Any, name: str, *kinds: type | int | None) -> list[Any]:
         DecodeError: when the value is no such array.
     """
     if type(value) is not list or len(value) != len(kinds):
-        raise DecodeError(f"not a {name}: expected an array of {len(kinds)}")
+        raise DecodeError(f"not a {name}: a list of {len(kinds)} is expected")
     for field, kind in zip(value, kinds, strict=True):
         if type(field) is kind or kind is None or (type(kind) is int and type(field) is int and field == kind):
             continue

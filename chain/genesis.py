@@ -319,10 +319,12 @@ def genesis_from_json(text: str) -> Genesis:
         )
         # The canonical form has the strict type checks; a document that does not survive it is not a genesis.
         return decode_genesis(genesis.encoded())
-    except (KeyError, TypeError, AttributeError, AssertionError, ValueError) as error:
+    except KeyError as error:
+        raise GenesisError(f"there is no field {error.args[0]!r}") from error
+    except (TypeError, AttributeError, AssertionError, ValueError) as error:
         if isinstance(error, GenesisError):
             raise
-        raise GenesisError(f"{type(error).__name__}: {error}") from error
+        raise GenesisError(f"a field is missing, unknown, or of another form than it must have: {error}") from error
 
 
 def _contract_from_json(item: dict[str, Any]) -> GenesisContract:

@@ -95,7 +95,7 @@ class NodeSource:
                 self._connection.close()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
-            raise SourceUnreadable(f"{self._url} does not answer: {error or type(error).__name__}") from error
+            raise SourceUnreadable(f"{self._url} does not answer: {_why(error)}") from error
         if response.status != http.client.OK:
             raise SourceUnreadable(f"{self._url}{path} answered {response.status}: {_reason(body)}")
         return body, response.getheader(HEIGHT_HEADER)
@@ -120,6 +120,13 @@ def _connection(host: str, port: int | None, tls: ssl.SSLContext | None) -> http
     if tls is None:
         return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
     return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=tls)
+
+
+def _why(error: OSError | http.client.HTTPException) -> str:
+    """Return why there is no answer, in the system's words where it has some."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error) or "the connection ended"
+    return "what comes back is not HTTP, or the connection ended in the middle"
 
 
 def _reason(body: bytes) -> str:

@@ -46,7 +46,9 @@ def proof_options(command: Callable[..., Any]) -> Callable[..., Any]:
             print_json(proven_json(proven))
         else:
             click.echo(proven_text(proven))
-        click.echo(f"{len(data):,} bytes written to {out}; check it with: tally verify {out}", err=True)
+        genesis = "" if carry_genesis else " --genesis GENESIS_FILE"
+        command_line = f"tally verify {out}{genesis} --genesis-hash {proven.genesis_hash.hex()}"
+        click.echo(f"{len(data):,} bytes written to {out}; check it with: {command_line}", err=True)
 
     wrapped = ledger_options(functools.wraps(command)(with_output))
     carry = "Put the genesis into the file, for those who know its hash alone."

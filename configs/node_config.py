@@ -122,7 +122,9 @@ def load_node_config(path: Path) -> NodeConfig:
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
     try:
         return _parse(document, path.parent.resolve())
@@ -138,7 +140,9 @@ def load_genesis(path: Path) -> Genesis:
     """
     try:
         return genesis_from_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, GenesisError) as error:
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, GenesisError) as error:
         raise ConfigError(f"{path}: {error}") from error
 
 
