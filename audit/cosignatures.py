@@ -36,7 +36,10 @@ class Cosignatures:
             f"cosigned by {name} on {moment(1000 * seconds)}, checked with the key given" for name, seconds in self.good
         ]
         parts += [f"not cosigned by {name}" for name in self.absent]
-        parts += [f"cosigned by {name}, not checked: no key was given (--witness)" for name in self.unchecked]
+        parts += [
+            f"a cosignature in the name of {name} was not checked: no key was given (--witness)"
+            for name in self.unchecked
+        ]
         return "".join(f"; {part}" for part in parts)
 
 

@@ -121,7 +121,7 @@ def _statistics(report: Report) -> str:
         return "<h2>Statistics</h2><p>The history holds no transactions.</p>"
     return "".join(
         [
-            "<h2>Statistics</h2><h3>Transactions by day</h3>",
+            "<h2>Statistics</h2><h3>Transactions by day (red: failed)</h3>",
             columns_by_day(report.transactions_by_day),
             _counts(("day", "blocks", *COUNTS), report.days),
             "<h3>By organisation</h3>",

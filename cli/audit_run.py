@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from audit.auditor import run_audit
 from audit.checkpoint import CheckpointWatcher
 from audit.consistency import Comparison, compare_with_audit, compare_with_source
 from audit.invariants import InvariantWatcher
-from audit.mismatch import AuditMismatch, Level
+from audit.mismatch import AuditMismatch, Level, Mismatch, SourceUnreadable
 from audit.resume import PlaceKeeper, ResumeError, forget_place, open_place, place_key, read_place
 from audit.seeing import Point, ProgressListener, Watcher
 from audit.signed_heads import compare_with_head
@@ -64,9 +65,7 @@ def run(request: Request, on_progress: ProgressListener, must_stop: Callable[[],
         AuditStopped: when `must_stop` says so and the place was kept.
         SourceUnreadable, StoreError, LocalFault, ProtocolUnknown: when the audit cannot be finished.
     """
-    for other in request.others:
-        # A file that is nothing of use is told now, not behind a long audit.
-        read_other_file(other)
+    check_others(request)
     with ExitStack() as stack:
         found = stack.enter_context(opened(request.source))
         runtime = Engine()
@@ -100,6 +99,18 @@ def run(request: Request, on_progress: ProgressListener, must_stop: Callable[[],
     if request.resume is not None:
         forget_place(request.resume)
     return Audited(verdict, kept.statistics)
+
+
+def check_others(request: Request) -> None:
+    """Find out now, and not behind a long audit, that something to compare with is of no use, or is not there.
+
+    Raises:
+        CliError, SourceUnreadable, AuditMismatch: saying what is wrong with it.
+    """
+    for other in request.others:
+        if read_other_file(other) is None:
+            with opened(other) as theirs:
+                theirs.source.head_height()
 
 
 @dataclass(slots=True)
@@ -177,9 +188,24 @@ def with_others(verdict: Verdict, source: BlockSource, request: Request) -> Verd
     except (DecodeError, GenesisError):
         # That is the first mismatch already, and nothing can be compared with what has no genesis.
         return verdict
-    witnesses = request.witnesses
-    found = [each for other in request.others for each in _compare(source, genesis, other, witnesses)]
+    found: list[Comparison] = []
+    for other in request.others:
+        try:
+            found += _compare(source, genesis, other, request.witnesses)
+        except AuditMismatch as error:
+            found.append(_false_by_itself(other, error.mismatch))
+        except SourceUnreadable as error:
+            if verdict.first_mismatch is None:
+                raise
+            # What was found is worth more than this comparison, which the same damage may have stopped.
+            verdict = verdict.noted((f"not to the end with {other}: {error}",))
     return verdict.with_comparisons(found)
+
+
+def _false_by_itself(other: str, found: Mismatch) -> Comparison:
+    """Return what to say where comparing has met something that is false on one side, whatever the other one says."""
+    detail = f"comparing with {other} ended here: audit both by themselves"
+    return Comparison(other, replace(found, level=Level.CONSISTENCY, detail=detail), "")
 
 
 def _compare(

@@ -6,7 +6,7 @@ from contextlib import closing
 from audit.whole import audit_in_ranges
 from chain.encoding import DecodeError
 from chain.genesis import Genesis, GenesisError, decode_genesis
-from cli.audit_run import Audited, Request, run, with_invariants, with_others, with_state
+from cli.audit_run import Audited, Request, check_others, run, with_invariants, with_others, with_state
 from cli.audit_sources import opened
 from cli.errors import EXIT_USAGE, CliError
 
@@ -35,6 +35,7 @@ def run_on(scheduler: str, request: Request, on_range: Callable[[int, int], None
         from cli.audit_dask import DaskWorkers
     except ModuleNotFoundError as error:
         raise CliError("--scheduler needs Dask: pip install 'tallystick[dask]'") from error
+    check_others(request)
     with opened(request.source) as found:
         genesis = _genesis(found.source.genesis())
         if genesis is None or request.genesis_hash not in (None, genesis.genesis_hash):

@@ -8,8 +8,10 @@ from audit_support import write_data_folder
 from chain_maker import ChainMaker, make_genesis
 from click.testing import CliRunner, Result
 
-from audit.consistency import compare_with_source
-from audit.mismatch import Level
+from audit.consistency import Comparison, compare_with_source
+from audit.export_writer import write_export
+from audit.mismatch import AuditMismatch, Level, Mismatch
+from cli.errors import CliError
 from cli.main import tally
 
 
@@ -68,3 +70,50 @@ def test_what_is_no_verdict_is_refused(tmp_path: Path) -> None:
     for content in ("[]", "{}", '{"genesis_hash": null, "blocks": 0, "head_hash": null}', "not json"):
         file.write_text(content)
         assert "verdict" in str(run(folder, "--other", file).exception)
+
+
+def exported(maker: ChainMaker, folder: Path) -> Path:
+    write_export(folder, maker.source, lambda height, head: None, 900)
+    return folder
+
+
+def test_what_was_found_is_told_even_if_the_comparison_cannot_be_finished(tmp_path: Path) -> None:
+    good = exported(grown(4), tmp_path / "good")
+    bad = exported(grown(4), tmp_path / "bad")
+    last = sorted(bad.glob("blocks-*"))[-1]
+    last.write_bytes(last.read_bytes()[:-9])
+    found = run(bad, "--other", good, "--json")
+    assert found.exit_code == 3
+    document = json.loads(found.stdout)
+    assert document["first_mismatch"]["height"] == 4
+    assert [each for each in document["compared"] if each.startswith(f"not to the end with {good}")]
+    # A good history is not called false because somebody else's copy is damaged; and it was not compared.
+    other = run(good, "--other", bad)
+    assert isinstance(other.exception, CliError)
+    assert other.exception.exit_code == 1
+
+
+def test_what_there_is_nothing_to_compare_with_is_told_before_the_audit(tmp_path: Path) -> None:
+    good = exported(grown(2), tmp_path / "good")
+    missing = run(good, "--other", tmp_path / "none")
+    assert isinstance(missing.exception, CliError)
+    assert missing.exception.exit_code == 1
+    torn = exported(grown(2), tmp_path / "torn")
+    (torn / "manifest.json").write_text("{}")
+    false = run(good, "--other", torn)
+    assert isinstance(false.exception, CliError)
+    assert (false.exception.exit_code, false.stdout) == (3, "")
+
+
+def test_a_side_that_is_false_by_itself_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, more = exported(grown(2), tmp_path / "good"), exported(grown(2), tmp_path / "more")
+
+    def compare(*_: object) -> Comparison:
+        raise AuditMismatch(Mismatch(Level.FORM, 2, "blocks-000002.gz", "at most 10 bytes", "more"))
+
+    monkeypatch.setattr("cli.audit_run.compare_with_source", compare)
+    found = run(good, "--other", more, "--json")
+    document = json.loads(found.stdout)
+    assert (found.exit_code, document["blocks"]) == (3, 2)
+    assert (document["first_mismatch"]["level"], document["first_mismatch"]["height"]) == ("consistency", 2)
+    assert "audit both by themselves" in document["first_mismatch"]["detail"]

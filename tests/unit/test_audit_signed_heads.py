@@ -80,8 +80,8 @@ def test_cosignatures_are_checked_with_the_keys_at_hand_and_it_is_said_which() -
     data = cosigned_note(maker, 3)
     unknown = compare(maker, data)
     assert unknown.statement.endswith(
-        "signed by v01, which is part of this history; cosigned by witness.example/acme, not checked: no key was given"
-        " (--witness)"
+        "signed by v01, which is part of this history; a cosignature in the name of witness.example/acme was not"
+        " checked: no key was given (--witness)"
     )
     assert unknown.excluded == "that v01, who signed note, had another history up to block 2"
     known = compare(maker, data, witnesses=[witness_key()])
@@ -92,7 +92,7 @@ def test_cosignatures_are_checked_with_the_keys_at_hand_and_it_is_said_which() -
     assert known.excluded == "that v01 and witness.example/acme, who signed note, had another history up to block 2"
     others = compare(maker, data, witnesses=[witness_key(bytes([9]) * 32), witness_key(name="witness.example/b")])
     assert "not cosigned by witness.example/acme; not cosigned by witness.example/b" in others.statement
-    assert "cosigned by witness.example/acme, not checked" in others.statement
+    assert "in the name of witness.example/acme was not checked" in others.statement
     assert others.excluded == unknown.excluded
 
 
