@@ -1,5 +1,7 @@
 """Puts this folder on the import path, so that tests of all kinds share the modules beside it, such as chain_maker."""
 
+import gc
+
 import pytest
 
 
@@ -17,3 +19,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--power-cuts", type=int, default=2, help="Power cuts that are staged from each recorded run.")
     group.addoption("--seed", type=int, default=1, help="Seed of the moments at which nodes are killed or lose power.")
+
+
+def pytest_collection_finish() -> None:
+    """Take the tests themselves for good: tests that ask for a collection would walk over all of them each time."""
+    gc.collect()
+    gc.freeze()

@@ -12,7 +12,7 @@ from consensus.pbft.events import Send
 from consensus.pbft.messages import TAGS, Kind, ViewChange
 from consensus.pbft.records import RecordKind, decode_record
 
-FAILED_VIEWS = 24
+FAILED_VIEWS = 12
 TICKS_MAX = 1_000
 """After loss has ended; six of the longest timeouts."""
 
