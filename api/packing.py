@@ -1,4 +1,8 @@
-"""What every readable answer gets on its way out: an entity tag over its content, and compression for who takes it."""
+"""What every readable answer gets on its way out: an entity tag over its content, and compression for who takes it.
+
+Answers to what was submitted are not compressed: they are most of a busy node's answers, consist of hashes that hardly
+become smaller, and would take the time that is needed to agree on blocks.
+"""
 
 import asyncio
 import gzip
@@ -35,6 +39,8 @@ async def packed(request: web.Request, response: web.Response) -> web.Response:
             if unchanged is not None:
                 unchanged.headers["Cache-Control"] = "no-cache"
                 return unchanged
+    if request.method == "POST":
+        return response
     if len(body) >= COMPRESSED_BYTES_MIN and takes_gzip(request):
         if len(body) > IN_THREAD_BYTES:
             response.body = await asyncio.to_thread(gzip.compress, body, LEVEL, mtime=0)

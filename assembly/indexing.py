@@ -41,7 +41,7 @@ BATCH_KEYS_MAX: Final = 20_000
 BATCH_BLOCKS_MAX: Final = 500
 POLL_SECONDS: Final = 2.0
 """Blocks that fill a gap are noticed at this pace; new ones at once."""
-GATHER_SECONDS: Final = 0.1
+GATHER_SECONDS: Final = 0.5
 """Blocks are indexed together that come within this time, unless somebody waits for the index: so its work is not done
 while a block's answers are still to be given, and less often."""
 RETRY_SECONDS: Final = 1.0

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 from chain.crypto import DIGEST_BYTES, SIGNATURE_BYTES, Verify, sign, verify
-from chain.encoding import DecodeError, decode, encode, fields_of
+from chain.encoding import DecodeError, decode, encode, fields_of, pack_flat
 from chain.identity import is_name
 from chain.types import Digest, Epoch, Height, Signature, ValidatorId, View
 from chain.validators import VALIDATORS_LIMIT, ValidatorSet
@@ -39,7 +39,7 @@ class Subject:
     def payload(self, phase: Phase) -> bytes:
         """Return the bytes that a vote of this phase signs."""
         where: list[Any] = [self.chain_id, self.epoch, self.height, self.view]
-        return encode([1, int(phase), *where, self.block_hash, self.result_hash])
+        return pack_flat([1, int(phase), *where, self.block_hash, self.result_hash])
 
 
 @dataclass(frozen=True, slots=True)

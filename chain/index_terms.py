@@ -13,7 +13,7 @@ maps are words where they could not be the name of a record's field. Longer text
 """
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any, Final
 
@@ -47,7 +47,6 @@ Term = bytes
 """The beginning of the keys of all places at which a transaction has this term."""
 
 
-@functools.lru_cache(TERMS_KEPT)
 def term(kind: TermKind, *texts: str) -> Term:
     """Return a term; lone surrogates, which no transaction holds, become question marks."""
     return kind.value + b"".join(_escaped(text) + _END for text in texts)
@@ -85,35 +84,66 @@ def place_of_key(key: bytes) -> TransactionPlace:
 
 def transaction_terms(body: TransactionBody, receipt: Receipt, sender: Member | None) -> set[Term]:
     """Return everything that a committed transaction can be found by."""
-    terms = {term(TermKind.CONTRACT, call.contract) for call in body.calls}
+    terms: set[Term] = set()
     found: set[str] = set()
     for call in body.calls:
-        found.update(words(call.args))
+        terms.add(_contract_term(call.contract))
+        _add_words(found, call.args)
     for event in receipt.events:
-        terms.add(term(TermKind.CONTRACT, event.contract))
-        terms.add(term(TermKind.EVENT, event.contract, event.name))
-        found.update(words(event.fields.values()))
+        terms.update(_event_terms(event.contract, event.name))
+        _add_words(found, event.fields.values())
     if body.memo is not None:
-        found.update(words((body.memo,)))
+        _add_words(found, (body.memo,))
     if sender is not None:
-        terms.add(term(TermKind.SENDER, sender.member_id))
-        terms.add(term(TermKind.ORGANISATION, sender.organisation))
+        terms.update(_sender_terms(sender.member_id, sender.organisation))
         found.add(sender.member_id)
-    terms.update(term(TermKind.WORD, word) for word in found)
+    terms.update(map(_word_term, found))
     return terms
 
 
-def words(values: Iterable[Any]) -> Iterator[str]:
-    """Yield the words in contract values, repeated ones included."""
+# Remembered by their texts alone: to look a kind up as part of a key takes as long as to make the term.
+
+
+@functools.lru_cache(TERMS_KEPT)
+def _word_term(word: str) -> Term:
+    return term(TermKind.WORD, word)
+
+
+@functools.lru_cache(TERMS_KEPT)
+def _contract_term(contract: str) -> Term:
+    return term(TermKind.CONTRACT, contract)
+
+
+@functools.lru_cache(TERMS_KEPT)
+def _event_terms(contract: str, name: str) -> tuple[Term, Term]:
+    return term(TermKind.CONTRACT, contract), term(TermKind.EVENT, contract, name)
+
+
+@functools.lru_cache(TERMS_KEPT)
+def _sender_terms(member_id: str, organisation: str) -> tuple[Term, Term]:
+    return term(TermKind.SENDER, member_id), term(TermKind.ORGANISATION, organisation)
+
+
+def words(values: Iterable[Any]) -> set[str]:
+    """Return the words in contract values."""
+    found: set[str] = set()
+    _add_words(found, values)
+    return found
+
+
+def _add_words(found: set[str], values: Iterable[Any]) -> None:
     for value in values:
-        if isinstance(value, str):
-            if WORD_BYTES_MIN <= len(value) <= WORD_BYTES_MAX and len(value.encode()) <= WORD_BYTES_MAX:
-                yield value
-        elif isinstance(value, bytes):
+        kind = type(value)
+        if kind is str:
+            size = len(value)
+            # Most words are ASCII, whose bytes need not be made to be counted.
+            if WORD_BYTES_MIN <= size <= WORD_BYTES_MAX and (value.isascii() or len(value.encode()) <= WORD_BYTES_MAX):
+                found.add(value)
+        elif kind is bytes:
             if len(value) in BINARY_WORD_BYTES:
-                yield value.hex()
-        elif isinstance(value, dict):
-            yield from words(key for key in value if not key.isidentifier())
-            yield from words(value.values())
-        elif isinstance(value, Sequence):
-            yield from words(value)
+                found.add(value.hex())
+        elif kind is dict:
+            _add_words(found, [key for key in value if not key.isidentifier()])
+            _add_words(found, value.values())
+        elif kind is list or kind is tuple:
+            _add_words(found, value)

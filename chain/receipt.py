@@ -1,6 +1,7 @@
 """Receipts: what became of a transaction, and the results that a block's votes sign."""
 
 from collections.abc import Iterable
+from dataclasses import field
 from types import NoneType
 from typing import Any, Final
 
@@ -126,11 +127,12 @@ class BlockResult:
     state_root: Digest
     receipts_root: Digest
     next_validators_hash: Digest
+    result_hash: Digest = field(init=False, repr=False, compare=False)
+    """The hash that votes, certificates and the next header name."""
 
-    @property
-    def result_hash(self) -> Digest:
-        """The hash that votes, certificates and the next header name."""
-        return tagged_hash("result", self.state_root, self.receipts_root, self.next_validators_hash)
+    def __post_init__(self) -> None:
+        made = tagged_hash("result", self.state_root, self.receipts_root, self.next_validators_hash)
+        object.__setattr__(self, "result_hash", made)
 
     def encoded(self) -> bytes:
         """Return the canonical bytes."""

@@ -47,6 +47,8 @@ class ValidatorSet:
     """The number of validators, n."""
     faults_max: int = field(init=False, repr=False, compare=False)
     """The number of arbitrary faults that the set tolerates, f."""
+    quorum: int = field(init=False, repr=False, compare=False)
+    """The number of distinct validators whose equal votes decide."""
     _by_id: dict[str, Validator] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -56,15 +58,12 @@ class ValidatorSet:
         # Every message and header asks for these; the set never changes.
         object.__setattr__(self, "ids", ids)
         object.__setattr__(self, "validators_hash", tagged_hash("validators", encode(self.as_value())))
-        object.__setattr__(self, "_by_id", dict(zip(ids, self.validators, strict=True)))
         size = len(ids)
+        faults_max = (size - 1) // 3
         object.__setattr__(self, "size", size)
-        object.__setattr__(self, "faults_max", (size - 1) // 3)
-
-    @property
-    def quorum(self) -> int:
-        """The number of distinct validators whose equal votes decide."""
-        return (self.size + self.faults_max) // 2 + 1
+        object.__setattr__(self, "faults_max", faults_max)
+        object.__setattr__(self, "quorum", (size + faults_max) // 2 + 1)
+        object.__setattr__(self, "_by_id", dict(zip(ids, self.validators, strict=True)))
 
     def find(self, validator_id: str) -> Validator | None:
         """Return the validator with this id, if it is in the set."""

@@ -8,8 +8,8 @@
   call, because its own assignment refuses; here a value is of a mutable twin with the same slots until its fields are
   stored, which plain assignments do.
 
-What is unusual (a base class, fields that the constructor does not take or takes by name alone, an order) is left to
-the standard library.
+What is unusual (a base class, fields that the constructor takes by name alone, an order) is left to the standard
+library.
 """
 
 import dataclasses
@@ -42,8 +42,13 @@ def _is_usual(made: type) -> bool:
     """Tell whether a class has no base, and nothing but annotations and plain fields."""
     given = [made.__dict__.get(name) for name in get_annotations(made)]
     fields = [value for value in given if isinstance(value, Field)]
-    unlike = any(not value.init or value.kw_only is True or value.hash is not None for value in fields)
+    unlike = any(value.kw_only is True or value.hash is not None or _is_unset(value) for value in fields)
     return made.__mro__ == (made, object) and not unlike
+
+
+def _is_unset(field: Field[Any]) -> bool:
+    """Tell whether neither the constructor's caller nor `__post_init__` gives a field its value."""
+    return not field.init and (field.default is not MISSING or field.default_factory is not MISSING)
 
 
 def _frozen(described: type) -> type:
@@ -64,7 +69,7 @@ def _frozen(described: type) -> type:
     }
     made: type = type(described)(described.__name__, (), {**shared, **own, "__slots__": names})
     made.__qualname__ = described.__qualname__
-    annotations = {**{field.name: field.type for field in fields}, "return": None}
+    annotations = {**{field.name: field.type for field in fields if field.init}, "return": None}
     for method in _compiled(made, fields):
         # An own __eq__ leaves __hash__ at None, which counts as not written.
         if own.get(method.__name__) is None:
@@ -78,7 +83,8 @@ def _compiled(made: type, fields: tuple[Field[Any], ...]) -> list[Callable[..., 
     """Return the constructor, the comparison and the hash of a class."""
     scope: dict[str, Any] = {"__made__": made, "__turn__": object.__dict__["__class__"].__set__, "__no__": _NO_VALUE}
     parameters, values = [], []
-    for field in fields:
+    given = [field for field in fields if field.init]
+    for field in given:
         parameters.append(field.name)
         values.append(field.name)
         if field.default is not MISSING:
@@ -88,12 +94,15 @@ def _compiled(made: type, fields: tuple[Field[Any], ...]) -> list[Callable[..., 
             scope[f"__{field.name}__"] = field.default_factory
             parameters[-1] = f"{field.name}=__no__"
             values[-1] = f"__{field.name}__() if {field.name} is __no__ else {field.name}"
-    names = tuple(field.name for field in fields)
+    names = tuple(field.name for field in given)
     if len(names) < FIELDS_MIN:
         scope["__put__"] = object.__setattr__
         stores = [f"__put__(self, {name!r}, {value})" for name, value in zip(names, values, strict=True)]
     else:
-        about = {"__slots__": names, "__doc__": "Fields on their way into a frozen value."}
+        about = {
+            "__slots__": tuple(field.name for field in fields),
+            "__doc__": "Fields on their way into a frozen value.",
+        }
         scope["__twin__"] = type(made.__name__, (), about)
         plain = [f"self.{name} = {value}" for name, value in zip(names, values, strict=True)]
         stores = ["__turn__(self, __twin__)", *plain, "self.__class__ = __made__"]

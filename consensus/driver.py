@@ -1,8 +1,9 @@
 """The asyncio driver: feeds the PBFT core one event at a time and carries out what it asks for, in the core's order.
 
-It owns the replica, its log and its tasks, and decides nothing itself. Events that have arrived meanwhile are stepped
-together and their records reach the disk in one fsync; only then is anything of them sent (rules 1 and 10), so that a
-crash at any point loses nothing that another node could have seen.
+It owns the replica, its log and its tasks, and decides nothing itself. An event is stepped when it arrives, so that the
+next one is looked at with what this one changed: a vote beyond a quorum is moot before its signature is checked. What
+comes of events that arrived together is carried out together: their records reach the disk in one fsync, and only then
+is anything of them sent (rules 1 and 10), so that a crash at any point loses nothing that another node could have seen.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from chain.validators import ValidatorSet
 from chain.validity import InvalidBlock
 from consensus.gate import Gate
 from consensus.pbft.events import (
+    NOTHING,
     Applied,
     BodyArrived,
     CatchUp,
@@ -53,9 +55,7 @@ from consensus.verify import MessageError, UnknownEpochError, check_message
 
 TICK_SECONDS: Final = 0.05
 EVENTS_MAX: Final = 4096
-"""Events that wait for the core; a message beyond that is dropped and counted, resending brings it back."""
-EVENTS_AT_ONCE_MAX: Final = 256
-"""Events that share one fsync."""
+"""Events that wait to be carried out or for the start; messages beyond are dropped and counted, and come again."""
 SYNCS_KEPT: Final = 200
 """Durations of syncs that are kept for operators."""
 PAYLOAD_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -171,8 +171,11 @@ class ConsensusDriver:
         self._log = log
         self._host = host
         self._validators = validators
-        self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
         self._first = first
+        self._early: list[Event] = []  # came before the first event was stepped
+        self._outputs: list[Output] = []  # still to be carried out, in order
+        self._stirred = asyncio.Event()
+        self._failure: BaseException | None = None  # why a step failed, half-way perhaps: nothing may follow it
         self._transactions_of = transactions_of
         self._running: set[object] = set()
         self._tasks: asyncio.TaskGroup | None = None
@@ -188,9 +191,16 @@ class ConsensusDriver:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 tasks.create_task(self._tick())
-                await self._carry_out([self._step(self._first)])
+                early, self._early = self._early, []
+                for event in (self._first, *early):
+                    self._step(event)
                 while True:
-                    await self._carry_out(self._step_waiting(await self._events.get()))
+                    self._stirred.clear()
+                    if self._failure is not None:
+                        raise self._failure
+                    outputs, self._outputs = self._outputs, []
+                    self._carry_out(outputs)
+                    await self._stirred.wait()
         finally:
             self._tasks = None
 
@@ -237,7 +247,7 @@ class ConsensusDriver:
     async def certified_block(self, event: CertifiedBlock) -> None:
         """Hand in a checked certified block and return once its height is decided and applied."""
         height = event.block.header.height
-        await self._events.put(event)
+        self._take(event)
         async with self._applied:
             await self._applied.wait_for(lambda: self._height >= height)
 
@@ -261,25 +271,34 @@ class ConsensusDriver:
         return MessageArrived(peer, message, _clock(), block)
 
     def _offer(self, event: Event) -> bool:
-        try:
-            self._events.put_nowait(event)
-        except asyncio.QueueFull:
+        """Take an event unless too many wait; tell whether it was taken."""
+        if len(self._outputs) + len(self._early) >= EVENTS_MAX:
             self.counters.messages_dropped += 1
             return False
+        self._take(event)
         return True
 
-    def _step(self, event: Event) -> Output:
+    def _take(self, event: Event) -> None:
+        if self._tasks is None:
+            self._early.append(event)
+        elif self._failure is None:
+            self._step(event)
+
+    def _step(self, event: Event) -> None:
+        """Step an event now; what comes of it is carried out by `run`, soon."""
         self.counters.events += 1
-        return self._core.step(event)
+        try:
+            output = self._core.step(event)
+        except BaseException as failure:
+            # Whoever handed the event in must not be able to lose this: `run` ends with it, and so does the node.
+            self._failure = failure
+            self._stirred.set()
+            raise
+        if output is not NOTHING:
+            self._outputs.append(output)
+            self._stirred.set()
 
-    def _step_waiting(self, event: Event) -> list[Output]:
-        """Step an event and those that wait behind it."""
-        outputs = [self._step(event)]
-        while len(outputs) < EVENTS_AT_ONCE_MAX and not self._events.empty():
-            outputs.append(self._step(self._events.get_nowait()))
-        return outputs
-
-    async def _carry_out(self, outputs: list[Output]) -> None:
+    def _carry_out(self, outputs: list[Output]) -> None:
         records = tuple(record for output in outputs for record in output.persist)
         if records:
             # On the loop: a sync takes a tenth of a millisecond, handing it to a thread and back several times that,
@@ -333,7 +352,7 @@ class ConsensusDriver:
         # Before the core hears of it: it may ask for the same again at once.
         self._running.discard(key)
         if event is not None:
-            await self._events.put(event)
+            self._take(event)
 
     async def _execute(self, block: Block) -> Event:
         try:
@@ -367,7 +386,7 @@ class ConsensusDriver:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            await self._events.put(Tick(_clock()))
+            self._take(Tick(_clock()))
 
 
 def _split_ids(ids: Any) -> list[Digest]:

@@ -25,6 +25,8 @@ Signatures, certificates and bounds are checked before an event is made of them 
 every message in MessageArrived and every CertifiedBlock as authentic, though not as honest.
 """
 
+from typing import Final
+
 from chain.block import Block
 from chain.certificate import Certificate
 from chain.receipt import BlockResult
@@ -356,3 +358,7 @@ class Output:
     """At most one."""
     fetch: tuple[Request, ...] = ()
     report: tuple[Report, ...] = ()
+
+
+NOTHING: Final = Output()
+"""What a step returns that asks for nothing."""

@@ -10,13 +10,14 @@ Invariant: any bytes either decode to a message that encodes to the same bytes, 
 form alone; signatures, certificates and who may say what are checked in consensus/verify.py, at the edge.
 """
 
+from dataclasses import field
 from enum import IntEnum
 from typing import Any, Final
 
 from chain.block import Header, block_hash_of, decode_header
 from chain.certificate import VOTE_TAG, Certificate, Phase, Subject, certificate_from_value
 from chain.crypto import DIGEST_BYTES, SIGNATURE_BYTES
-from chain.encoding import DecodeError, decode, encode, fields_of
+from chain.encoding import DecodeError, decode, encode, fields_of, pack_flat
 from chain.identity import is_name
 from chain.types import Digest, Epoch, Height, Signature, ValidatorId, View
 from chain.validators import VALIDATORS_LIMIT
@@ -64,31 +65,22 @@ class Vote:
     subject: Subject
     signer: ValidatorId
     signature: Signature
+    # Most messages are votes, and each is asked for these ten times over.
+    kind: Kind = field(init=False, repr=False, compare=False)
+    chain_id: Digest = field(init=False, repr=False, compare=False)
+    epoch: Epoch = field(init=False, repr=False, compare=False)
+    height: Height = field(init=False, repr=False, compare=False)
+    """The height that is voted on."""
+    view: View = field(init=False, repr=False, compare=False)
+    """The view in which the vote counts."""
 
-    @property
-    def kind(self) -> Kind:
-        """The kind of message."""
-        return Kind.PREPARE if self.phase is Phase.PREPARE else Kind.COMMIT
-
-    @property
-    def chain_id(self) -> Digest:
-        """The chain that the vote belongs to."""
-        return self.subject.chain_id
-
-    @property
-    def epoch(self) -> Epoch:
-        """The epoch of the validator set that votes."""
-        return self.subject.epoch
-
-    @property
-    def height(self) -> Height:
-        """The height that is voted on."""
-        return self.subject.height
-
-    @property
-    def view(self) -> View:
-        """The view in which the vote counts."""
-        return self.subject.view
+    def __post_init__(self) -> None:
+        store, subject = object.__setattr__, self.subject
+        store(self, "kind", Kind.PREPARE if self.phase is Phase.PREPARE else Kind.COMMIT)
+        store(self, "chain_id", subject.chain_id)
+        store(self, "epoch", subject.epoch)
+        store(self, "height", subject.height)
+        store(self, "view", subject.view)
 
     @property
     def payload(self) -> bytes:
@@ -244,15 +236,16 @@ def rank_of(message: Ranked) -> tuple[Height, View, Kind]:
 
 def encode_message(message: Message) -> bytes:
     """Return the canonical bytes of a message, which are what travels and what the log stores."""
-    tail: list[Any] = [message.signer, message.signature]
-    return encode([1, int(message.kind), *_fields(message), *tail])
+    if isinstance(message, Vote):
+        about = message.subject
+        where: list[Any] = [about.chain_id, about.epoch, about.height, about.view]
+        own: list[Any] = [about.block_hash, about.result_hash, message.signer, message.signature]
+        return pack_flat([1, int(message.kind), *where, *own])
+    return encode([1, int(message.kind), *_fields(message), message.signer, message.signature])
 
 
-def _fields(message: Message) -> list[Any]:
+def _fields(message: PrePrepare | ViewChange | NewView | Inquiry | Testimony) -> list[Any]:
     match message:
-        case Vote(subject=subject):
-            where: list[Any] = [subject.chain_id, subject.epoch, subject.height, subject.view]
-            return [*where, subject.block_hash, subject.result_hash]
         case Inquiry():
             return [message.chain_id, message.nonce]
         case Testimony(highest=highest):

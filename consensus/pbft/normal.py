@@ -175,6 +175,9 @@ def commit(state: State) -> bool:
     """Send COMMIT once the block is prepared here; the prepared certificate is written before."""
     current = state.round
     accepted = current.accepted
+    if len(current.slots.prepares) < state.head.validators.quorum:
+        # This is asked after each vote: the cheapest first.
+        return False
     if accepted is None or not current.entered or state.own_view(Kind.PREPARE) != current.view:
         return False
     if state.own_view(Kind.COMMIT) >= current.view or not state.may_speak:
@@ -202,7 +205,7 @@ def certify(state: State) -> bool:
     current = state.round
     if current.certificate is not None:
         return False
-    commits, quorum = current.slots.commits, state.validators.quorum
+    commits, quorum = current.slots.commits, state.head.validators.quorum
     if len(commits) >= quorum:
         current.certificate = certificate_of(commits.values(), quorum)
     return current.certificate is not None

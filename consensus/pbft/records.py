@@ -7,7 +7,7 @@ one slot. A record's payload is opaque to the log; this file alone says what it 
 from enum import IntEnum
 from typing import Final
 
-from chain.encoding import INT_MAX, DecodeError, decode, encode, fields_of
+from chain.encoding import INT_MAX, DecodeError, decode, fields_of, pack_flat
 from chain.types import Height
 from chain.values import dataclass
 
@@ -48,7 +48,7 @@ def amnesia(consensus_key: bytes) -> Record:
 
 def encode_record(record: Record) -> bytes:
     """Return the canonical bytes of a record."""
-    return encode([int(record.kind), record.height, record.payload])
+    return pack_flat([int(record.kind), record.height, record.payload])
 
 
 def decode_record(data: bytes) -> Record:

@@ -31,6 +31,7 @@ from consensus.pbft import heights, intake, normal, startup, view_change
 from consensus.pbft.bounds import Kept, kept_by
 from consensus.pbft.config import PbftConfig
 from consensus.pbft.events import (
+    NOTHING,
     Applied,
     BodyArrived,
     CertifiedBlock,
@@ -71,8 +72,6 @@ _TRANSITIONS: tuple[Transition, ...] = (
     normal.ask_for_proposal,
 )
 
-
-NOTHING: Final = Output()
 
 _AFTER: Final[dict[Kind, tuple[Transition, ...]]] = {
     Kind.PREPARE: (normal.commit,),

@@ -214,7 +214,7 @@ class State:
 
     def own_view(self, kind: Kind) -> int:
         """Return the view of the own latest message of a kind, or -1."""
-        message = self.own(kind)
+        message = self.round.slots.get(self.config.own_id, kind)
         return -1 if message is None else message.view
 
 
@@ -261,8 +261,9 @@ def say(state: State, unsigned: ViewChange | NewView | PrePrepare | Vote, block:
         state.said.add(encoded)
         if len(state.said) >= SAID_MAX:
             state.said = None
-    if state.others:
-        state.out.send.append(Send(state.others, message, block))
+    others = state.others
+    if others:
+        state.out.send.append(Send(others, message, block))
 
 
 def log_heard(state: State, message: Ranked) -> None:

@@ -271,7 +271,7 @@ class ExecutorClient:
         return executed
 
     def _take_head(self, values: list[Any]) -> Head:
-        self._head = protocol.head_from_value(values[0] if values else None)
+        self._head = protocol.head_from_value(values[0] if values else None, self._head)
         # What was executed on an earlier head cannot follow this one.
         self._undecided.clear()
         return self._head

@@ -12,7 +12,7 @@ from chain.encoding import DecodeError, EncodeError, encode, fields_of
 from chain.protocol import schedule_from_value
 from chain.receipt import BlockResult, decode_result
 from chain.types import Digest, Height, Milliseconds, ValidatorId
-from chain.validators import validator_set_from_value
+from chain.validators import ValidatorSet, validator_set_from_value
 from chain.validity import Head
 from chain.values import dataclass
 
@@ -170,8 +170,8 @@ def head_as_value(head: Head) -> list[Any]:
     return [*proof, head.validators.as_value(), head.history_root, head.schedule.as_value()]
 
 
-def head_from_value(value: Any) -> Head:
-    """Return the head in a value of a message.
+def head_from_value(value: Any, before: Head | None = None) -> Head:
+    """Return the head in a value of a message; the validators of the one `before`, mostly the same, serve again.
 
     Raises:
         DecodeError: when it is none.
@@ -186,10 +186,14 @@ def head_from_value(value: Any) -> Head:
         decode_result(result),
         Milliseconds(time),
         None if proposer is None else ValidatorId(proposer),
-        validator_set_from_value(validators),
+        _same_validators(validators, before) or validator_set_from_value(validators),
         Digest(history),
         schedule_from_value(schedule),
     )
+
+
+def _same_validators(value: list[Any], before: Head | None) -> ValidatorSet | None:
+    return before.validators if before is not None and before.validators.as_value() == value else None
 
 
 def ready_from(values: list[Any]) -> Ready:

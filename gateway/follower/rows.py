@@ -5,7 +5,7 @@ What types were is told by the contract's interface. No database holds U+0000 in
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -101,5 +101,5 @@ def _items(transaction: Transaction, receipt: Receipt) -> set[tuple[str, str]]:
     return named
 
 
-def _named(found: Iterator[str], contract: str) -> Iterator[tuple[str, str]]:
+def _named(found: Iterable[str], contract: str) -> Iterator[tuple[str, str]]:
     return ((word.replace("\x00", REPLACEMENT), contract) for word in found)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from chain.transaction import Call, Transaction, TransactionBody
-from chain.validators import ValidatorSet
 from chain.values import dataclass
 
 Decorator = Any
@@ -61,7 +60,18 @@ def described(decorator: Decorator) -> dict[str, Any]:
         def __hash__(self) -> int:
             return self.first
 
-    return {made.__name__: made for made in (Nothing, Two, Four, Checked)}
+    @decorator(frozen=True, slots=True)
+    class Derived:
+        first: int
+        second: int
+        third: int = 3
+        total: int = field(init=False, repr=False, compare=False)
+        """Made of the others."""
+
+        def __post_init__(self) -> None:
+            object.__setattr__(self, "total", self.first + self.second + self.third)
+
+    return {made.__name__: made for made in (Nothing, Two, Four, Checked, Derived)}
 
 
 OURS, THEIRS = described(dataclass), described(dataclasses.dataclass)
@@ -70,6 +80,7 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "Two": [(1,), (1, "two"), (1, "three")],
     "Four": [(1, "two"), (1, "two", (2,)), (1, "two", (1,), [5])],
     "Checked": [(1, 2, 3), (1, 3, 4), (2, 3, 4)],
+    "Derived": [(1, 2), (1, 2, 4), (2, 2)],
 }
 
 
@@ -124,6 +135,13 @@ def test_values_are_replaced_and_sent_to_other_processes() -> None:
     assert pickle.loads(pickle.dumps(call)) == call
 
 
+def test_what_is_derived_is_derived_again() -> None:
+    value = OURS["Derived"](1, 2)
+    assert (value.total, replace(value, second=5).total) == (6, 9)
+    with pytest.raises(TypeError):
+        OURS["Derived"](1, 2, 3, 6)
+
+
 def test_a_default_that_is_made_is_made_anew() -> None:
     first, second = OURS["Four"](1, "two"), OURS["Four"](1, "two")
     assert first.fourth == [] == second.fourth
@@ -143,7 +161,6 @@ def test_what_is_unusual_is_left_to_the_standard_library() -> None:
     changing = Changing(1)
     changing.first = 2
     assert changing == Changing(2)
-    assert [each.init for each in fields(ValidatorSet)].count(False) == 5
 
 
 def test_transactions_are_made_by_assignment() -> None:

@@ -170,6 +170,48 @@ async def test_events_that_wait_together_share_one_sync() -> None:
     assert world.happened == ["append 3", "sync"] + ["send node2"] * 3
 
 
+async def test_a_failing_step_ends_the_driver_whoever_handed_the_event_in_and_nothing_of_it_is_carried_out() -> None:
+    world = World()
+
+    def fail(event: events.Event) -> events.Output:
+        raise AssertionError("a bug")
+
+    world.script[events.PeerConnected] = fail
+    world.script[events.PendingChanged] = lambda event: events.Output(report=(events.CannotExecute(Height(1), CHAIN),))
+    driver = ConsensusDriver(world, world, world, VALIDATORS, FIRST, lambda block: b"")
+    task = asyncio.create_task(driver.run())
+    await until(lambda: FIRST in world.seen)
+    driver.pending_changed(True)
+    with pytest.raises(AssertionError):
+        driver.peer_connected(PEER)
+    driver.pending_changed(False)
+    with pytest.raises(ExceptionGroup) as caught:
+        await task
+    assert caught.group_contains(AssertionError, match="a bug")
+    assert events.PendingChanged(False) not in world.seen
+    assert "report" not in world.happened
+
+
+async def test_an_event_is_stepped_before_the_next_one_is_looked_at() -> None:
+    world = World()
+    async with driving(world) as driver:
+        driver.pending_changed(True)
+        assert world.seen[-1] == events.PendingChanged(True)
+
+
+async def test_what_comes_before_the_start_is_stepped_behind_the_first_event() -> None:
+    world = World()
+    driver = ConsensusDriver(world, world, world, VALIDATORS, FIRST, lambda block: b"")
+    driver.pending_changed(True)
+    assert not world.seen
+    task = asyncio.create_task(driver.run())
+    await until(lambda: len(world.seen) == 2)
+    assert world.seen == [FIRST, events.PendingChanged(True)]
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_the_log_failing_ends_the_driver_and_sends_nothing() -> None:
     world = World()
     message = pre_prepare(block_at(1))
