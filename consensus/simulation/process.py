@@ -23,6 +23,7 @@ from consensus.log_format import LogDamagedError
 from consensus.pbft.bounds import Kept
 from consensus.pbft.config import PbftConfig
 from consensus.pbft.events import (
+    NOTHING,
     Accusation,
     BadProposal,
     CannotExecute,
@@ -44,7 +45,7 @@ from consensus.pbft.events import (
 )
 from consensus.pbft.messages import NONCE_BYTES, Inquiry, Message, PrePrepare, Testimony, Vote
 from consensus.pbft.records import amnesia
-from consensus.pbft.replica import NOTHING, Replica
+from consensus.pbft.replica import Replica
 from consensus.simulation.chance import between
 from consensus.simulation.contract import consensus_seed
 from consensus.simulation.edge import Refused
