@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -24,6 +24,9 @@ from api.requests import (
 from api.responses import base64_text, json_response
 from chain.encoding import DecodeError, decode
 from chain.types import Digest
+
+TRANSACTION_BYTES_MIN: Final = 100
+"""A transaction is longer: its signature, chain id and sender's key alone have 128 bytes."""
 
 _Committed = Mapping[Digest, CommittedTransaction]
 
@@ -137,7 +140,9 @@ async def _read_transactions(request: web.Request, context: ApiContext) -> tuple
 
 def _from_msgpack(body: bytes, context: ApiContext) -> bytes | list[bytes]:
     try:
-        value = decode(body, size_max=context.limits.body_bytes_max, depth_max=1)
+        # Anybody may send a body: millions of empty arrays in it must not become millions of objects.
+        values_max = context.limits.transactions_max + len(body) // TRANSACTION_BYTES_MIN + 1
+        value = decode(body, size_max=context.limits.body_bytes_max, depth_max=1, values_max=values_max)
     except DecodeError as error:
         raise Problem("malformed_body", str(error)) from error
     if isinstance(value, bytes):

@@ -28,6 +28,8 @@ from chain.json_values import JsonValueError, parse_json, to_json
 from chain.types import PublicKey
 
 INVALID_ARGUMENTS: Final = "invalid_arguments"
+ARGUMENT_VALUES_MAX: Final = 262_144
+"""Values in a body of MessagePack, four of the longest lists that a contract knows: each is an object in memory."""
 """The code with which a contract refuses arguments that its method does not take."""
 
 
@@ -74,7 +76,7 @@ async def post_view(request: web.Request) -> web.Response:
 
 def _decoded(body: bytes) -> Any:
     try:
-        return decode(body)
+        return decode(body, values_max=ARGUMENT_VALUES_MAX)
     except DecodeError as error:
         raise Problem("malformed_body", str(error)) from error
 

@@ -234,6 +234,12 @@ async def test_malformed_msgpack_bodies(api: Api, body: bytes) -> None:
     assert api.node.submitted == []
 
 
+async def test_a_body_of_empty_arrays_is_refused_before_it_is_decoded(api: Api) -> None:
+    body = b"\xdc\x0f\xff" + b"\x90" * 4095
+    answer = await api.problem("POST", "/v1/transactions", "malformed_body", data=body, headers=MSGPACK)
+    assert "values in 4098 bytes" in answer.json["detail"]
+
+
 async def test_limits_of_a_request(api: Api) -> None:
     too_many = encode([deposit(1, nonce=number).raw for number in range(6)])
     await api.problem("POST", "/v1/transactions", "too_many_transactions", data=too_many, headers=MSGPACK)
