@@ -15,12 +15,16 @@ from chain_maker import GAS_LIMIT, ChainMaker, make_genesis
 
 from chain.batch import batch_of
 from chain.block import make_block
+from chain.certificate import Phase, Subject
 from chain.columns import decode_transactions
 from chain.genesis import Parameters
 from chain.identity import Member
+from chain.index_terms import transaction_terms
 from chain.mempool import Mempool, MempoolLimits
-from chain.receipt import decode_receipt, own_receipt
+from chain.receipt import Event, Receipt, decode_receipt, own_receipt
 from chain.transaction import decode_transaction
+from chain.types import Digest, Epoch, Height, Signature, ValidatorId, View
+from consensus.pbft.messages import Vote, decode_message, encode_message
 
 COUNT = 100
 PARAMETERS = Parameters(block_transactions_max=COUNT, block_gas_max=COUNT * GAS_LIMIT, transaction_gas_max=GAS_LIMIT)
@@ -98,3 +102,28 @@ def test_reading_a_receipt_of_the_own_making() -> None:
     receipts = maker.ledger.execute_batch(batch_of(block, transactions)).receipts
     assert [own_receipt(receipt) for receipt in receipts] == [decode_receipt(receipt) for receipt in receipts]
     assert 3 < calls_each(lambda: [own_receipt(receipt) for receipt in receipts]) <= 7
+
+
+def test_handling_a_vote() -> None:
+    about = Subject(Digest(b"c" * 32), Epoch(0), Height(1), View(0), Digest(b"b" * 32), Digest(b"r" * 32))
+    encoded = encode_message(Vote(Phase.COMMIT, about, ValidatorId("node2"), Signature(b"s" * 64)))
+
+    def work() -> None:
+        for _ in range(COUNT):
+            vote = decode_message(encoded)
+            assert isinstance(vote, Vote)
+            assert (vote.kind, vote.height, vote.view, vote.chain_id) and vote.payload and encode_message(vote)
+
+    assert 20 < calls_each(work) <= 39
+
+
+def test_finding_the_words_of_a_transfer() -> None:
+    body = ChainMaker().transfer().body
+    receipt = Receipt(Digest(bytes(32)), Height(1), 0, None, (Event("bank", "Transfer", {"to": "bob"}),), 1, ())
+    sender = Member("acme.alice", "acme", (), True)
+
+    def work() -> None:
+        for _ in range(COUNT):
+            transaction_terms(body, receipt, sender)
+
+    assert 5 < calls_each(work) <= 17
