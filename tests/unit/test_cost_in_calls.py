@@ -21,7 +21,8 @@ from chain.genesis import Parameters
 from chain.identity import Member
 from chain.index_terms import transaction_terms
 from chain.mempool import Mempool, MempoolLimits
-from chain.receipt import Event, Receipt, decode_receipt, own_receipt
+from chain.receipt import Receipt, decode_receipt, own_receipt
+from chain.runtime import Event
 from chain.transaction import decode_transaction
 from chain.types import Digest, Epoch, Height, Signature, ValidatorId, View
 from consensus.pbft.messages import Vote, decode_message, encode_message
