@@ -115,11 +115,17 @@ class TransactionState:
     def put(self, contract: str, key: bytes, value: bytes | None) -> None:
         """Set a value, or delete it with None."""
         place = (contract, key)
+        try:
+            values = self._values[contract]
+            before = values[key]
+        except KeyError:
+            before = self._block.load(contract, key)
+            values = self._values[contract]
         if place not in self.replaced:
-            self.replaced[place] = self.get(contract, key)
+            self.replaced[place] = before
             if contract in self._block.changed:
                 self._block.note_change(place)
-        self._values[contract][key] = value
+        values[key] = value
 
     def scan(self, contract: str, start: bytes, end: bytes, limit: int, reverse: bool) -> list[Entry]:
         """Return at most `limit` entries with start <= key < end in key order, or in reverse order."""
@@ -180,18 +186,19 @@ class BlockState:
         self._end(transaction)
         assert index > self._index_last, "transactions are committed in the order of the block"
         self._index_last = index
-        values, changes = self._values, self._changes
+        changes, places_written = self._changes, self.places_written
         contract = ""
         for place, replaced in transaction.replaced.items():
-            value = values[place[0]][place[1]]
+            if place[0] is not contract:
+                contract = place[0]
+                values = self._values[contract]
+            value = values[place[1]]
             if value is None and replaced is None:
                 self._note_no_change(place)
                 continue
             changes.append((index, place, value))
-            self.places_written.add(place)
-            if place[0] is not contract:
-                contract = place[0]
-                self.contracts_written.add(contract)
+            places_written.add(place)
+            self.contracts_written.add(contract)
 
     def finish(self) -> StateUpdate:
         """Return what the committed transactions make of the parent's state; nothing here or there changes."""

@@ -105,10 +105,10 @@ class StateDatabase:
             )
         writes: list[Write] = [*update.writes, *((TABLE_EXTRA + name, value) for name, value in extra)]
         self._store.write(writes, Head(height, block_hash))
-        self._live_leaves.put_all(update.live_writes)
+        self._live_leaves.put_all(dict(update.live_writes))
         if self._seeks is not None:
             self._seeks.deleted(key for key, leaf in update.live_writes if leaf is None)
-        self._nodes.put_all(update.nodes.items())
+        self._nodes.put_all(update.nodes)
         self._head = StateHead(height, block_hash, update.root)
 
     def extra(self, name: bytes) -> bytes | None:

@@ -1,7 +1,7 @@
 """Translates expressions: every operator, subscript and attribute becomes a guard that checks types and limits.
 
 What stays plain Python is what cannot fail, grow or differ between versions: names, literals, `and`, `or`, `not`,
-`is None` and the conditional expression.
+`is None`, the conditional expression, and comparisons of what is an integer for certain.
 """
 
 import ast
@@ -43,6 +43,8 @@ COMPARISONS: Final[Mapping[type[ast.cmpop], str]] = {
     ast.In: "contains",
     ast.NotIn: "lacks",
 }
+ORDERS: Final = frozenset((ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE))
+"""Comparisons that cost the same and cannot fail between integers, of whatever size."""
 FIELDS_SHOWN_MAX: Final = 12
 """Fields that a rejection names."""
 
@@ -177,7 +179,10 @@ def _comparison(scope: Scope, left: ast.expr, op: ast.cmpop, right: ast.expr) ->
         present = has_entry(scope, storage, left, right)
         return present if isinstance(op, ast.In) else ast.UnaryOp(ast.Not(), present)
     scope.spend(scope.prices.operator)
-    return guard(COMPARISONS[type(op)], scope.expression(left), scope.expression(right))
+    operands = scope.expression(left), scope.expression(right)
+    if type(op) in ORDERS and scope.is_integer(left) and scope.is_integer(right):
+        return ast.Compare(operands[0], [op], [operands[1]])
+    return guard(COMPARISONS[type(op)], *operands)
 
 
 def _attribute(scope: Scope, node: ast.expr, value: ast.expr, attribute: str) -> ast.expr:

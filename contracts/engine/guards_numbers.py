@@ -1,7 +1,7 @@
 """Guards of operators: exact types, limits checked before anything is allocated, gas by size.
 
-Contract code never executes a Python operator on its values; it calls one of these. Everything that is wrong with the
-operands raises Failed here, so that no exception of Python's decides an outcome.
+Contract code executes no Python operator on its values but comparisons of integers; it calls one of these. Everything
+that is wrong with the operands raises Failed here, so that no exception of Python's decides an outcome.
 """
 
 import re

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from contracts.engine.gas import Prices
+from contracts.engine.integers import integer_names, is_integer
 from contracts.engine.module import Function, Module
 from contracts.engine.rulebook import Problems
 from contracts.engine.rules import refusal
@@ -33,6 +34,7 @@ class Scope:
         self.problems = problems
         self._expression = expression
         self.locals = _bound_names(function)
+        self._integers = integer_names(module, function)
         self.inner: list[set[str]] = []
         """Names bound by the comprehensions around the current place."""
         self.cost = 0
@@ -85,6 +87,13 @@ class Scope:
 
     def is_local(self, name: str) -> bool:
         return name in self.locals or any(name in names for names in self.inner)
+
+    def is_integer(self, node: ast.expr) -> bool:
+        """Tell whether an expression gives an integer for certain, or fails."""
+        return is_integer(node, self._holds_integers, self.module)
+
+    def _holds_integers(self, name: str) -> bool:
+        return name in self._integers and not any(name in names for names in self.inner)
 
     @contextmanager
     def measured(self) -> Iterator["Measure"]:

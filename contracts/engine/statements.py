@@ -142,9 +142,13 @@ def _require(scope: Scope, call: ast.Call) -> list[ast.stmt]:
         raise refusal(call, "require", f"{code} is a code of the ledger; choose another one")
     scope.codes.add(code)
     scope.spend(scope.prices.statement)
+    test = scope.expression(condition)
+    if isinstance(test, ast.Compare):
+        # It was translated to one of Python's own, so it is True or False.
+        return [when(ast.UnaryOp(ast.Not(), test), perform(guard("refused", constant(False), constant(code))))]
     name = scope.temporary()
     failed = when(is_not(load(name), constant(True)), perform(guard("refused", load(name), constant(code))))
-    return [assign(name, scope.expression(condition)), failed]
+    return [assign(name, test), failed]
 
 
 def _assign(scope: Scope, target: ast.expr, value: ast.expr) -> list[ast.stmt]:

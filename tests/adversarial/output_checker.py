@@ -2,7 +2,8 @@
 
 The description, in full: a module of functions named `_f_NAME`. A function pays first. A guard is a global name that
 begins with an underscore; it appears only as the function of a call, the types among them also behind `is not`. `_m` is
-the run: its gas is lowered and compared, the parts of `ctx` are read, nothing else is an attribute anywhere. Each loop
+the run: its gas is lowered and compared, the parts of `ctx` are read, nothing else is an attribute anywhere. Two values
+may be compared by size without a guard if both are integers, which integer_probe finds out by running them. Each loop
 goes over a guard that takes the price of a turn first, or is a `while` whose body pays first. What a name means is
 decided within its function: it is a parameter, or bound there, or a guard.
 
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 TYPE_GUARDS = frozenset(("_bool", "_int", "_str", "_bytes", "_list", "_dict"))
 TURN_GUARDS = frozenset(("_turns", "_fresh_turns", "_range_turns", "_enumerate_turns", "_unpacked_turns"))
 RUN = "_m"
+ORDERS = frozenset((ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE))
 CONTEXT = frozenset(("sender", "organisation", "height", "time", "chain_id", "contract"))
 """What is read from the run directly; roles come from a guard, which copies them."""
 
@@ -155,6 +157,8 @@ class _Function:
                 self.values([test, body, orelse], inner)
             case ast.Compare(left=left, ops=[ast.Is() | ast.IsNot()], comparators=[right]):
                 self.identity(left, right, inner)
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in ORDERS:
+                self.values([left, right], inner)
             case _:
                 self.structure(node, inner, tuples)
 
