@@ -37,9 +37,8 @@ class _Prober(ast.NodeTransformer):
         order = type(node.ops[0])
         if order not in ORDERS or (isinstance(node.left, ast.Attribute) and node.left.attr == "gas"):
             return node
-        name = ast.Name(f"_probe_{order.__name__}", ast.Load())
-        call = ast.Call(name, [node.left, *node.comparators], [])
-        return ast.fix_missing_locations(ast.copy_location(call, node))
+        name = ast.copy_location(ast.Name(f"_probe_{order.__name__}", ast.Load()), node)
+        return ast.copy_location(ast.Call(name, [node.left, *node.comparators], []), node)
 
 
 def _probe(compare: Callable[[int, int], bool]) -> Callable[[Any, Any], bool]:
