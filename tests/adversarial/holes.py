@@ -19,7 +19,17 @@ from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "contracts.engine"
-RELOADED = ("observe", "laws", "output_checker", "signatures", "generator", "grammar_of", "source_fuzz", "detectors")
+RELOADED = (
+    "observe",
+    "integer_probe",
+    "laws",
+    "output_checker",
+    "signatures",
+    "generator",
+    "grammar_of",
+    "source_fuzz",
+    "detectors",
+)
 """Modules of this folder that import the engine."""
 GENERATED = 150
 
@@ -171,6 +181,13 @@ HOLES = (
         "literals",
         'BYTES_TEXT if prefix == "b" else PLAIN_TEXT',
         "PLAIN_TEXT",
+    ),
+    Hole(
+        "any name is compared like an integer",
+        "denial",
+        "integers",
+        "return holds(name) or type",
+        "return True or type",
     ),
 )
 
