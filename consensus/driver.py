@@ -256,7 +256,8 @@ class ConsensusDriver:
 
         Nobody passes on what others have said, so that nobody can use up the patience that is meant for them.
         """
-        _, encoded, ids = fields_of(decode(payload, size_max=PAYLOAD_BYTES_MAX), "consensus payload", 1, bytes, None)
+        value = decode(payload, size_max=PAYLOAD_BYTES_MAX, values_max=4)
+        _, encoded, ids = fields_of(value, "consensus payload", 1, bytes, None)
         message = decode_message(encoded)
         if message.signer != peer or self._core.is_moot(peer, message, has_body=ids is not None):
             return None

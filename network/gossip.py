@@ -16,6 +16,9 @@ from network.errors import PeerFaultError
 from network.framing import PAYLOAD_BYTES_MAX, Channel
 from network.limits import KIB
 
+SMALL_VALUES: Final = 4096
+"""Values of a batch that are not looked at with suspicion, however small they are."""
+
 TRANSACTION_BYTES_MAX: Final = PAYLOAD_BYTES_MAX[Channel.TRANSACTIONS] - 1 * KIB
 """Bound on any transaction before genesis' own, tighter limit is applied."""
 
@@ -104,7 +107,9 @@ def decode_batch(payload: bytes) -> list[bytes]:
     Raises:
         DecodeError: when the payload is no batch.
     """
-    _, raws = fields_of(decode(payload, depth_max=2), "batch", 1, list)
+    # A validator that lies may send millions of empty arrays; transactions have a hundred bytes and more.
+    values_max = SMALL_VALUES + len(payload) // 100
+    _, raws = fields_of(decode(payload, depth_max=2, values_max=values_max), "batch", 1, list)
     if not raws or any(type(raw) is not bytes for raw in raws):
         raise DecodeError("a batch is one or more byte strings")
     return list(raws)

@@ -155,7 +155,8 @@ def encode_offers(offers: Offers) -> bytes:
 
 def decode_offers(payload: bytes) -> Offers:
     """Return the snapshots that an answer offers; raises DecodeError."""
-    _, entries, is_making = fields_of(decode(payload, depth_max=3), "answer with snapshots", 1, list, bool)
+    value = decode(payload, depth_max=3, values_max=16 * OFFERS_MAX + 16)
+    _, entries, is_making = fields_of(value, "answer with snapshots", 1, list, bool)
     if len(entries) > OFFERS_MAX:
         raise DecodeError(f"an answer offers at most {OFFERS_MAX} snapshots")
     offers: list[Offer] = []
@@ -193,7 +194,9 @@ def decode_chunk_request(payload: bytes) -> tuple[Digest, int]:
 def decode_bytes(payload: bytes) -> bytes:
     """Return manifest or chunk of an answer, unchecked; raises DecodeError."""
     size_max = max(CHUNK_BYTES_MAX, MANIFEST_BYTES_MAX) + 64
-    data: bytes = fields_of(decode(payload, size_max=size_max, depth_max=1), "answer with bytes", 1, bytes)[1]
+    data: bytes = fields_of(
+        decode(payload, size_max=size_max, depth_max=1, values_max=16), "answer with bytes", 1, bytes
+    )[1]
     return data
 
 
@@ -222,7 +225,9 @@ def _listed(item: Sequence[bytes] | None) -> list[bytes] | None:
 
 
 def _entries(payload: bytes, name: str) -> list[Any]:
-    entries: list[Any] = fields_of(decode(payload, depth_max=3), name, 1, list)[1]
+    # A receipt, which a header may come with thousands of, has more than 32 bytes.
+    values_max = 16 * HEADERS_MAX + len(payload) // 32
+    entries: list[Any] = fields_of(decode(payload, depth_max=3, values_max=values_max), name, 1, list)[1]
     if len(entries) > HEADERS_MAX:
         raise DecodeError(f"an {name} has at most {HEADERS_MAX} entries")
     return entries

@@ -86,7 +86,9 @@ def decode_blocks_request(payload: bytes) -> BlocksRequest:
 
 def decode_blocks(payload: bytes) -> list[bytes]:
     """Return the certified blocks of an answer, not decoded; raises DecodeError."""
-    _, blocks = fields_of(decode(payload, depth_max=_ANSWER_DEPTH), "answer with blocks", 1, list)
+    _, blocks = fields_of(
+        decode(payload, depth_max=_ANSWER_DEPTH, values_max=2 * BLOCKS_MAX + 16), "answer with blocks", 1, list
+    )
     if len(blocks) > BLOCKS_MAX or any(type(block) is not bytes for block in blocks):
         raise DecodeError(f"an answer with blocks has at most {BLOCKS_MAX} byte strings")
     return list(blocks)
@@ -104,7 +106,7 @@ def decode_body_request(payload: bytes) -> Digest:
 
 def decode_body(payload: bytes) -> bytes | None:
     """Return the block's bytes in an answer, unchecked, or None if the peer has none; raises DecodeError."""
-    return _optional_bytes(fields_of(decode(payload, depth_max=1), "answer with a body", 1, None)[1])
+    return _optional_bytes(fields_of(decode(payload, depth_max=1, values_max=16), "answer with a body", 1, None)[1])
 
 
 def encode_transactions_request(ids: Sequence[Digest]) -> bytes:
@@ -126,7 +128,9 @@ def decode_transactions(payload: bytes, count: int) -> list[bytes | None]:
 
     None stands for what the peer does not have and for what no longer fitted into the answer.
     """
-    _, raws = fields_of(decode(payload, depth_max=_ANSWER_DEPTH), "answer with transactions", 1, list)
+    _, raws = fields_of(
+        decode(payload, depth_max=_ANSWER_DEPTH, values_max=2 * count + 16), "answer with transactions", 1, list
+    )
     if len(raws) != count:
         raise DecodeError(f"{len(raws)} transactions where {count} were asked for")
     return [_optional_bytes(raw) for raw in raws]
