@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from api.problems import Problem
+from api.revocation import RevocationList
 from chain.values import dataclass
 
 OPEN_PATHS: Final = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/explorer/{file}"})
@@ -38,6 +39,8 @@ class ApiAccess:
     """Serves the API over TLS; None without."""
     client_certificates: bool = False
     """Whether clients may read by a certificate that `tls` asks for; then reads are not open."""
+    revoked: RevocationList | None = None
+    """Certificates that open nothing although their authority issued them; None for none."""
 
 
 def check_access(request: web.Request, access: ApiAccess) -> None:
@@ -54,7 +57,7 @@ def check_access(request: web.Request, access: ApiAccess) -> None:
     values = request.match_info
     if route == VIEW_PATH and (values["contract"], values["method"]) in access.public_views:
         return
-    if access.client_certificates and request.get_extra_info("peercert"):
+    if access.client_certificates and _certificate_opens(request, access):
         return
     given = request.headers.get("Authorization", "")
     if given[: len(BEARER)].lower() == BEARER:
@@ -64,6 +67,15 @@ def check_access(request: web.Request, access: ApiAccess) -> None:
             return
     also = ", or a client certificate" if access.client_certificates else ""
     raise Problem("token_required", f"reads take a token: Authorization: Bearer TOKEN{also}")
+
+
+def _certificate_opens(request: web.Request, access: ApiAccess) -> bool:
+    """Tell whether the client showed a certificate, which TLS has checked, and it is not revoked."""
+    connection = request.get_extra_info("ssl_object")
+    certificate = None if connection is None else connection.getpeercert(binary_form=True)
+    if not certificate:
+        return False
+    return access.revoked is None or access.revoked.admits(hashlib.sha256(certificate).hexdigest())
 
 
 def origin_headers(request: web.Request, access: ApiAccess) -> dict[str, str]:

@@ -13,6 +13,7 @@ from api.render import event_json
 from api.requests import EVENT_STREAM_TYPE, Order, accepts, expect_parameters, limit_of, order_of
 from api.responses import height_headers, page_response
 from api.streams import serve_stream
+from api.transactions import keeper
 from api.walk import Entry, Extract, read_cursor, read_page, write_cursor
 from chain.index_terms import Term, TermKind, term, words
 from chain.receipt import Receipt, decode_receipt
@@ -25,17 +26,19 @@ _Found = tuple[Receipt, Event]
 
 async def list_events(request: web.Request) -> web.StreamResponse:
     """Answer GET /v1/events."""
-    expect_parameters(request, "contract", "name", "mentions", "limit", "order", "cursor")
+    expect_parameters(request, "contract", "name", "mentions", "sender", "organisation", "limit", "order", "cursor")
     wanted = _Wanted(*(request.query.get(name) for name in ("contract", "name", "mentions")))
     extract = _extractor(wanted)
-    if accepts(request, EVENT_STREAM_TYPE):
-        return await serve_stream(request, KIND, "event", extract, _ascending_json)
     context = context_of(request)
+    terms = _terms(request, wanted)
+    signed = "sender" in request.query or "organisation" in request.query
+    if accepts(request, EVENT_STREAM_TYPE):
+        keep = keeper(context, frozenset(terms), _receipt) if signed else None
+        return await serve_stream(request, KIND, "event", extract, _ascending_json, keep)
     order, limit = order_of(request), limit_of(request)
     after = read_cursor(KIND, order, request.query.get("cursor"))
     head = context.node.head().height
-    terms = _terms(request, wanted)
-    if terms and (wanted.mentions is not None or context.node.keeps_index):
+    if terms and (signed or wanted.mentions is not None or context.node.keeps_index):
         found = await read_history(context, terms, order, after, _extractor_of_one(wanted), limit)
         entries = [_found_json(entry, order) for entry in found.entries]
         goes_on = found.next
@@ -62,6 +65,10 @@ class _Wanted:
             and self.name in (None, event.name)
             and (self.mentions is None or self.mentions in words(event.fields.values()))
         )
+
+
+def _receipt(content: _Found) -> Receipt:
+    return content[0]
 
 
 def _terms(request: web.Request, wanted: _Wanted) -> list[Term]:

@@ -29,7 +29,6 @@ def evidence_paths() -> dict[str, dict[str, Operation]]:
                 (path("digest", DIGEST, "The evidence's digest"),),
                 {"description": "Canonical bytes", "content": {BINARY_TYPE: {"schema": BYTES}}},
                 "unknown_evidence",
-                unchanged=True,
             )
         },
     }

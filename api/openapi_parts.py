@@ -74,10 +74,9 @@ def get(
     parameters: tuple[Operation, ...],
     good: Operation,
     *codes: str,
-    unchanged: bool = False,
 ) -> Operation:
     """Return a reading operation; `codes` are the problems that it may answer with."""
-    cached = {"304": {"description": "The client holds it already"}} if unchanged else {}
+    cached = {"304": {"description": "The client holds it already (If-None-Match)"}}
     responses = {"200": good, **cached, **problems(*codes)}
     return {
         "operationId": name,

@@ -138,6 +138,8 @@ def _blocks() -> dict[str, dict[str, Operation]]:
         query("contract", TEXT, "Only events of this contract"),
         query("name", TEXT, "Only such events"),
         query("mentions", WORD, "Only events with this word among their fields"),
+        query("sender", TEXT, "Only events of transactions that this account signed"),
+        query("organisation", TEXT, "Only events of transactions that an account of this organisation signed"),
     )
     stream = (*LISTING, LAST_ID)
     wrong = ("invalid_cursor", "pruned", "too_many_streams")
@@ -147,12 +149,8 @@ def _blocks() -> dict[str, dict[str, Operation]]:
         "/v1/blocks/raw": {
             "get": get("exportBlocks", "blocks", "Export consecutive blocks", (first, count), many, "pruned")
         },
-        "/v1/blocks/{block}": {
-            "get": get("getBlock", "blocks", "Look a block up", (BLOCK,), one, *gone, unchanged=True)
-        },
-        "/v1/blocks/{block}/raw": {
-            "get": get("getBlockRaw", "blocks", "Export a block", (BLOCK,), raw, *gone, unchanged=True)
-        },
+        "/v1/blocks/{block}": {"get": get("getBlock", "blocks", "Look a block up", (BLOCK,), one, *gone)},
+        "/v1/blocks/{block}/raw": {"get": get("getBlockRaw", "blocks", "Export a block", (BLOCK,), raw, *gone)},
         "/v1/blocks/{block}/history": {
             "get": get(
                 "getBlockHistory",
@@ -268,7 +266,7 @@ def _consortium() -> dict[str, dict[str, Operation]]:
                 answer("Its votes, peers, clock, disk, helpers and waiting transactions", ref("NetworkStatus")),
             )
         },
-        "/v1/genesis": {"get": get("getGenesis", tag, "Read the genesis", (), genesis, unchanged=True)},
+        "/v1/genesis": {"get": get("getGenesis", tag, "Read the genesis", (), genesis)},
     }
 
 
@@ -282,11 +280,9 @@ def _operations() -> dict[str, dict[str, Operation]]:
     file = {"description": "The file", "content": {kind: {"schema": BYTES} for kind in kinds}}
     name = path("file", TEXT, "The file's name")
     return {
-        "/": {"get": get("getExplorer", "node", "Open the explorer", (), page, unchanged=True)},
+        "/": {"get": get("getExplorer", "node", "Open the explorer", (), page)},
         "/explorer/{file}": {
-            "get": get(
-                "getExplorerFile", "node", "Read a file of the explorer", (name,), file, "not_found", unchanged=True
-            )
+            "get": get("getExplorerFile", "node", "Read a file of the explorer", (name,), file, "not_found")
         },
         "/livez": {"get": get("getLivez", "node", "Does the node live", (), answer("It does", ref("Live")))},
         "/readyz": {"get": get("getReadyz", "node", "Can the node serve", (verbose,), ready)},

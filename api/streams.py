@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
-from api.access import origin_headers
+from api.access import check_access, origin_headers
 from api.context import ApiContext, context_of
 from api.ports import NotReady, Pruned
 from api.problems import Problem, not_ready
@@ -60,7 +60,7 @@ async def serve_stream(
         request[STREAMING] = True
         await response.prepare(request)
         await response.write(f"retry: {RECONNECT_MILLISECONDS}\n\n".encode())
-        await _send_all(response, context, position, kind, name, extract, render, keep)
+        await _send_all(request, response, context, position, kind, name, extract, render, keep)
         await response.write_eof()
     except ConnectionResetError:
         # The client left; there is nobody to tell.
@@ -71,6 +71,7 @@ async def serve_stream(
 
 
 async def _send_all(
+    request: web.Request,
     response: web.StreamResponse,
     context: ApiContext,
     position: Position,
@@ -82,6 +83,8 @@ async def _send_all(
 ) -> None:
     try:
         while not context.stopping.is_set():
+            # A certificate may be revoked while its stream is open.
+            check_access(request, context.access)
             height = position.next_height
             if height > context.node.head().height:
                 await context.unless_stopping(context.node.wait_height(height), context.limits.heartbeat_seconds)
@@ -89,8 +92,8 @@ async def _send_all(
                 position = await _send_block(response, context, position, kind, name, extract, render, keep)
             elif not context.stopping.is_set():
                 await response.write(_heartbeat(write_cursor(kind, Order.ASCENDING, position)))
-    except (NotReady, Pruned) as error:
-        problem = not_ready(error.reasons) if isinstance(error, NotReady) else Problem("pruned", error.detail)
+    except (NotReady, Pruned, Problem) as error:
+        problem = _as_problem(error)
         await response.write(b"event: error\ndata: " + dump_json(problem.as_json()) + b"\n\n")
 
 
@@ -114,6 +117,13 @@ async def _send_block(
     if parts:
         await response.write(b"".join(parts))
     return end_of_block(height)
+
+
+def _as_problem(error: NotReady | Pruned | Problem) -> Problem:
+    """Return what the last event of a stream says."""
+    if isinstance(error, Problem):
+        return error
+    return not_ready(error.reasons) if isinstance(error, NotReady) else Problem("pruned", error.detail)
 
 
 def _heartbeat(cursor: str) -> bytes:

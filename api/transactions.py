@@ -1,7 +1,7 @@
 """Transactions: what became of them, their proofs, and the list of all."""
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
@@ -30,6 +30,8 @@ from chain.index_terms import Term, transaction_terms
 from chain.receipt import Receipt
 from chain.transaction import decode_transaction
 from chain.types import Digest, PublicKey
+
+T = TypeVar("T")
 
 KIND: Final = "t"
 SENDERS_KEPT: Final = 1_024
@@ -102,7 +104,7 @@ async def list_transactions(request: web.Request) -> web.StreamResponse:
     context = context_of(request)
     terms = terms_of(request)
     if accepts(request, EVENT_STREAM_TYPE):
-        keep = _keeper(context, frozenset(terms)) if terms else None
+        keep = keeper(context, frozenset(terms), _receipt) if terms else None
         return await serve_stream(request, KIND, "transaction", _extract, _ascending_json, keep)
     order, limit = order_of(request), limit_of(request)
     after = read_cursor(KIND, order, request.query.get("cursor"))
@@ -132,18 +134,23 @@ def _extract(known: KnownBlock) -> Iterable[tuple[int, int, Receipt]]:
     return ((receipt.index, 0, receipt) for receipt in known.receipts)
 
 
-def _keeper(context: ApiContext, wanted: frozenset[Term]) -> Keep[Receipt]:
+def _receipt(content: Receipt) -> Receipt:
+    return content
+
+
+def keeper(context: ApiContext, wanted: frozenset[Term], receipt_of: Callable[[T], Receipt]) -> Keep[T]:
     """Return what tells transactions with all these terms, as the index would, but without waiting for it."""
     senders: dict[PublicKey, Member | None] = {}
 
-    async def keep(entry: Entry[Receipt]) -> bool:
-        raw = entry.block.block.transactions[entry.content.index]
+    async def keep(entry: Entry[T]) -> bool:
+        receipt = receipt_of(entry.content)
+        raw = entry.block.block.transactions[receipt.index]
         body = decode_transaction(raw, size_max=len(raw)).body
         if body.sender_key not in senders:
             if len(senders) >= SENDERS_KEPT:
                 senders.clear()
             senders[body.sender_key] = await member_of(context, body.sender_key)
-        return wanted <= transaction_terms(body, entry.content, senders[body.sender_key])
+        return wanted <= transaction_terms(body, receipt, senders[body.sender_key])
 
     return keep
 

@@ -4,6 +4,7 @@ import hashlib
 import ssl
 
 from api.access import ApiAccess
+from api.revocation import RevocationError, RevocationList
 from configs.node_config import AccessConfig, ConfigError, load_tokens
 
 
@@ -16,7 +17,18 @@ def api_access(config: AccessConfig) -> ApiAccess:
     tokens = () if config.tokens is None else load_tokens(config.tokens)
     hashes = tuple(hashlib.sha256(token.encode()).digest() for token in tokens)
     public = frozenset(config.public_views)
-    return ApiAccess(hashes, public, frozenset(config.origins), _tls(config), config.client_ca is not None)
+    return ApiAccess(
+        hashes, public, frozenset(config.origins), _tls(config), config.client_ca is not None, _revoked(config)
+    )
+
+
+def _revoked(config: AccessConfig) -> RevocationList | None:
+    if config.client_revoked is None:
+        return None
+    try:
+        return RevocationList(config.client_revoked)
+    except RevocationError as error:
+        raise ConfigError(f"access.client_revoked: {error}") from error
 
 
 def _tls(config: AccessConfig) -> ssl.SSLContext | None:

@@ -46,7 +46,7 @@ class Target:
         """Return a client that fails over between the nodes and verifies what they answer."""
         try:
             return AsyncClient(self.urls, genesis_hash=self.genesis_hash, access=self.access)
-        except AccessError as error:
+        except (AccessError, ValueError) as error:
             raise CliError(str(error), EXIT_USAGE) from error
 
     def wallet(self, party: str) -> Wallet:
@@ -156,7 +156,8 @@ def run(work: Awaitable[T]) -> T:
         return asyncio.run(awaited())
     except TallystickError as error:
         code = getattr(error, "code", None)
-        raise CliError(f"{code}: {error}" if code else str(error)) from error
+        named = not code or str(error).startswith(f"{code}:")
+        raise CliError(str(error) if named else f"{code}: {error}") from error
 
 
 async def commit(

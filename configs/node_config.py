@@ -68,6 +68,8 @@ class AccessConfig:
     """Private key of `certificate`."""
     client_ca: Path | None = None
     """Certificates of the authorities whose clients may read; None takes no client certificates."""
+    client_revoked: Path | None = None
+    """SHA-256 fingerprints of certificates that are taken no more; read anew when it changes. None for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,7 @@ def _catch_up(document: Any) -> CatchUpConfig:
     return CatchUpConfig(**document)
 
 
-_ACCESS_FILES: Final = ("certificate", "key", "client_ca")
+_ACCESS_FILES: Final = ("certificate", "key", "client_ca", "client_revoked")
 
 
 def _access(document: Any, folder: Path) -> AccessConfig:
@@ -222,6 +224,8 @@ def _access(document: Any, folder: Path) -> AccessConfig:
         raise ConfigError("access: certificate and key are given together")
     if "client_ca" in files and "certificate" not in files:
         raise ConfigError("access.client_ca: client certificates take TLS, so certificate and key are needed too")
+    if "client_revoked" in files and "client_ca" not in files:
+        raise ConfigError("access.client_revoked: there are no client certificates to revoke without client_ca")
     return AccessConfig(tokens, tuple(views), tuple(lists["origins"]), **files)
 
 

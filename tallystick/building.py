@@ -1,6 +1,7 @@
 """Building transactions: nonce, validity and gas limit chosen, calls in order, ready to be signed."""
 
 import os
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +12,8 @@ from chain.prices import LEDGER_PRICES
 from chain.transaction import NONCE_BYTES, Call, TransactionBody
 from chain.types import Milliseconds, PublicKey
 
+HASH_BYTES: Final = 32
+HASH_DIGITS: Final = re.compile(r"[0-9a-fA-F]{64}")
 GAS_LIMIT_DEFAULT: Final = 100_000
 """For the calls of a transaction."""
 
@@ -58,3 +61,16 @@ def build_body(
 def local_time() -> Milliseconds:
     """Return this machine's time."""
     return Milliseconds(time.time_ns() // 1_000_000)
+
+
+def read_genesis_hash(given: bytes | str) -> bytes:
+    """Return a genesis hash as bytes.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    if isinstance(given, str) and HASH_DIGITS.fullmatch(given):
+        return bytes.fromhex(given)
+    if isinstance(given, bytes) and len(given) == HASH_BYTES:
+        return given
+    raise ValueError(f"a genesis hash is 32 bytes or 64 hexadecimal digits, not {given!r}")

@@ -20,7 +20,7 @@ from chain.transaction import Call, Transaction
 from chain.types import Digest, Milliseconds
 from chain.values import dataclass
 from tallystick.access import OPEN, ReaderAccess
-from tallystick.building import GAS_LIMIT_DEFAULT, build_body, local_time
+from tallystick.building import GAS_LIMIT_DEFAULT, build_body, local_time, read_genesis_hash
 from tallystick.contract import Contract
 from tallystick.decisions import ContractSource, ProposalState, read_contract, read_proposal, read_proposals
 from tallystick.errors import (
@@ -84,9 +84,9 @@ class AsyncClient:
         clock: Callable[[], Milliseconds] = local_time,
         access: ReaderAccess = OPEN,
     ) -> None:
-        """Take the nodes' addresses, such as "http://127.0.0.1:8401"; nothing is sent before the first use."""
+        """Take the nodes' addresses, such as "http://127.0.0.1:8401"; nothing is sent yet. ValueError if it is none."""
         self._transport = Transport([nodes] if isinstance(nodes, str) else nodes, timeout_seconds, access)
-        self._expected = bytes.fromhex(genesis_hash) if isinstance(genesis_hash, str) else genesis_hash
+        self._expected = None if genesis_hash is None else read_genesis_hash(genesis_hash)
         self._verify = verify
         self._timeout_seconds = timeout_seconds
         self._clock = clock

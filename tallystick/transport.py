@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import field, replace
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -94,6 +95,8 @@ class Transport:
     def __init__(self, nodes: Sequence[str], timeout_seconds: float, access: ReaderAccess = OPEN) -> None:
         if not nodes:
             raise ValueError("at least one node is needed")
+        for node in nodes:
+            _check_address(node)
         self._nodes = tuple(node.rstrip("/") for node in nodes)
         self._timeout_seconds = timeout_seconds
         self._access_headers = access.headers()
@@ -209,7 +212,7 @@ class Transport:
         if answer.status not in (200, 304):
             raise aiohttp.ClientError(f"HTTP status {answer.status}")
         if answer.status == 200:
-            raise WrongLedger(url, f"does not serve the ledger {self.chain_id.hex()}")
+            raise WrongLedger(url, f"does not serve the ledger {self.chain_id.hex()}, or alters its genesis")
         self._checked.add(url)
 
     async def _send(self, url: str, request: Request, timeout_seconds: float) -> Answer:
@@ -232,6 +235,21 @@ class Transport:
             connector = aiohttp.TCPConnector(limit=0, ssl=True if self._tls is None else self._tls)
             self._session = aiohttp.ClientSession(connector=connector, headers=self._access_headers)
         return self._session
+
+
+def _check_address(node: str) -> None:
+    """Refuse at once what would otherwise be tried until the time is over.
+
+    Raises:
+        ValueError: when it is no address of a node.
+    """
+    try:
+        parts = urlsplit(node)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"{node!r} is no address of a node: {error}") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or parts.query or parts.fragment:
+        raise ValueError(f"{node!r} is no address of a node, such as http://127.0.0.1:7700")
 
 
 def _longer(pause: float, last: Answer | None) -> float:

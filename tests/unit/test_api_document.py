@@ -70,6 +70,16 @@ def test_query_parameters_are_those_that_the_handlers_know() -> None:
         assert described == known, route.resource.canonical
 
 
+async def test_what_a_client_holds_is_described_wherever_it_is_answered() -> None:
+    """Every 200 with an ETag may be a 304 to those who hold it."""
+    async with serving(FakeNode()) as api:
+        for path in ("/v1/blocks", "/v1/network", "/v1/contracts", "/v1/validators", "/readyz"):
+            held = {"If-None-Match": (await api.get(path)).headers["ETag"]}
+            async with api.session.get(api.server.address + path, headers=held) as answer:
+                assert answer.status == 304, path
+                assert "304" in openapi_document()["paths"][path]["get"]["responses"], path
+
+
 async def test_the_document_is_served() -> None:
     async with serving(FakeNode()) as api:
         assert (await api.get("/openapi.json")).json == openapi_document()

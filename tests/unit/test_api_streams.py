@@ -131,6 +131,28 @@ async def test_a_stream_of_transactions_is_filtered_as_its_pages_are(
     assert [entry["id"] for entry in found] == [entry["id"] for entry in pages]
 
 
+@pytest.mark.parametrize(
+    ("filters", "heights"),
+    [
+        ("sender=zenith.bob", [4]),
+        ("organisation=acme&name=Closed", [5]),
+        ("sender=acme.alice&mentions=account-0", [1, 5]),
+        ("sender=nobody", []),
+    ],
+)
+async def test_events_are_filtered_by_who_signed(api: Api, filters: str, heights: list[int]) -> None:
+    await api.node.submit([deposit(1, nonce=90, account="zenith.bob", seed=BOB).raw])
+    await api.node.submit([make_transaction(("bank", "close", ("account-0",)), nonce=91).raw])
+    pages = (await api.get(f"/v1/events?{filters}&order=asc")).json["events"]
+    assert [entry["height"] for entry in pages] == heights
+    found = []
+    async with stream(api, f"/v1/events?{filters}&cursor=ea0-0-0") as events:
+        # The first heartbeat says that the head is reached.
+        while (block := await events.block()) is not None and "" not in block:
+            found += [json.loads(block["data"])] if "data" in block else []
+    assert found == pages
+
+
 async def test_heartbeats_move_the_place_to_resume_from(api: Api) -> None:
     async with stream(api, "/v1/events?name=Closed&cursor=ea0-0-0") as events:
         assert await events.block() == {"retry": "1000"}

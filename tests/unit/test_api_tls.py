@@ -67,7 +67,7 @@ class Authority:
 async def guarded(config: AccessConfig) -> AsyncIterator[str]:
     node = FakeNode()
     await node.submit([deposit(5).raw])
-    server = ApiServer(node, ApiLimits(), "127.0.0.1", 0, api_access(config))
+    server = ApiServer(node, ApiLimits(heartbeat_seconds=0.05), "127.0.0.1", 0, api_access(config))
     await server.start()
     try:
         yield server.address
@@ -108,6 +108,45 @@ async def test_a_certificate_or_a_token_opens_and_nothing_else_does(tmp_path: Pa
         ):
             with pytest.raises(NodeUnavailable):
                 await height(client(address, **shown))
+
+
+def fingerprint(certificate: Path) -> str:
+    """Return the line that openssl prints."""
+    digest = x509.load_pem_x509_certificate(certificate.read_bytes()).fingerprint(hashes.SHA256())
+    return f"sha256 Fingerprint={digest.hex(':').upper()}"
+
+
+async def test_a_certificate_is_revoked_without_a_restart(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "all")
+    certificate, key = authority.issue("node")
+    files = {name: authority.issue(name) for name in ("lost", "kept")}
+    revoked = tmp_path / "revoked"
+    revoked.write_text("# none yet\n", encoding="utf-8")
+    config = AccessConfig(certificate=certificate, key=key, client_ca=authority.file, client_revoked=revoked)
+    async with guarded(config) as address:
+
+        async def reads(name: str) -> bool:
+            shown = {"certificate": files[name][0], "certificate_key": files[name][1]}
+            try:
+                return await height(client(address, node_ca=authority.file, **shown)) == 1
+            except ApiError as error:
+                return error.code != "token_required"
+
+        context = ssl.create_default_context(cafile=authority.file)
+        context.load_cert_chain(*files["lost"])
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as session:
+            async with session.get(f"{address}/v1/blocks", headers={"Accept": "text/event-stream"}) as stream:
+                assert stream.status == 200
+                assert [await reads("lost"), await reads("kept")] == [True, True]
+                revoked.write_text(f"{fingerprint(files['lost'][0])}  # left on Friday\n", encoding="utf-8")
+                assert [await reads("lost"), await reads("kept")] == [False, True]
+                assert b"token_required" in await stream.read()
+        revoked.write_text("nonsense\n", encoding="utf-8")
+        assert not await reads("kept"), "a list that is malformed refuses all"
+        revoked.unlink()
+        assert not await reads("kept")
+        revoked.write_text("", encoding="utf-8")
+        assert await reads("lost")
 
 
 async def test_streams_are_open_to_certificates_and_probes_and_submissions_to_all(tmp_path: Path) -> None:
@@ -177,6 +216,7 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         AccessConfig(certificate=tmp_path / "absent", key=key),
         AccessConfig(certificate=certificate, key=other_key),
         AccessConfig(certificate=certificate, key=key, client_ca=broken),
+        AccessConfig(certificate=certificate, key=key, client_ca=authority.file, client_revoked=broken),
     ):
         with pytest.raises(ConfigError, match=r"access\."):
             api_access(config)
@@ -198,6 +238,7 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         ('certificate = "api.pem"', "given together"),
         ('key = "api.key"', "given together"),
         ('client_ca = "readers.pem"', "client certificates take TLS"),
+        ('client_revoked = "revoked"', "no client certificates to revoke"),
         ('certificate = 1\nkey = "api.key"', "text is expected"),
     ],
 )

@@ -153,3 +153,19 @@ def test_completion_knows_the_commands() -> None:
     asked = {"_TALLY_COMPLETE": "zsh_complete", "COMP_WORDS": "tally con", "COMP_CWORD": "1"}
     outcome = CliRunner().invoke(tally, [], env=asked, prog_name="tally")
     assert outcome.output.split("\n")[1::3][:2] == ["console", "contract"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--url", "nonsense"), "'nonsense' is no address of a node"),
+        (("--url", "ftp://node1"), "no address of a node"),
+        (("--url", "http://node1:port"), "no address of a node"),
+        (("--url", "http://127.0.0.1:9", "--genesis-hash", "5cf1"), "64 hexadecimal digits, not '5cf1'"),
+    ],
+)
+def test_what_is_no_address_and_no_hash_is_wrong_usage_at_once(options: tuple[str, ...], said: str) -> None:
+    failed = CliRunner().invoke(tally, ["query", "get", "/v1/network", *options]).exception
+    assert isinstance(failed, CliError)
+    assert said in str(failed)
+    assert failed.exit_code == 2
