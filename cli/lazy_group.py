@@ -13,9 +13,11 @@ Verbs = Mapping[str, tuple[str, str]]
 class LazyGroup(click.Group):
     """A group with verbs that are imported when they are used, beside those that are there from the start."""
 
-    def __init__(self, *arguments: Any, lazy: Verbs, **others: Any) -> None:
+    def __init__(self, *arguments: Any, lazy: Verbs, summaries: Mapping[str, str] | None = None, **others: Any) -> None:
+        """`summaries` are what the overview says of verbs, which are then not imported for it."""
         super().__init__(*arguments, **others)
         self._lazy = lazy
+        self._summaries = summaries or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all verbs."""
@@ -28,3 +30,15 @@ class LazyGroup(click.Group):
         module, name = self._lazy[cmd_name]
         command: click.Command = getattr(import_module(module), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the overview of all verbs."""
+        names = self.list_commands(ctx)
+        if not self._summaries:
+            super().format_commands(ctx, formatter)
+            return
+        assert set(names) == set(self._summaries), "each verb has a summary"
+        width = formatter.width - 6 - max(map(len, names))
+        with formatter.section("Commands"):
+            stand_ins = (click.Command(name, help=self._summaries[name]) for name in names)
+            formatter.write_dl([(str(verb.name), verb.get_short_help_str(width)) for verb in stand_ins])

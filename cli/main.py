@@ -35,8 +35,36 @@ GROUPS: Final = {
 }
 """Verb group, module and the name of its command there; modules are imported when they are used, to start quickly."""
 
+SUMMARIES: Final = {
+    "audit": "Check a history completely, and trust nobody for it.",
+    "bench": "Measure fresh local networks of real nodes, with TLS and synced disks; nothing of an existing cluster is "
+    "touched.",
+    "cluster": "Run a local cluster of validator nodes on loopback.",
+    "completion": "Print the completion of SHELL.",
+    "console": "Open a Python prompt with a client that is connected to the ledger.",
+    "contract": "Write, check, test and deploy contracts.",
+    "doctor": "Tell why nothing is being committed, or what else is wrong, with what to do; the likeliest cause first.",
+    "epcis": "Record EPCIS 2.0 events.",
+    "evidence": "Show and check what validators have provably done.",
+    "export": "Export genesis and all certified blocks of a node.",
+    "import": "Restore a node from SOURCE: an export's folder, another node's URL, or the folder of a stopped node.",
+    "index": "Keep the history of a ledger in a database, for analysts.",
+    "iso20022": "Submit ISO 20022 payment messages.",
+    "keys": "Create and show key files.",
+    "node": "Make, run and ask a single node.",
+    "proposal": "Look at what the electorate is asked, and vote.",
+    "prove": "Write a proof file, for somebody who trusts neither you nor your node.",
+    "query": "Read from the ledger.",
+    "simulate": "Run simulated clusters and check every promise of the ledger after every event.",
+    "story": "Play the sample stories.",
+    "tx": "Send transactions and look at them.",
+    "verify": "Check a proof file; nothing is asked of any node.",
+    "witness": "Follow nodes of a ledger and cosign its head while all of them show one history.",
+}
+"""What the overview says of each, so that it need not import them all; a test compares."""
 
-@click.group(cls=LazyGroup, lazy=GROUPS, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=LazyGroup, lazy=GROUPS, summaries=SUMMARIES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tallystick", prog_name="tally")
 def tally() -> None:
     """Run, use and audit a Tallystick ledger.
