@@ -2,6 +2,7 @@
 
 from chain.values import dataclass
 from consensus.pbft.messages import RANKED_KINDS
+from consensus.pbft.past import limit_of
 from consensus.pbft.state import BLOCKS_MAX, DECIDED_MAX, EXECUTING_MAX, SAID_MAX, State
 
 
@@ -35,5 +36,6 @@ def kept_by(state: State) -> tuple[Kept, ...]:
         Kept("messages since the start", len(state.said or ()), SAID_MAX),
         Kept("peers ahead", len(state.ahead), nodes),
         Kept("peers served", len(state.served), nodes),
+        Kept("messages of the past", len(state.past), limit_of(nodes)),
         Kept("heights just decided", len(state.decided_at), DECIDED_MAX),
     )

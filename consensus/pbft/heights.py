@@ -56,6 +56,9 @@ def take_applied(state: State, event: Applied) -> None:
 
 def begin_height(state: State, head: Head) -> None:
     """Start at view 0 of the height above `head`, with what the log and the buffer hold for it (rule 5)."""
+    for message in state.round.slots:
+        state.past.keep(message)
+    state.past.forget_below(Height(head.height + 1))
     state.head = head
     state.others = others_of(head.validators, state.own_id)
     state.round = HeightState(Height(head.height + 1))

@@ -20,6 +20,7 @@ def receive(state: State, event: MessageArrived, message: Ranked) -> None:
     hear(state, message)
     current = state.round
     if message.height < current.height or (message.height == current.height and current.decided is not None):
+        _look_for_contradiction(state, message)
         _answer_late(state, event.sender, message.height)
         return
     if message.height > current.height:
@@ -154,9 +155,27 @@ def _keep_highest(state: State, slots: Slots, message: Ranked) -> bool:
         if known.view == message.view and known != message and slot not in state.round.accused:
             state.round.accused.add(slot)
             state.out.report.append(Equivocation(known, message))
+        elif known.view > message.view:
+            _look_for_contradiction(state, message)
         return False
+    if known is not None:
+        state.past.keep(known)
     slots.put(message)
     return True
+
+
+def contradicted_by(state: State, message: Ranked) -> Ranked | None:
+    """Return what a message for a view or height that is over contradicts, if it is remembered and was not told of."""
+    current = state.round
+    held = current.slots.get(message.signer, message.kind) if message.height == current.height else None
+    return None if message.signer == state.own_id else state.past.other(message, held)
+
+
+def _look_for_contradiction(state: State, message: Ranked) -> None:
+    known = contradicted_by(state, message)
+    if known is not None:
+        state.past.accuse(message)
+        state.out.report.append(Equivocation(known, message))
 
 
 def _look_for_hiding(state: State, signer: ValidatorId) -> None:

@@ -3,7 +3,8 @@
 A validator's genuine message costs its receivers up to some dozens of signature checks each time, and it may be sent
 any number of times. So the edge asks first: a message that is held already, that is lower than the one held in its
 slot, that speaks of a height that is decided and was answered, or that answers a question nobody asks any more, is
-dropped unread. Nothing here trusts the message: what it claims decides only whether it is looked at.
+dropped unread; but not the first of a slot in reach that says something else than was said there (past.py), as that is
+evidence. Nothing here trusts the message: what it claims decides only whether it is looked at.
 
 Besides the slots a message fills what is shown to a validator that starts (rule 11). A message below what was heard
 of its signer adds nothing there; certificates inside it of votes that were never heard go unheard, as they would had
@@ -11,7 +12,7 @@ the message been lost.
 """
 
 from chain.types import ValidatorId
-from consensus.pbft.intake import answers_late, catches_up_now
+from consensus.pbft.intake import answers_late, catches_up_now, contradicted_by
 from consensus.pbft.messages import Inquiry, Message, NewView, PrePrepare, Ranked, Testimony, rank_of
 from consensus.pbft.slots import Slots
 from consensus.pbft.startup import is_awaited
@@ -40,7 +41,7 @@ def _is_ranked_moot(state: State, sender: ValidatorId, message: Ranked, has_body
     if message.signer != state.own_id and (heard is None or rank_of(heard) < rank_of(message)):
         return False
     if message.height < current.height or (message.height == current.height and current.decided is not None):
-        return not answers_late(state, sender, message.height)
+        return not answers_late(state, sender, message.height) and contradicted_by(state, message) is None
     if message.height > current.height:
         if state.ahead.get(sender, 0) < message.height:
             return False
@@ -61,7 +62,7 @@ def _is_known(state: State, slots: Slots | None, message: Ranked, has_body: bool
     if known is None or known.view < message.view:
         return False
     if known.view > message.view:
-        return True
+        return contradicted_by(state, message) is None
     if known != message:
         return (message.signer, message.kind) in state.round.accused
     return not has_body or _holds_body(state, message)

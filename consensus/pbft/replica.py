@@ -15,7 +15,7 @@ that nothing depends on the order in which messages come in. After votes only fe
     normal.py       the normal case                         heights.py  from height to height, loading the log
     view_change.py  leaving and entering views              rules.py    pure decisions
     state.py        what is known, and `say`                bounds.py    how much of each kind is known
-    moot.py         messages that would change nothing
+    moot.py         messages that would change nothing     past.py     what was said in views and heights that are over
     messages.py, records.py, events.py, config.py: the values
 
 It must not read a clock, draw random numbers, log, or touch disk and network: the host does (consensus/driver.py).

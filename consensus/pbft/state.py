@@ -28,6 +28,7 @@ from consensus.pbft.messages import (
     Vote,
     encode_message,
 )
+from consensus.pbft.past import Past
 from consensus.pbft.records import Record, RecordKind
 from consensus.pbft.slots import Slots
 
@@ -170,6 +171,8 @@ class State:
     """Peers that spoke of greater heights."""
     caught_up_asked: int | None = None
     """When a catch-up was last asked for."""
+    past: Past = field(default_factory=Past)
+    """What was said in lower views and heights, so that saying something else there is seen."""
     decided_at: dict[Height, int] = field(default_factory=dict)
     """When recent heights were decided, while late messages for them are still normal."""
     served: dict[ValidatorId, tuple[Height, int]] = field(default_factory=dict)

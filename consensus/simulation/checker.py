@@ -110,6 +110,11 @@ class Checker:
             raise Violation("an honest message was refused", f"{machine.name} refused {sender}: {error}")
         self.refusals += 1
 
+    def unstored(self, machine: Machine) -> list[bytes]:
+        """Return what a machine has said about the height that it has not stored yet."""
+        height = Height(self._stored.get(machine.name, GENESIS) + 1)
+        return self._votes.said_at(machine.validator_id, height)
+
     def signed_by(self, machine: Machine) -> int:
         """Return how many messages a machine's key has signed so far."""
         return self._amnesia.count(machine.validator_id)

@@ -162,6 +162,19 @@ class SimulatedDisk:
                 for names in (self._names, self._durable_names, *self._unsynced_names):
                     names.pop(name, None)
 
+    def flip_in(self, data: bytes, chance: Chance) -> bool:
+        """Flip bits of one byte of what some file holds durably; return whether one does."""
+        for name in reversed(self.names()):
+            inode = self._names[name]
+            start = inode.durable.rfind(data)
+            if start >= 0:
+                place, flip = start + between(chance, 0, len(data)), between(chance, 1, 256)
+                inode.content[place] ^= flip
+                inode.durable[place] ^= flip
+                self.flipped = (name, place)
+                return True
+        return False
+
     def cut_power(self) -> None:
         """Lose what was not synced, but for what had reached the disk by chance."""
         kept = between(self._chance, 0, len(self._unsynced_names) + 1)

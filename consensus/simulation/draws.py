@@ -43,7 +43,7 @@ def draw_incidents(
         Fault.DISK: lambda own: _disk(chance),
         Fault.SKEW: lambda own: (What.SKEW, _skew_ms(chance), ()),
         Fault.EXECUTOR: lambda own: _executor(chance),
-        Fault.ROT: lambda own: _rot(chance),
+        Fault.ROT: lambda own: _rot(chance, own, machines),
         Fault.BACKUP: lambda own: (What.BACKUP, 0, ()),
         Fault.WIPE: lambda own: (What.WIPE, 0, ()),
         Fault.BYZANTINE: lambda own: (What.CUT, 0, _links_between_twins(chance, machines, twins)),
@@ -95,8 +95,10 @@ def _disk(chance: Chance) -> Drawn:
     return What.DISK_FULL, 0, ()
 
 
-def _rot(chance: Chance) -> Drawn:
-    return chance.choice((What.ROT_LOG, What.ROT_BLOCKS, What.ROT_STATE)), between(chance, 0, DAMAGES_MAX), ()
+def _rot(chance: Chance, own: str, names: list[str]) -> Drawn:
+    what = chance.choice((What.ROT_LOG, What.ROT_SYNCED, What.ROT_BLOCKS, What.ROT_STATE))
+    links = tuple((own, name) for name in names if name != own) if what is What.ROT_SYNCED else ()
+    return what, between(chance, 0, DAMAGES_MAX), links
 
 
 def _skew_ms(chance: Chance) -> int:

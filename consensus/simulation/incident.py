@@ -40,6 +40,9 @@ class What(StrEnum):
     """The next `amount` of them."""
     EXECUTOR_SLOW = "executor slow"
     ROT_LOG = "log rots"
+    ROT_SYNCED = "a synced message rots"
+    """Others hear nothing of a machine for `lasts_us`; then it is killed, a bit of something that it has said meanwhile
+    and synced flips, and it starts again: its log alone can tell."""
     ROT_BLOCKS = "blocks rot"
     ROT_STATE = "state rots"
     BACKUP = "backup restored"

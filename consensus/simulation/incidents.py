@@ -15,7 +15,7 @@ from consensus.simulation.packet import Packet
 from consensus.simulation.plan import Plan
 from consensus.simulation.world import World
 
-DESTRUCTIVE: Final = frozenset((What.ROT_LOG, What.ROT_BLOCKS, What.ROT_STATE, What.BACKUP, What.WIPE))
+DESTRUCTIVE: Final = frozenset((What.ROT_LOG, What.ROT_SYNCED, What.ROT_BLOCKS, What.ROT_STATE, What.BACKUP, What.WIPE))
 
 
 class Incidents:
@@ -115,6 +115,8 @@ class Incidents:
                 )
             case What.WIPE:
                 self._restore(node, incident, machine.wipe, 0)
+            case What.ROT_SYNCED:
+                self._rot_unheard(node, incident)
             case _:
                 machine.plan_failure(incident.what, amount, chance_of(amount, "damage"))
 
@@ -163,6 +165,22 @@ class Incidents:
         for a, b in sorted(links):
             if network.is_open(a, b) and network.is_open(b, a):
                 self._nodes[a].connected(self._nodes[b])
+
+    def _rot_unheard(self, node: Node, incident: Incident) -> None:
+        """Let nobody hear a machine, then flip a bit of what it said, which nobody else holds, and start it again."""
+        self._world.network.cut(incident.links)
+
+        def rot() -> None:
+            self._world.network.join(incident.links)
+            node.kill(power_cut=False)
+            said = self._world.checker.unstored(node.machine)
+            if said:
+                chance = chance_of(incident.amount, "damage")
+                node.machine.rot_log_at(said[incident.amount % len(said)], chance)
+            node.start()
+            self._reconnect(incident.links)
+
+        self._afterwards(incident, rot)
 
     def _take_down(self, node: Node, incident: Incident, *, power_cut: bool) -> None:
         node.kill(power_cut=power_cut)

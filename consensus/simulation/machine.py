@@ -87,6 +87,11 @@ class Machine:
             case _:
                 raise AssertionError(f"{what} is no failure of a machine's own")
 
+    def rot_log_at(self, message: bytes, chance: Chance) -> None:
+        """Let a bit of a message in the log flip."""
+        if self.disk.flip_in(message, chance):
+            self.is_faulty = self.has_rotten_log = True
+
     def wipe(self) -> None:
         """Lose the disk."""
         self.disk.wipe()

@@ -11,10 +11,12 @@ from pbft_bench import CHAIN_ID, Bench, Host, seed_of
 from chain.certificate import Certificate, Phase, Subject
 from chain.crypto import sign, tagged_hash
 from chain.types import Digest, Epoch, Height, ValidatorId, View
+from consensus.evidence import candidates
 from consensus.pbft import messages as said
-from consensus.pbft.events import MessageArrived
+from consensus.pbft.events import Equivocation, MessageArrived
 from consensus.pbft.messages import TAGS, Inquiry, Ranked, ViewChange, Vote
 from consensus.pbft.normal import UNSIGNED
+from consensus.pbft.past import HEIGHTS_MAX
 from consensus.pbft.replica import Replica
 
 LIAR = ValidatorId("dan")
@@ -82,6 +84,39 @@ def test_an_equivocation_is_checked_once_a_slot(bench: Bench) -> None:
     votes = [vote(6, 0, b"block %d" % number) for number in range(50)]
     assert looked_at(host, votes) == 2, "the one that is held, and the one that proves the lie"
     assert len([report for report in host.reports if "Equivocation" in type(report).__name__]) == 1
+
+
+def equivocations(host: Host) -> list[Equivocation]:
+    return [report for report in host.reports if isinstance(report, Equivocation)]
+
+
+def test_a_second_vote_in_a_view_that_is_over_is_evidence(bench: Bench) -> None:
+    host = bench.hosts[ValidatorId("ada")]
+    assert looked_at(host, [vote(6, 0, b"a"), vote(6, 3, b"a")]) == 2
+    assert looked_at(host, [vote(6, 0, b"a"), vote(6, 1, b"b"), vote(6, 2, b"c")]) == 0, "no contradiction"
+    assert looked_at(host, [vote(6, 0, b"b"), vote(6, 0, b"c")]) == 1, "one proves the lie"
+    assert equivocations(host) == [Equivocation(vote(6, 0, b"a"), vote(6, 0, b"b"))]
+
+
+def test_a_second_vote_after_the_decision_is_evidence(bench: Bench) -> None:
+    host = bench.hosts[ValidatorId("ada")]
+    late = [vote(height, 0, b"b") for height in (5, 5, 4, 3)]
+    assert [looked_at(host, [message]) for message in late] == [1, 0, 1, 1]
+    assert [report.second for report in equivocations(host)] == [late[0], late[2], late[3]]
+    for report in equivocations(host):
+        (evidence,) = candidates(report, None, None)
+        assert [statement.signature for statement in evidence.statements].count(report.first.signature) == 1
+
+
+def test_heights_that_are_long_over_and_unread_votes_leave_no_evidence(bench: Bench) -> None:
+    host = bench.hosts[ValidatorId("ada")]
+    for number in range(HEIGHTS_MAX):
+        bench.submit(b"another %d" % number)
+        bench.settle()
+    bench.tick(4)
+    looked_at(host, [vote(5, 0, b"b"), vote(6, 1, b"a"), vote(6, 1, b"b")])
+    assert equivocations(host) == []
+    assert looked_at(host, [vote(6, 0, b"b")]) == 1 and len(equivocations(host)) == 1
 
 
 def test_messages_of_decided_heights_are_checked_only_when_they_are_answered(bench: Bench) -> None:

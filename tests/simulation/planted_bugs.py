@@ -17,7 +17,7 @@ from chain.runtime import CallContext, CallOutcome
 from chain.transaction import Transaction
 from chain.types import Height, View
 from chain.validators import ValidatorSet
-from consensus import complaints, verify
+from consensus import complaints, log_format, verify
 from consensus import log as write_ahead_log
 from consensus.log import WriteAheadLog
 from consensus.pbft import heights, intake, normal, replica, rules, startup, view_change
@@ -101,6 +101,18 @@ def renames_without_syncing_the_folder(patch: Patch) -> None:
         return write_segment(Unsynced(files), *rest)  # type: ignore[arg-type]
 
     patch.setattr(write_ahead_log, "_write_segment", write)
+
+
+def cuts_off_any_damage(patch: Patch) -> None:
+    end_of_frame = log_format._end_of_frame
+
+    def end_or_nothing(data: bytes, start: int, checksum: int, name: str) -> int | None:
+        try:
+            return end_of_frame(data, start, checksum, name)
+        except log_format.LogDamagedError:
+            return None
+
+    patch.setattr(log_format, "_end_of_frame", end_or_nothing)
 
 
 def forgets_votes_at_restart(patch: Patch) -> None:
@@ -438,6 +450,7 @@ PLANTED_BUGS = (
     PlantedBug("takes expired transactions", takes_expired_transactions, (INVALID,)),
     PlantedBug("convicts for votes in two views", convicts_for_votes_in_two_views, (FRAMED,)),
     PlantedBug("convicts all who commit and leave", convicts_all_who_commit_and_leave, (FRAMED,)),
+    PlantedBug("takes any damage of the log for a torn end", cuts_off_any_damage, (FORGOT, SLOT, LEFT)),
     PlantedBug("ignores testimony", ignores_testimony, (FORGOT,)),
     PlantedBug("never declares that votes were lost", never_declares_lost_votes, (FORGOT, RECOVERY)),
     PlantedBug("does not wait for testimony", does_not_wait_for_testimony, (FORGOT,)),
