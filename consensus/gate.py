@@ -58,8 +58,9 @@ class _Account:
 class Gate:
     """Owns the accounts of all peers, and the signatures that were found good a moment ago."""
 
-    def __init__(self, verify: Verify) -> None:
+    def __init__(self, verify: Verify, checks_per_second: int = CHECKS_PER_SECOND) -> None:
         self._verify = verify
+        self._checks_per_second = checks_per_second
         self._accounts: dict[ValidatorId, _Account] = {}
         self._verified: dict[Digest, None] = {}
         self.checks = 0
@@ -92,7 +93,7 @@ class Gate:
     def wait_seconds(self, peer: ValidatorId, validators: ValidatorSet) -> float:
         """Return for how long nothing more of a peer should be read: until it owes nothing."""
         account = self._accounts.get(peer)
-        return 0.0 if account is None else max(0.0, -account.checks / share_of(validators))
+        return 0.0 if account is None else max(0.0, -account.checks / share_of(validators, self._checks_per_second))
 
     def verify(self, key: bytes, tag: str, payload: bytes, signature: bytes) -> bool:
         """Tell whether a signature is good; the same good one is checked once as long as it is remembered."""
@@ -121,22 +122,23 @@ class Gate:
         }
 
     def _account(self, peer: ValidatorId, validators: ValidatorSet, now: float) -> _Account:
-        account, burst = self._accounts.get(peer), burst_of(validators)
+        account, burst = self._accounts.get(peer), burst_of(validators, self._checks_per_second)
         if account is None:
             if len(self._accounts) >= PEERS_MAX:
                 self._accounts = {name: kept for name, kept in self._accounts.items() if kept.checks < 0.0}
             account = self._accounts[peer] = _Account(burst, now)
-        account.checks = min(burst, account.checks + (now - account.updated) * share_of(validators))
+        share = share_of(validators, self._checks_per_second)
+        account.checks = min(burst, account.checks + (now - account.updated) * share)
         account.updated = now
         return account
 
 
-def share_of(validators: ValidatorSet) -> float:
+def share_of(validators: ValidatorSet, checks_per_second: int = CHECKS_PER_SECOND) -> float:
     """Return a peer's checks a second: an equal part of what all may use together."""
-    return CHECKS_PER_SECOND / max(1, validators.size - 1)
+    return checks_per_second / max(1, validators.size - 1)
 
 
-def burst_of(validators: ValidatorSet) -> float:
+def burst_of(validators: ValidatorSet, checks_per_second: int = CHECKS_PER_SECOND) -> float:
     """Return how many checks a peer may use at once: a second's, and never less than two of the dearest messages."""
     dearest = 1 + validators.quorum * (1 + 2 * validators.quorum)
-    return max(share_of(validators), 2.0 * dearest)
+    return max(share_of(validators, checks_per_second), 2.0 * dearest)

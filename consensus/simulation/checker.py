@@ -73,6 +73,8 @@ class Checker:
         self.evidence: dict[str, int] = {}
         """What liars were convicted of, once a height."""
         self._findings: set[tuple[ValidatorId, str, Height]] = set()
+        self.floods = 0
+        """Messages of liars that were not read, because they had used more than their share."""
         self.refusals = 0
         """Messages of liars that the edges refused."""
 
@@ -109,6 +111,12 @@ class Checker:
         if sender not in self._liars:
             raise Violation("an honest message was refused", f"{machine.name} refused {sender}: {error}")
         self.refusals += 1
+
+    def unread(self, machine: Machine, sender: ValidatorId, is_overdrawn: bool) -> None:
+        """A machine did not read a message: a repetition, or of a peer that has used more than its share."""
+        if is_overdrawn and sender not in self._liars:
+            raise Violation("an honest peer over its share", f"{machine.name} reads {sender} no more")
+        self.floods += is_overdrawn
 
     def unstored(self, machine: Machine) -> list[bytes]:
         """Return what a machine has said about the height that it has not stored yet."""

@@ -48,6 +48,7 @@ from consensus.pbft.records import amnesia
 from consensus.pbft.replica import Replica
 from consensus.simulation.chance import between
 from consensus.simulation.contract import consensus_seed
+from consensus.simulation.doorman import Doorman
 from consensus.simulation.edge import Refused
 from consensus.simulation.exchange import Exchange
 from consensus.simulation.host import Host
@@ -101,6 +102,7 @@ class Process:
         """Something is under way for which the whole process waits."""
         self.host = Host(world, machine, self)
         self.exchange = Exchange(world, machine, self)
+        self._doorman = Doorman(world.signatures)
         self.log, self._first = self._open_log(self.host.head)
         name = machine.validator_id
         self.replica = Replica(_config(world, name), functools.partial(world.signatures.sign, consensus_seed(name)))
@@ -157,16 +159,23 @@ class Process:
         liar = self.machine.liar
         if liar is not None:
             liar.craft.heard.append(packet.payload)
+        payload, validators = packet.payload, self.host.head.validators
+        if not self._doorman.admits(peer, payload, validators, self.world.schedule.now):
+            self.world.checker.unread(self.machine, peer, self._doorman.is_overdrawn(peer, validators))
+            return
         try:
-            message, ids = self.world.edge.message(packet.payload, self.host.head.validators)
+            message, ids = self.world.edge.message(payload, validators)
         except Refused as error:
             self.world.checker.refused(self.machine, peer, error)
-            refused = self.world.edge.refused_message(packet.payload)
+            refused = self.world.edge.refused_message(payload)
+            self._doorman.charge(peer, payload, refused)
             evidence = None if refused is None else of_refused(refused)
             self._accuse(() if evidence is None else (evidence,))
             return
         self.world.note(self.machine.name, lambda: f"<- {peer} {message_words(message)}")
-        if self.replica.is_moot(peer, message, has_body=ids is not None):
+        is_moot = self.replica.is_moot(peer, message, has_body=ids is not None)
+        self._doorman.charge(peer, payload, None if is_moot else message)
+        if is_moot:
             return
         block = None
         if isinstance(message, PrePrepare):

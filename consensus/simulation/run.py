@@ -258,6 +258,8 @@ class Run:
     def _outcome(self, failure: Failure | None) -> Outcome:
         schedule, checker = self.world.schedule, self.world.checker
         faults = {**self.incidents.counts, **self.world.network.counts}
+        if checker.floods:
+            faults["over the share"] = checker.floods
         for node in self.nodes:
             told = {} if node.machine.liar is None else node.machine.liar.counts
             for lie, count in told.items():

@@ -431,7 +431,7 @@ PLANTED_BUGS = (
     PlantedBug(
         "believes certificates unchecked",
         believes_certificates_unchecked,
-        (NEW_VIEW, SPLIT, QUORUM, FORGED, "a certificate with a bad signature"),
+        (NEW_VIEW, SPLIT, QUORUM, FORGED, FRAMED, "a certificate with a bad signature"),
     ),
     PlantedBug(
         "believes signatures unchecked", believes_signatures_unchecked, (PREPARED, "a certificate with a bad signature")
@@ -439,7 +439,7 @@ PLANTED_BUGS = (
     PlantedBug(
         "takes another body for a certified block",
         takes_another_body_for_a_certified_block,
-        ("diverged", "raised InvalidBlock"),
+        ("diverged", "raised InvalidBlock", "two outcomes of one block"),
     ),
     PlantedBug(
         "lets a transaction in twice",

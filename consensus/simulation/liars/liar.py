@@ -27,7 +27,12 @@ from consensus.simulation.signatures import key_of
 
 UNASKED_US: Final = (2 * MILLISECOND, 40 * MILLISECOND)
 """Between two lies that need no occasion."""
+UNASKED: Final = frozenset((Lie.REPLAY, Lie.FAR, Lie.SPAM, Lie.FLOOD, Lie.FORGE))
 SUBJECTS_MAX: Final = 8
+FLOOD_MESSAGES: Final = 100
+"""One flood, once a run: it costs as much as a tenth of it, and more than a validator's share of checks."""
+FLOOD_EVERY_US: Final = 2 * MILLISECOND
+"""Between two of these: most come in as they were sent, and what comes behind a higher view is not read at all."""
 
 
 class LyingValidator:
@@ -45,6 +50,7 @@ class LyingValidator:
         self._subjects: list[Subject] = []
         """What it voted for lately."""
         self._demanded = 0
+        self._has_flooded = False
         self.lies_otherwise = True
         """Whether it tells other lies too than to leave transactions out and to complain."""
         self.counts: dict[str, int] = {}
@@ -63,7 +69,7 @@ class LyingValidator:
 
     def unasked(self) -> list[Told]:
         """Return what is said without any occasion."""
-        lies = [lie for lie in self._lies if lie in (Lie.REPLAY, Lie.FAR, Lie.SPAM, Lie.FORGE)]
+        lies = [lie for lie in self._lies if lie in UNASKED and (lie is not Lie.FLOOD or self._may_flood)]
         if not lies or not self._is_told():
             return []
         match self._note(self.craft.chance.choice(lies)):
@@ -75,6 +81,8 @@ class LyingValidator:
             case Lie.SPAM:
                 self._demanded += 1
                 told = messages.demanded_view(self.craft, self._demanded)
+            case Lie.FLOOD:
+                return self._flood()
             case _:
                 forgers = (messages.in_another_name, messages.forged_block, messages.block_of_too_few)
                 told = self.craft.chance.choice(forgers)(self.craft)
@@ -126,6 +134,20 @@ class LyingValidator:
             return False
         self._note(Lie.COMPLAIN)
         return True
+
+    @property
+    def _may_flood(self) -> bool:
+        """Whether it has not done so yet, and there is a certificate to show."""
+        insight = self.craft.insight
+        return not self._has_flooded and insight is not None and insight.head.certificate is not None
+
+    def _flood(self) -> list[Told]:
+        """Demand view after view at once, each higher than the one before, with the certificate of the block below."""
+        self._has_flooded = True
+        views = range(self._demanded + 1, self._demanded + 1 + FLOOD_MESSAGES)
+        self._demanded += FLOOD_MESSAGES
+        told = [messages.demanded_view(self.craft, view) for view in views]
+        return [replace(item, delay_us=place * FLOOD_EVERY_US) for place, item in enumerate(told) if item is not None]
 
     def _is_told(self) -> bool:
         self._occasions += 1

@@ -44,6 +44,8 @@ class Lie(StrEnum):
     """Speaks of views and heights far away, up to the greatest number there is."""
     SPAM = "spam"
     """Demands one view after the other, without end."""
+    FLOOD = "flood"
+    """Says a hundred dear messages at once, each of which has to be looked at."""
     MISLEAD = "mislead"
     """Answers questions falsely: bodies, ranges of blocks, its head, what it remembers of others."""
     TWINS = "twins"
