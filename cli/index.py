@@ -79,12 +79,10 @@ def follow(target: Target, as_json: bool, **order: Any) -> None:
     All blocks are verified against certificates before they are written. It may be stopped at any moment and started
     again. docs/indexer.md describes the tables and shows queries.
 
+    \b
     Examples:
-
       tally index follow
-
       tally index follow --url https://node1.example:7700 --database postgresql://db.example/ledger
-
       tally index follow --nats nats://127.0.0.1:4222
     """
     if order["republish"] and order["nats"] is None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from cli.examples import with_examples
+
 Verbs = Mapping[str, tuple[str, str]]
 """Verb, its module, and the name of its command there."""
 
@@ -29,7 +31,7 @@ class LazyGroup(click.Group):
             return super().get_command(ctx, cmd_name)
         module, name = self._lazy[cmd_name]
         command: click.Command = getattr(import_module(module), name)
-        return command
+        return with_examples(command, cmd_name if ctx.parent is None else f"{self.name} {cmd_name}")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the overview of all verbs."""

@@ -1,6 +1,7 @@
 """Every command, setting and setting's sample is documented, and the sample configuration can be used."""
 
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from chain.mempool import MempoolLimits
 from cli.main import tally
@@ -48,6 +50,32 @@ def test_every_command_says_what_it_does() -> None:
                 check(found)
 
     check(tally)
+
+
+def test_every_command_shows_examples_that_it_takes() -> None:
+    lines = 0
+    for name in leaf_commands(tally, "tally"):
+        shown = CliRunner().invoke(tally, [*name.split()[1:], "--help"]).output
+        assert "Example" in shown, name
+        joined = re.sub(r"\\\n\s*", "", shown.partition("Example")[2])
+        for line in re.findall(r"^ +(tally .+)$", joined, re.MULTILINE):
+            lines += 1
+            words = shlex.split(line.partition(" > ")[0])[1:]
+            command: click.Command = tally
+            context = click.Context(tally, info_name="tally")
+            while isinstance(command, click.Group):
+                word = words.pop(0)
+                found = command.get_command(context, word)
+                assert found is not None, line
+                command, context = found, click.Context(found, context, word)
+            given, left, _ = command.make_parser(context).parse_args(words)
+            assert not left, f"{line}: too many arguments"
+            for parameter in command.params:
+                assert not parameter.required or given.get(parameter.name) or parameter.default, f"{line}: {parameter}"
+                value = given.get(parameter.name)
+                if isinstance(value, str) and isinstance(parameter.type, click.Choice):
+                    parameter.type.convert(value, parameter, context)
+    assert lines >= 70
 
 
 def test_the_sample_configuration_names_every_setting_with_its_default() -> None:
