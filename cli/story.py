@@ -123,7 +123,7 @@ def _print_what_next(target: Target, folder: Path) -> None:
     where = "" if folder == Path(".tally") else f" --dir {folder}"
     click.echo(f"\n{table(('PARTY', 'ORGANISATION', 'ROLES'), rows)}")
     click.echo(f"\nOpen the explorer in a browser: {target.layout.nodes[0].api}/")
-    click.echo(f"nodes: {'  '.join(node.api for node in target.layout.nodes)}")
+    click.echo(f"nodes, each of which serves it: {'  '.join(node.api for node in target.layout.nodes)}")
     click.echo(f"genesis hash: {target.layout.chain_id}")
     click.echo(
         "\nTry next:\n"
@@ -131,5 +131,10 @@ def _print_what_next(target: Target, folder: Path) -> None:
         f"  .venv/bin/tally cluster kill node1{where}      # then send something: the others go on\n"
         f"  .venv/bin/tally audit {target.layout.nodes[0].api} --genesis-hash {target.layout.chain_id}\n"
         f"  curl {target.layout.nodes[0].api}/v1/blocks\n"
-        "  make down                                # stops the nodes; the ledger stays"
+        f"  {make_down(folder)}    # stops the nodes; the ledger stays"
     )
+
+
+def make_down(folder: Path) -> str:
+    """Return what stops the cluster of this folder, and no other."""
+    return "make down" if folder == Path(".tally") else f"make down DIR={folder}"

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from chain.mempool import MempoolLimits
 from cli.main import tally
+from cli.story import make_down
 from configs.node_config import AccessConfig, CatchUpConfig, ConfigError, load_node_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,3 +138,8 @@ def test_a_bad_configuration_is_refused_with_file_and_field(
         load_node_config(path)
     assert str(path) in str(caught.value)
     assert expected in str(caught.value)
+
+
+def test_the_way_to_stop_a_cluster_names_its_folder() -> None:
+    assert make_down(Path(".tally")) == "make down"
+    assert make_down(Path("/srv/trial")) == "make down DIR=/srv/trial"
