@@ -25,8 +25,10 @@ from api.requests import (
 )
 from api.responses import (
     IMMUTABLE,
+    NO_CACHE,
     base64_text,
     binary_response,
+    form_headers,
     height_headers,
     json_response,
     not_modified,
@@ -63,15 +65,12 @@ async def get_block(request: web.Request) -> web.Response:
     expect_parameters(request)
     context = context_of(request)
     known = await _find(request, context)
-    etag = known.block_hash.hex()
-    unchanged = not_modified(request, etag)
+    headers = form_headers(request, known.block_hash.hex(), _caching(request))
+    unchanged = not_modified(request, headers)
     if unchanged is not None:
         return unchanged
     if accepts(request, BINARY_TYPE):
-        return binary_response(known.record.encoded(), etag=etag)
-    headers = {"ETag": f'"{etag}"'}
-    if request.match_info["block"] != "latest":
-        headers["Cache-Control"] = IMMUTABLE
+        return binary_response(known.record.encoded(), headers=headers)
     return json_response(block_json(known), headers=headers)
 
 
@@ -79,8 +78,13 @@ async def get_block_raw(request: web.Request) -> web.Response:
     """Answer GET /v1/blocks/{block}/raw: block, result, certificate and receipts as chain.recorded_block has them."""
     expect_parameters(request)
     known = await _find(request, context_of(request))
-    etag = known.block_hash.hex()
-    return not_modified(request, etag) or binary_response(known.record.encoded(), etag=etag)
+    headers = {"ETag": f'"{known.block_hash.hex()}"', "Cache-Control": _caching(request)}
+    return not_modified(request, headers) or binary_response(known.record.encoded(), headers=headers)
+
+
+def _caching(request: web.Request) -> str:
+    """Return how long an answer holds: a hash names one block for ever, a height one in each ledger at this address."""
+    return IMMUTABLE if len(request.match_info["block"]) == 2 * DIGEST_BYTES else NO_CACHE
 
 
 async def get_block_history(request: web.Request) -> web.Response:

@@ -9,8 +9,16 @@ from api.context import context_of
 from api.ports import HeadStatus, NotReady
 from api.problems import Problem
 from api.render import member_json, status_json, validators_json
-from api.requests import BINARY_TYPE, accepts, expect_parameters, limit_of, public_key_from
-from api.responses import binary_response, height_headers, json_response, not_modified, page_response
+from api.requests import BINARY_TYPE, JSON_TYPE, accepts, expect_parameters, limit_of, public_key_from
+from api.responses import (
+    NO_CACHE,
+    binary_response,
+    form_headers,
+    height_headers,
+    json_response,
+    not_modified,
+    page_response,
+)
 from chain.encoding import decode, fields_of
 from chain.genesis import genesis_to_json
 from chain.identity import decode_member, is_name, member_key, organisation_key
@@ -119,14 +127,13 @@ async def get_genesis(request: web.Request) -> web.Response:
     """Answer GET /v1/genesis, as people read it or as the canonical bytes that the chain's id is the hash of."""
     expect_parameters(request)
     node = context_of(request).node
-    etag = node.chain_id.hex()
-    unchanged = not_modified(request, etag)
+    headers = form_headers(request, node.chain_id.hex(), NO_CACHE)
+    unchanged = not_modified(request, headers)
     if unchanged is not None:
         return unchanged
     if accepts(request, BINARY_TYPE):
-        return binary_response(node.genesis.encoded(), etag=etag)
-    text = genesis_to_json(node.genesis)
-    return web.Response(text=text, content_type="application/json", headers={"ETag": f'"{etag}"'})
+        return binary_response(node.genesis.encoded(), headers=headers)
+    return web.Response(text=genesis_to_json(node.genesis), content_type=JSON_TYPE, headers=headers)
 
 
 def _organisation_of(request: web.Request) -> str:

@@ -8,7 +8,7 @@ from api.context import context_of
 from api.ports import HeldEvidence
 from api.problems import Problem
 from api.requests import expect_parameters
-from api.responses import binary_response, json_response, not_modified
+from api.responses import IMMUTABLE, binary_response, json_response, not_modified
 from chain.crypto import DIGEST_BYTES
 
 
@@ -31,8 +31,8 @@ async def get_evidence(request: web.Request) -> web.Response:
     found = next((item for item in context_of(request).node.evidence() if item.digest == digest), None)
     if found is None:
         raise Problem("unknown_evidence", f"this node holds no evidence {text[:64]!r}")
-    unchanged = not_modified(request, digest.hex())
-    return unchanged or binary_response(found.data, etag=digest.hex())
+    headers = {"ETag": f'"{digest.hex()}"', "Cache-Control": IMMUTABLE}
+    return not_modified(request, headers) or binary_response(found.data, headers=headers)
 
 
 def evidence_json(item: HeldEvidence) -> dict[str, Any]:

@@ -95,13 +95,12 @@ def _answer(request: web.Request, name: str) -> web.Response:
     known = request.app[FILES].get(name)
     if known is None:
         raise Problem("not_found", f"the explorer has no file {name[:64]!r}")
-    unchanged = not_modified(request, known.etag)
-    if unchanged is not None:
-        unchanged.headers.update(HEADERS)
-        return unchanged
     headers = {**HEADERS, "ETag": f'"{known.etag}"'}
+    unchanged = not_modified(request, headers)
+    if unchanged is not None:
+        return unchanged
     body = known.content
     if known.compressed is not None and takes_gzip(request):
-        headers["Content-Encoding"] = "gzip"
+        headers |= {"Content-Encoding": "gzip", "ETag": f"W/{headers['ETag']}"}
         body = known.compressed
     return web.Response(body=body, content_type=known.media_type, charset="utf-8", headers=headers)

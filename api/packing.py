@@ -13,7 +13,7 @@ from aiohttp import web
 
 from api.problems import PROBLEM_TYPE
 from api.requests import JSON_TYPE
-from api.responses import not_modified
+from api.responses import NO_CACHE, not_modified
 
 COMPRESSED_BYTES_MIN: Final = 1024
 LEVEL: Final = 4
@@ -28,17 +28,14 @@ async def packed(request: web.Request, response: web.Response) -> web.Response:
     body = response.body
     if not isinstance(body, bytes) or response.content_type not in PACKED_TYPES:
         return response
-    if request.method in ("GET", "HEAD") and response.status == web.HTTPOk.status_code and not _may_not_keep(response):
-        tag = response.headers.get("ETag", "").strip('"')
-        if not tag:
-            # Of this content, not of a decided block: caches ask again each time.
-            tag = hashlib.sha256(body).hexdigest()[: 2 * TAG_BYTES]
-            response.headers["ETag"] = f'"{tag}"'
-            response.headers.setdefault("Cache-Control", "no-cache")
-            unchanged = not_modified(request, tag)
-            if unchanged is not None:
-                unchanged.headers["Cache-Control"] = "no-cache"
-                return unchanged
+    if _is_to_be_tagged(request, response):
+        # Of this content, not of a decided block: caches ask again each time.
+        tag = hashlib.sha256(body).hexdigest()[: 2 * TAG_BYTES]
+        headers = {"ETag": f'"{tag}"', "Cache-Control": response.headers.get("Cache-Control", NO_CACHE)}
+        unchanged = not_modified(request, headers)
+        if unchanged is not None:
+            return unchanged
+        response.headers.update(headers)
     if request.method == "POST":
         return response
     if len(body) >= COMPRESSED_BYTES_MIN and takes_gzip(request):
@@ -47,6 +44,9 @@ async def packed(request: web.Request, response: web.Response) -> web.Response:
         else:
             response.body = gzip.compress(body, LEVEL, mtime=0)
         response.headers["Content-Encoding"] = "gzip"
+        if "ETag" in response.headers:
+            # The same content in other bytes: only as good as a weak tag says (RFC 9110, section 8.8.3.3).
+            response.headers["ETag"] = f"W/{response.headers['ETag']}"
     if len(body) >= COMPRESSED_BYTES_MIN:
         response.headers.add("Vary", "Accept-Encoding")
     return response
@@ -61,5 +61,6 @@ def takes_gzip(request: web.Request) -> bool:
     return False
 
 
-def _may_not_keep(response: web.Response) -> bool:
-    return "no-store" in response.headers.get("Cache-Control", "")
+def _is_to_be_tagged(request: web.Request, response: web.Response) -> bool:
+    is_read = request.method in ("GET", "HEAD") and response.status == web.HTTPOk.status_code
+    return is_read and "ETag" not in response.headers and "no-store" not in response.headers.get("Cache-Control", "")

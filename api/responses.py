@@ -7,11 +7,13 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from api.requests import BINARY_TYPE, JSON_TYPE
+from api.requests import BINARY_TYPE, JSON_TYPE, accepts
 
 HEIGHT_HEADER: Final = "X-Ledger-Height"
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 """What a decided block's representation may be cached for; it never changes."""
+NO_CACHE: Final = "no-cache"
+"""What holds until the next block, at most: caches may keep it, and ask each time."""
 
 
 def dump_json(value: Any) -> bytes:
@@ -29,9 +31,10 @@ def json_response(value: Any, *, status: int = 200, headers: Mapping[str, str] |
     return web.Response(status=status, body=dump_json(value), content_type=JSON_TYPE, charset="utf-8", headers=headers)
 
 
-def binary_response(data: bytes, *, content_type: str = BINARY_TYPE, etag: str | None = None) -> web.Response:
+def binary_response(
+    data: bytes, *, content_type: str = BINARY_TYPE, headers: Mapping[str, str] | None = None
+) -> web.Response:
     """Return raw bytes."""
-    headers = {} if etag is None else {"ETag": f'"{etag}"', "Cache-Control": IMMUTABLE}
     return web.Response(body=data, content_type=content_type, headers=headers)
 
 
@@ -40,12 +43,22 @@ def height_headers(height: int) -> dict[str, str]:
     return {HEIGHT_HEADER: str(height)}
 
 
-def not_modified(request: web.Request, etag: str) -> web.Response | None:
-    """Return the answer 304 if the client holds the entity with this tag already."""
-    tags = [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]
-    if f'"{etag}"' not in tags and "*" not in tags:
-        return None
-    return web.Response(status=304, headers={"ETag": f'"{etag}"', "Cache-Control": IMMUTABLE})
+def form_headers(request: web.Request, name: str, caching: str = IMMUTABLE) -> dict[str, str]:
+    """Return the headers of what can be had as JSON and as bytes: the two are different entities under one address."""
+    tag = name if accepts(request, BINARY_TYPE) else f"{name}.json"
+    return {"ETag": f'"{tag}"', "Cache-Control": caching, "Vary": "Accept"}
+
+
+def not_modified(request: web.Request, headers: Mapping[str, str]) -> web.Response | None:
+    """Return the answer 304 with these headers if the client holds the entity that their tag names.
+
+    The comparison is the weak one of RFC 9110, section 13.1.2; who holds a compressed form is told its weak tag.
+    """
+    held = [tag.strip() for tag in request.headers.get("If-None-Match", "").split(",")]
+    tag = headers["ETag"]
+    if f"W/{tag}" in held:
+        return web.Response(status=304, headers={**headers, "ETag": f"W/{tag}"})
+    return web.Response(status=304, headers=headers) if tag in held or "*" in held else None
 
 
 def next_link(request: web.Request, cursor: str | None) -> dict[str, str]:

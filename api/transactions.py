@@ -22,7 +22,15 @@ from api.requests import (
     limit_of,
     order_of,
 )
-from api.responses import base64_text, binary_response, height_headers, json_response, page_response
+from api.responses import (
+    base64_text,
+    binary_response,
+    form_headers,
+    height_headers,
+    json_response,
+    not_modified,
+    page_response,
+)
 from api.streams import Keep, serve_stream
 from api.walk import Entry, read_cursor, read_page, write_cursor
 from chain.identity import Member
@@ -59,9 +67,12 @@ async def get_transaction_proof(request: web.Request) -> web.Response:
         raise _unknown(transaction_id)
     if not isinstance(known, CommittedTransaction):
         raise Problem("not_committed", f"transaction {transaction_id.hex()} waits to be committed")
-    etag = known.block_hash.hex() + "-" + str(known.index)
+    headers = form_headers(request, f"{known.block_hash.hex()}-{known.index}")
+    unchanged = not_modified(request, headers)
+    if unchanged is not None:
+        return unchanged
     if accepts(request, BINARY_TYPE):
-        return binary_response(await _prove(context, known), etag=etag)
+        return binary_response(await _prove(context, known), headers=headers)
     block = await _block_of(context, known)
     proof = block.prover.prove(known.index)
     return json_response(
@@ -79,7 +90,7 @@ async def get_transaction_proof(request: web.Request) -> web.Response:
             "certificate": base64_text(proof.certified.certificate),
             "proof": base64_text(proof.encoded()),
         },
-        headers={"ETag": f'"{etag}"'},
+        headers=headers,
     )
 
 

@@ -74,7 +74,7 @@ def state(target: Target, contract: str, storage: str, key: tuple[str, ...], as_
                 f"{plain(found.value)}\nchanged in block {found.changed_height}; proven at height {found.height}"
             )
         else:
-            raise CliError(f"no value there; its absence is proven at height {found.height}")
+            click.echo(f"no value there; its absence is proven at height {found.height}")
 
     run(work())
 

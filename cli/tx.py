@@ -2,9 +2,10 @@
 
 import click
 
+from chain.crypto import DIGEST_BYTES
 from chain.json_values import to_json
 from cli.calls import call_arguments, methods_text
-from cli.errors import CliError
+from cli.errors import EXIT_USAGE, CliError
 from cli.output import print_json
 from cli.receipts import plain, receipt_json, receipt_text
 from cli.session import Target, commit, ledger_options, party_option, run
@@ -68,8 +69,10 @@ def show(target: Target, transaction_id: str, as_json: bool) -> None:
     """Show a committed transaction and its receipt, verified from the genesis hash by the proof the node gives."""
     try:
         digest = bytes.fromhex(transaction_id)
-    except ValueError as error:
-        raise CliError(f"{transaction_id!r} is not a transaction id in hexadecimal") from error
+    except ValueError:
+        digest = b""
+    if len(digest) != DIGEST_BYTES:
+        raise CliError(f"{transaction_id[:64]!r} is no transaction id of 64 hexadecimal digits", EXIT_USAGE)
 
     async def work() -> None:
         async with target.client() as client:

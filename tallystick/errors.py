@@ -4,6 +4,8 @@ SubmitError and EvaluateError mean that nothing was changed. TransactionFailed m
 certified and without effect. CommitTimeout means that nobody knows yet: send the same transaction again, not a new one.
 """
 
+from collections.abc import Mapping
+
 from chain.receipt import Receipt
 from chain.transaction import Transaction
 
@@ -12,11 +14,16 @@ class TallystickError(Exception):
     """Anything that this package raises on its own account."""
 
 
+def told_of(attempts: Mapping[str, str]) -> str:
+    """Return what each of the nodes did instead of answering."""
+    return "; ".join(f"{url}: {reason}" for url, reason in attempts.items())
+
+
 class NodeUnavailable(TallystickError):
     """None of the nodes answered in time; says what each of them did instead."""
 
     def __init__(self, attempts: dict[str, str]) -> None:
-        super().__init__("; ".join(f"{url}: {reason}" for url, reason in attempts.items()) or "no node was asked")
+        super().__init__(told_of(attempts) or "no node was asked")
         self.attempts = attempts
 
 

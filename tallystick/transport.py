@@ -6,6 +6,7 @@ twice. Before a node is used for the first time it has to name the right ledger.
 
 import asyncio
 import json
+import logging
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +19,9 @@ import aiohttp
 from chain.types import Digest
 from chain.values import dataclass
 from tallystick.access import OPEN, ReaderAccess
-from tallystick.errors import ApiError, EvaluateError, NodeUnavailable, WrongLedger
+from tallystick.errors import ApiError, EvaluateError, NodeUnavailable, WrongLedger, told_of
+
+_log: Final = logging.getLogger(__name__)
 
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 RETRY_STATUSES: Final = frozenset({429, 502, 503, 504})
@@ -116,12 +119,15 @@ class Transport:
     async def ask(self, request: Request, timeout_seconds: float | None = None) -> Answer:
         """Return the first answer that is not a passing failure, or the last failure when the time is over.
 
+        When none answers at first, a warning is logged: whoever waits should know what for.
+
         Raises:
             NodeUnavailable: when no node answered at all.
             WrongLedger: when no node serves the ledger.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + (self._timeout_seconds if timeout_seconds is None else timeout_seconds)
+        patience = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        deadline = loop.time() + patience
         attempts: dict[str, str] = {}
         pause = PAUSE_SECONDS
         last: Answer | None = None
@@ -133,6 +139,8 @@ class Transport:
                     if answer.status not in RETRY_STATUSES:
                         self._preferred = self._nodes.index(url)
                         return last
+            if last is None and pause == PAUSE_SECONDS:
+                _log.warning("no node answers (%s); trying for %.0f s", told_of(attempts), patience)
             pause = _longer(pause, last)
             if loop.time() + pause >= deadline:
                 if last is not None:
@@ -207,7 +215,7 @@ class Transport:
         if self.chain_id is None or url in self._checked:
             return
         etag = f'"{self.chain_id.hex()}"'
-        request = Request("GET", "/v1/genesis", headers={"If-None-Match": etag})
+        request = Request("GET", "/v1/genesis", headers={"Accept": "application/octet-stream", "If-None-Match": etag})
         answer = await self._send(url, request, timeout_seconds)
         if answer.status not in (200, 304):
             raise aiohttp.ClientError(f"HTTP status {answer.status}")

@@ -31,12 +31,42 @@ async def test_a_block_by_height_hash_and_as_the_latest(api: Api) -> None:
     latest = await api.get("/v1/blocks/latest")
     assert by_hash.json == by_height.json == latest.json
     assert "immutable" in by_hash.headers["Cache-Control"]
-    assert "Cache-Control" not in latest.headers
+
+
+@pytest.mark.parametrize("accepted", ["application/json", "application/octet-stream"])
+@pytest.mark.parametrize("name", ["latest", "2", "latest/raw", "2/raw"])
+async def test_what_names_another_block_later_is_asked_for_again(api: Api, name: str, accepted: str) -> None:
+    """The latest block changes, and so does each height of another ledger that is served at this address."""
+    first = await api.get(f"/v1/blocks/{name}", headers={"Accept": accepted})
+    held = {"Accept": accepted, "If-None-Match": first.headers["ETag"]}
+    async with api.session.get(f"{api.server.address}/v1/blocks/{name}", headers=held) as again:
+        assert again.status == 304
+        assert again.headers["Cache-Control"] == first.headers["Cache-Control"] == "no-cache"
+
+
+async def test_the_two_forms_of_a_block_are_two_entities(api: Api) -> None:
+    readable = await api.get("/v1/blocks/2")
+    raw = await api.get(
+        "/v1/blocks/2", headers={"Accept": "application/octet-stream", "If-None-Match": readable.headers["ETag"]}
+    )
+    assert raw.status == 200 and raw.headers["ETag"] != readable.headers["ETag"]
+    assert "Accept" in raw.headers["Vary"] and "Accept" in readable.headers["Vary"]
+
+
+async def test_a_compressed_answer_has_a_weak_tag(api: Api) -> None:
+    plain = await api.get("/v1/blocks/2", headers={"Accept-Encoding": "identity"})
+    packed = await api.get("/v1/blocks/2", headers={"Accept-Encoding": "gzip"})
+    assert packed.json == plain.json
+    assert packed.headers["ETag"] == f"W/{plain.headers['ETag']}"
+    again = await api.get("/v1/blocks/2", headers={"If-None-Match": packed.headers["ETag"]})
+    assert (again.status, again.headers["ETag"]) == (304, packed.headers["ETag"])
 
 
 async def test_the_entity_tag_is_the_block_hash(api: Api) -> None:
     answer = await api.get("/v1/blocks/2")
-    assert answer.headers["ETag"] == f'"{answer.json["hash"]}"'
+    raw = await api.get("/v1/blocks/2/raw")
+    assert answer.headers["ETag"].removeprefix("W/") == f'"{answer.json["hash"]}.json"'
+    assert raw.headers["ETag"] == f'"{answer.json["hash"]}"'
     unchanged = await api.get("/v1/blocks/2", headers={"If-None-Match": answer.headers["ETag"]})
     assert (unchanged.status, unchanged.body) == (304, b"")
     other = await api.get("/v1/blocks/3", headers={"If-None-Match": answer.headers["ETag"]})

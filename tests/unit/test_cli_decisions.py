@@ -227,3 +227,12 @@ async def test_files_are_compared_without_a_ledger(tmp_path: Path) -> None:
 
 def test_every_action_has_names_for_its_arguments() -> None:
     assert set(ARGUMENTS) == set(ACTIONS)
+
+
+async def test_a_proven_absence_is_an_answer_and_no_id_a_wrong_use(run: Commands) -> None:
+    await run("contract", "deploy", "tally", run.file("first.py", COUNTER_SOURCE), "3", "as:alpha")
+    command = ("query", "state", "system", "member", "nobody")
+    assert "its absence is proven at height" in await run(*command)
+    assert json.loads(await run(*command, "--json"))["found"] is False
+    for wrong in ("xy", "ab" * 31, "ab" * 33):
+        assert "is no transaction id of 64 hexadecimal digits" in await run.refused("tx", "show", wrong)

@@ -241,11 +241,13 @@ async def test_fail_over_to_a_node_that_answers() -> None:
         assert await client.evaluate("bank", "balance", "a") == 2
 
 
-async def test_no_node_answers() -> None:
+async def test_no_node_answers(caplog: pytest.LogCaptureFixture) -> None:
     client = client_of(DEAD, timeout_seconds=0.3)
     with pytest.raises(NodeUnavailable) as failure:
         await client.genesis()
     assert DEAD in failure.value.attempts
+    (told,) = [record.getMessage() for record in caplog.records if record.name == "tallystick.transport"]
+    assert told.startswith(f"no node answers ({DEAD}: ") and told.endswith("trying for 0 s"), "once, not each time"
     await client.close()
     async with connected(FakeNode(), timeout_seconds=0.3) as (client, api):
         await api.server.stop()
