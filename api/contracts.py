@@ -16,6 +16,7 @@ from api.requests import (
 )
 from api.responses import height_headers, json_response, page_response
 from chain.abi import Abi
+from chain.code_room import CODE_TOKENS_KEY, CODE_TOKENS_MAX
 from chain.encoding import INT_MAX, decode
 from chain.identity import ContractVersion, decode_contract, decode_contract_version, is_name
 from chain.runtime import SYSTEM
@@ -39,7 +40,9 @@ async def list_contracts(request: web.Request) -> web.Response:
     records = [decode_contract(value) for _, value in reply.entries]
     cursor = records[limit - 1].current.name if len(records) > limit else None
     entries = [contract_json(record) for record in records[:limit]]
-    return page_response(request, "contracts", entries, cursor, height_headers(reply.height))
+    taken, _ = await _system_value(request, CODE_TOKENS_KEY)
+    room = {"code_tokens": 0 if taken is None else int(decode(taken)), "code_tokens_max": CODE_TOKENS_MAX}
+    return page_response(request, "contracts", entries, cursor, height_headers(reply.height), **room)
 
 
 async def get_contract(request: web.Request) -> web.Response:

@@ -20,7 +20,10 @@ from chain.proposals import EXPIRED, STATUSES
 
 def contract_paths() -> dict[str, dict[str, Operation]]:
     """Return the paths of contracts and their views."""
-    listing = answer("A page", page("contracts", ref("ListedContract")))
+    listing = answer(
+        "A page, and how much of the ledger's room for code all contracts in force take, in tokens",
+        page("contracts", ref("ListedContract"), code_tokens=INTEGER, code_tokens_max=INTEGER),
+    )
     view = answer("What the view returned", ref("ViewAnswer"), (MSGPACK, BYTES))
     parameters = (
         CONTRACT,

@@ -40,9 +40,9 @@ def record(properties: dict[str, Schema], optional_names: tuple[str, ...] = ()) 
     return {"type": "object", "properties": properties, "required": required}
 
 
-def page(name: str, entry: Schema) -> Schema:
+def page(name: str, entry: Schema, **besides: Schema) -> Schema:
     """Return the schema of one page of a listing."""
-    return record({name: array(entry), "next": CURSOR})
+    return record({name: array(entry), "next": CURSOR, **besides})
 
 
 def schemas() -> dict[str, Schema]:

@@ -71,7 +71,13 @@ def next_link(request: web.Request, cursor: str | None) -> dict[str, str]:
 
 
 def page_response(
-    request: web.Request, name: str, entries: list[Any], cursor: str | None, headers: Mapping[str, str] | None = None
+    request: web.Request,
+    name: str,
+    entries: list[Any],
+    cursor: str | None,
+    headers: Mapping[str, str] | None = None,
+    **besides: Any,
 ) -> web.Response:
-    """Return one page of a listing; `next` is null exactly at its end."""
-    return json_response({name: entries, "next": cursor}, headers={**next_link(request, cursor), **(headers or {})})
+    """Return one page of a listing, with what there is to say besides; `next` is null exactly at its end."""
+    value = {name: entries, "next": cursor, **besides}
+    return json_response(value, headers={**next_link(request, cursor), **(headers or {})})

@@ -27,8 +27,14 @@ def build_app(node: LedgerNode, limits: ApiLimits, access: ApiAccess = OPEN) -> 
     app[CONTEXT] = ApiContext(node, limits, access)
     app[FILES] = load_files()
     add_routes(app)
+    app.on_response_prepare.append(_name_server)
     app.on_shutdown.append(_stop_waiting)
     return app
+
+
+async def _name_server(_: web.Request, response: web.StreamResponse) -> None:
+    """Say what serves, and not in which versions of which libraries, as aiohttp would."""
+    response.headers["Server"] = "Tallystick"
 
 
 async def _stop_waiting(app: web.Application) -> None:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import aiohttp
 
@@ -17,6 +18,9 @@ from cli.cluster_layout import ClusterLayout
 DRIVER: Final = Path(__file__).resolve().parent.parent / "tests" / "browser"
 REPETITIONS: Final = 3
 WAIT_SECONDS: Final = 60.0
+ITEM: Final = "https://id.gs1.org/01/09521234001010/21/2600001"
+UETR: Final = "c963cfe0-afae-4a3b-b909-6a04e7d80068"
+"""Of the sample stories."""
 WATCH: Final = """
 (() => {
   const look = () => {
@@ -68,6 +72,8 @@ async def _places(api: str) -> dict[str, str]:
         "contract": "contracts/transfer",
         "organisation": "organisations/brightvax",
         "account": "accounts/brightvax.ops",
+        "item": f"items/{quote(ITEM, safe='')}",
+        "transfer": f"transfers/{UETR}",
         "word": "words/account-7",
         "search": "search?q=account-7",
     }

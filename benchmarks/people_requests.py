@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
@@ -20,11 +20,6 @@ from cli.cluster_layout import ClusterLayout
 from tallystick.client import AsyncClient
 from tallystick.wallet import Wallet
 
-FILL_ROUND: Final = 20_000
-FILL_BATCH: Final = 500
-FILL_WORKERS: Final = 8
-RETRY_SECONDS: Final = 0.2
-RETRIES_MAX: Final = 600
 ASKERS: Final = 16
 """Requests that are under way at once."""
 SUBMISSIONS_PER_SECOND_MAX: Final = 2_000
@@ -35,33 +30,6 @@ SDK_TRANSACTIONS: Final = 1_000
 SDK_LONE: Final = 50
 
 Ask = Callable[[aiohttp.ClientSession, int], Any]
-
-
-async def fill(layout: ClusterLayout, count: int) -> float:
-    """Commit so many transfers; return how many a second."""
-    other: Counter[str] = Counter()
-    started = time.perf_counter()
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-
-        async def work(bodies: Iterator[tuple[bytes, int]], api: str) -> None:
-            for body, size in bodies:
-                # The same bytes again: what was committed before counts as succeeded too.
-                for _ in range(RETRIES_MAX):
-                    if await submit(session, api, body, size, other) == size:
-                        break
-                    await asyncio.sleep(RETRY_SECONDS)
-                else:
-                    raise RuntimeError(f"the ledger could not be filled: {dict(other)}")
-
-        for first in range(0, count, FILL_ROUND):
-            signed = signed_transactions(layout, min(FILL_ROUND, count - first))
-            batches = [signed[place : place + FILL_BATCH] for place in range(0, len(signed), FILL_BATCH)]
-            bodies = iter([(encode([each.raw for each in batch]), len(batch)) for batch in batches])
-            apis = itertools.cycle(node.api for node in layout.nodes)
-            async with asyncio.TaskGroup() as tasks:
-                for _ in range(FILL_WORKERS):
-                    tasks.create_task(work(bodies, next(apis)))
-    return count / (time.perf_counter() - started)
 
 
 async def measure_requests(layout: ClusterLayout, seconds: float, rate: int) -> dict[str, dict[str, Any]]:

@@ -30,26 +30,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from chain.receipt import decode_receipt
-from chain.types import Height, Milliseconds
+from benchmarks.long_ledger import make_long_ledger
 from cli import cluster_processes as processes
 from cli.bench.figures import signature_checks_per_second
-from cli.bench.offline import copy_ledger, drop_cached, offline_ledger, read_cached, settle
+from cli.bench.offline import drop_cached, read_cached
 from cli.bench.report import machine
 from cli.bench.usage import disk_bytes, times_by_kind
-from cli.bench.workloads import SENDERS, Signer, account_name, measured_contracts, transfer_to
-from cli.cluster_files import create_cluster
 from cli.cluster_layout import ClusterLayout, NodePlace
 from cli.errors import CliError
-from cli.progress import ProgressLine, bar
 
 NODES: Final = 4
-BLOCK_MILLISECONDS: Final = 200
-"""Between blocks: with 500 transactions in each, the ledger is one of 2,500 transactions a second."""
 POLL_SECONDS: Final = 0.02
 READY_SECONDS_MAX: Final = 3_600.0
-MARGIN_MILLISECONDS: Final = 60_000
-"""How long ago the last block lies, at least, when the nodes begin."""
 TELLING_SHARE: Final = 0.1
 """Of a restart's seconds: less than that more is the noise of starting."""
 SNAPSHOT_AFTER_BLOCKS: Final = 5
@@ -87,26 +79,6 @@ def speed_beyond(amount: float, seconds: float, restart_seconds: float) -> float
     """Return the speed of what was done beyond a restart; None where that is too little to tell."""
     spent = seconds - restart_seconds
     return amount / spent if spent > TELLING_SHARE * restart_seconds else None
-
-
-def make_ledger(layout: ClusterLayout, count: int, size: int) -> tuple[Height, float]:
-    """Write the ledger of the first node; return its height, and transactions a second of execution and storage."""
-    spent = 0.0
-    with offline_ledger(layout) as ledger, ProgressLine() as line:
-        for first in range(0, count, size):
-            signer = Signer(layout, Milliseconds(ledger.head.time + 60_000))
-            batch = [_transfer(signer, number) for number in range(first, min(first + size, count))]
-            began = time.process_time()
-            execution = ledger.decide(batch, BLOCK_MILLISECONDS)
-            spent += time.process_time() - began
-            assert all(decode_receipt(receipt).succeeded for receipt in execution.receipts), "transfers succeed"
-            line.show(f"making the ledger {bar(first + len(batch), count)}")
-        return ledger.head.height, count / spent
-
-
-def _transfer(signer: Signer, number: int) -> Any:
-    work = transfer_to(account_name(number))
-    return signer.sign(f"{SENDERS[number % len(SENDERS)]}.ops", work.call, work.gas_limit)
 
 
 def come_back(node: NodePlace) -> Start:
@@ -264,21 +236,17 @@ def main() -> None:
     count, size = options.transactions, options.block
     on = machine()
     with tempfile.TemporaryDirectory(prefix="tally-restart-") as folder:
-        blocks = -(-count // size)
-        began = time.time_ns() // 1_000_000 - blocks * BLOCK_MILLISECONDS - MARGIN_MILLISECONDS
-        place, contracts = Path(folder) / "cluster", measured_contracts()
-        layout = create_cluster(place, NODES, options.base_port, contracts, genesis_time=Milliseconds(began))
-        height, made = make_ledger(layout, count, size)
-        settle(layout)
+        made = make_long_ledger(Path(folder) / "cluster", NODES, options.base_port, count, size, accounts=count)
+        layout, height = made.layout, made.height
         allow_snapshots(layout.nodes, 0)
-        copy_ledger(layout, height)
         held = disk_bytes(layout.nodes[0].folder)
-        print(f"{count:,} transactions in {height:,} blocks, {held / 1e6:,.0f} MB a node; made at {made:,.0f} tx/s")
+        speed = made.made_per_second
+        print(f"{count:,} transactions in {height:,} blocks, {held / 1e6:,.0f} MB a node; made at {speed:,.0f} tx/s")
         try:
             for node in layout.nodes:
                 processes.start(node)
             wait_all_ready(layout.nodes)
-            found = measure(layout, count, made)
+            found = measure(layout, count, speed)
         finally:
             processes.stop(layout.nodes, lambda late: None)
     if options.json is not None:

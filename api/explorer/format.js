@@ -109,5 +109,7 @@ export function plain(it) {
 /** Say in a line what a transaction calls. */
 export function calls(transaction) {
   const [first, ...others] = transaction.calls;
-  return [contractLink(first.contract), ".", first.method, others.length ? h("span", { class: "quiet" }, ` and ${others.length} more`) : null];
+  // A line may end behind the dot, not within a name.
+  const name = h("span", { class: "call" }, contractLink(first.contract), ".", h("wbr", {}), first.method);
+  return [name, others.length ? h("span", { class: "quiet" }, ` and ${others.length} more`) : null];
 }

@@ -17,7 +17,9 @@ export async function contractsPage({ signal }) {
     ["Block", (it) => (it.height ? blockLink(it.height) : "genesis"), "number"], ["State", (it) => (it.frozen ? label("frozen", "warn") : label("in force", "good"))],
     ["Source", (it) => hash(it.source_hash)],
   ];
-  return { title: "Contracts", content: [h("h1", {}, "Contracts"), await listing("All contracts", "/v1/contracts", "contracts", columns, signal)] };
+  const room = await get("/v1/contracts?limit=1", signal);
+  const taken = `They take ${number(room.code_tokens)} of the ${number(room.code_tokens_max)} tokens of code that this ledger keeps ready to run.`;
+  return { title: "Contracts", content: [h("h1", {}, "Contracts"), h("p", { class: "lead" }, taken), await listing("All contracts", "/v1/contracts", "contracts", columns, signal)] };
 }
 
 const deployer = (name) => (name.includes(".") ? accountLink(name) : name);

@@ -87,6 +87,12 @@ async def test_pages_of_other_sites_read_where_that_is_allowed(
         assert asked.headers.get("Access-Control-Allow-Origin") == allowed
 
 
+@pytest.mark.parametrize("path", ["/", "/v1/blocks", "/v1/nothing"])
+async def test_the_server_names_no_versions_of_libraries(path: str) -> None:
+    async with serving(FakeNode()) as api, api.session.get(api.server.address + path) as answer:
+        assert answer.headers.getall("Server") == ["Tallystick"]
+
+
 async def test_what_the_client_holds_is_not_sent_again() -> None:
     node = FakeNode()
     async with serving(node) as api:

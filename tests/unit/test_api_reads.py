@@ -12,6 +12,7 @@ from api_fake_node import ALICE, BOB, STRANGER, FakeNode, deposit, make_transact
 from api_support import Api, check_schema, serving
 
 from api.context import ApiLimits
+from chain.code_room import CODE_TOKENS_MAX
 from chain.crypto import public_key_of
 from chain.encoding import decode, encode
 from chain.genesis import decode_genesis, genesis_from_json
@@ -42,7 +43,8 @@ async def test_contracts_with_source(api: Api) -> None:
     one = await api.get("/v1/contracts/bank")
     check_schema(one.json, "Contract")
     assert one.json["source"] == "the source of bank"
-    assert (await api.get("/v1/contracts?cursor=bank")).json == {"contracts": [], "next": None}
+    room = {"code_tokens": listing.json["code_tokens"], "code_tokens_max": CODE_TOKENS_MAX}
+    assert (await api.get("/v1/contracts?cursor=bank")).json == {"contracts": [], "next": None, **room}
     await api.problem("GET", "/v1/contracts/nothing", "unknown_contract")
     await api.problem("GET", "/v1/contracts/No%20Name", "unknown_contract")
     await api.problem("GET", "/v1/contracts?cursor=No", "invalid_cursor")
