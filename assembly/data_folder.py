@@ -15,6 +15,7 @@ import os
 import shutil
 from pathlib import Path
 
+from chain.store_folder import sync_folder
 from chain.values import dataclass
 
 
@@ -93,12 +94,3 @@ def complete_installation(data: DataFolder) -> bool:
     shutil.rmtree(data.incoming)
     sync_folder(data.root)
     return True
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,11 +9,11 @@ import os
 from pathlib import Path
 from typing import Final
 
-from assembly.data_folder import sync_folder
 from chain.encoding import DecodeError
 from chain.evidence import EVIDENCE_BYTES_MAX, Evidence, decode_evidence
 from chain.evidence_check import EvidenceError, Finding, check_evidence
 from chain.genesis import Genesis
+from chain.store_folder import sync_folder
 from chain.types import Digest, ValidatorId
 from chain.values import dataclass
 

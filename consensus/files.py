@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Protocol
 
+from chain.store_folder import sync_folder
+
 
 class AppendFile(Protocol):
     """A file that is open for appending."""
@@ -92,11 +94,7 @@ class OsFileSystem:
 
     def sync_folder(self) -> None:
         """Make names durable."""
-        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(self._folder)
 
 
 class _OsFile:
