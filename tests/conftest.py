@@ -17,6 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="one",
         help="Whether a helper is killed or hangs at each moment of its work, in turn, or both at each.",
     )
+    group.addoption("--each-lie", action="store_true", help="Try each lie of a real validator by itself.")
     group.addoption("--power-cuts", type=int, default=2, help="Power cuts that are staged from each recorded run.")
     group.addoption("--seed", type=int, default=1, help="Seed of the moments at which nodes are killed or lose power.")
 

@@ -10,7 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -124,6 +124,16 @@ class Cluster:
         self.links = Links()
         self.links.insert(self.layout)
         return self.links
+
+    def lies(self, name: str, *words: str) -> None:
+        """Let a liar tell these lies from now on, or none; the words are those that lying_node.py reads."""
+        (self.node(name).folder / "lies").write_text(" ".join(words), encoding="ascii")
+
+    def make_liar(self, name: str) -> None:
+        """Let a node's process be one that can lie; before its start."""
+        launcher = (sys.executable, str(Path(__file__).with_name("lying_node.py")))
+        nodes = (replace(node, launcher=launcher) if node.name == name else node for node in self.nodes)
+        self.layout = replace(self.layout, nodes=tuple(nodes))
 
     def start(self, *names: str) -> None:
         """Start nodes, all that do not run if none is named."""
