@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
@@ -22,11 +22,9 @@ from api.requests import (
     seconds_of,
 )
 from api.responses import base64_text, json_response
+from chain.block import TRANSACTION_BYTES_MIN
 from chain.encoding import DecodeError, decode
 from chain.types import Digest
-
-TRANSACTION_BYTES_MIN: Final = 100
-"""A transaction is longer: its signature, chain id and sender's key alone have 128 bytes."""
 
 _Committed = Mapping[Digest, CommittedTransaction]
 

@@ -18,6 +18,10 @@ _HEADER_KINDS: Final = (int, bytes, int, bytes, bytes, bytes, int, str, bytes, b
 HEADERS_KEPT: Final = 128
 BLOCK_BYTES_MAX: Final = 8 * 1024 * 1024
 """Bound on any block before genesis' own, tighter limit is known."""
+FEW_TRANSACTIONS: Final = 4096
+"""So many are read however small they are; of more, each has to take as many bytes as a transaction at least does."""
+TRANSACTION_BYTES_MIN: Final = 100
+"""A transaction is longer: its signature, chain id and sender's key alone have 128 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,10 @@ def decode_block(raw: bytes, *, size_max: int = BLOCK_BYTES_MAX) -> Block:
     Raises:
         DecodeError: when the bytes are no block in canonical form or exceed `size_max`.
     """
-    _, header, transactions = fields_of(decode(raw, size_max=size_max, depth_max=2), "block", 1, bytes, list)
+    # Whoever sends millions of empty arrays in place of transactions must not have them made first.
+    values_max = FEW_TRANSACTIONS + len(raw) // TRANSACTION_BYTES_MIN
+    value = decode(raw, size_max=size_max, depth_max=2, values_max=values_max)
+    _, header, transactions = fields_of(value, "block", 1, bytes, list)
     if any(type(item) is not bytes for item in transactions):
         raise DecodeError("a block's transactions are byte strings")
     return Block(raw, block_hash_of(header), decode_header(header), tuple(transactions))

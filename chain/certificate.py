@@ -16,6 +16,8 @@ from chain.values import dataclass
 
 VOTE_TAG: Final = "vote"
 CERTIFICATE_BYTES_MAX: Final = 8192
+CERTIFICATE_VALUES_MAX: Final = 10 + 3 * VALIDATORS_LIMIT
+"""The array, its nine fields, and for each signature an array of two."""
 
 
 class Phase(IntEnum):
@@ -155,5 +157,7 @@ def split_certified_block(data: bytes, *, size_max: int) -> tuple[bytes, bytes, 
     Raises:
         DecodeError: when the bytes are no certified block.
     """
-    value = fields_of(decode(data, size_max=size_max, depth_max=2), "certified block", 1, bytes, bytes, bytes)
+    value = fields_of(
+        decode(data, size_max=size_max, depth_max=2, values_max=5), "certified block", 1, bytes, bytes, bytes
+    )
     return value[1], value[2], value[3]

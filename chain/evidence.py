@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, Final
 
-from chain.certificate import VOTE_TAG
+from chain.certificate import CERTIFICATE_VALUES_MAX, VOTE_TAG
 from chain.crypto import SIGNATURE_BYTES, tagged_hash
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.identity import is_name
@@ -22,6 +22,9 @@ from chain.values import dataclass
 
 EVIDENCE_BYTES_MAX: Final = 448 * 1024
 """Bound on any evidence, so that it fits into a transaction; the largest is a NEW-VIEW of 31 validators."""
+
+SIGNED_VALUES_MAX: Final = 16 + 2 * CERTIFICATE_VALUES_MAX
+"""Values in a statement, the most of which has two certificates, and in evidence, which holds statements as bytes."""
 
 STATEMENTS_MAX: Final = 2
 STATEMENTS_KEPT: Final = 16
@@ -100,7 +103,7 @@ class Statement:
 
 @functools.lru_cache(maxsize=STATEMENTS_KEPT)
 def _fields_of(kind: StatementKind, payload: bytes) -> tuple[Place, tuple[Any, ...]]:
-    value = decode(payload, size_max=EVIDENCE_BYTES_MAX, depth_max=5)
+    value = decode(payload, size_max=EVIDENCE_BYTES_MAX, depth_max=5, values_max=SIGNED_VALUES_MAX)
     if kind in _VOTES:
         _, _, *fields = fields_of(value, "vote", 1, _VOTES[kind], bytes, int, int, int, bytes, bytes)
     else:
@@ -154,7 +157,7 @@ def decode_evidence(data: bytes) -> Evidence:
     Raises:
         DecodeError: when the bytes are none or longer than EVIDENCE_BYTES_MAX.
     """
-    value = decode(data, size_max=EVIDENCE_BYTES_MAX, depth_max=4)
+    value = decode(data, size_max=EVIDENCE_BYTES_MAX, depth_max=4, values_max=SIGNED_VALUES_MAX)
     _, kind, validator, statements, parent, transaction = fields_of(value, "evidence", 1, int, str, list, None, None)
     if kind not in tuple(EvidenceKind) or not is_name(validator):
         raise DecodeError(f"evidence of kind {kind} against {validator[:64]!r}")

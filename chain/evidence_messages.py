@@ -15,7 +15,7 @@ from chain.certificate import (
 )
 from chain.crypto import SIGNATURE_BYTES, Verify
 from chain.encoding import DecodeError, decode, encode, fields_of
-from chain.evidence import EVIDENCE_BYTES_MAX, STATEMENT_TAGS, Place, StatementKind
+from chain.evidence import EVIDENCE_BYTES_MAX, SIGNED_VALUES_MAX, STATEMENT_TAGS, Place, StatementKind
 from chain.identity import is_name
 from chain.merkle import is_digest
 from chain.validators import ValidatorSet
@@ -121,7 +121,7 @@ def _view_change_fields(data: Any) -> list[Any] | None:
     if type(data) is not bytes:
         return None
     try:
-        value = decode(data, size_max=EVIDENCE_BYTES_MAX, depth_max=5)
+        value = decode(data, size_max=EVIDENCE_BYTES_MAX, depth_max=5, values_max=SIGNED_VALUES_MAX)
         _, _, *fields = fields_of(value, "view-change", *_VIEW_CHANGE)
     except DecodeError:
         return None

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from chain.block import TRANSACTION_BYTES_MIN
 from chain.encoding import DecodeError, decode, encode, fields_of
 from chain.types import ValidatorId
 from chain.values import dataclass
@@ -108,7 +109,7 @@ def decode_batch(payload: bytes) -> list[bytes]:
         DecodeError: when the payload is no batch.
     """
     # A validator that lies may send millions of empty arrays; transactions have a hundred bytes and more.
-    values_max = SMALL_VALUES + len(payload) // 100
+    values_max = SMALL_VALUES + len(payload) // TRANSACTION_BYTES_MIN
     _, raws = fields_of(decode(payload, depth_max=2, values_max=values_max), "batch", 1, list)
     if not raws or any(type(raw) is not bytes for raw in raws):
         raise DecodeError("a batch is one or more byte strings")

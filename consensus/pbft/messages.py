@@ -15,7 +15,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 from chain.block import Header, block_hash_of, decode_header
-from chain.certificate import VOTE_TAG, Certificate, Phase, Subject, certificate_from_value
+from chain.certificate import CERTIFICATE_VALUES_MAX, VOTE_TAG, Certificate, Phase, Subject, certificate_from_value
 from chain.crypto import DIGEST_BYTES, SIGNATURE_BYTES
 from chain.encoding import DecodeError, decode, encode, fields_of, pack_flat
 from chain.identity import is_name
@@ -25,6 +25,15 @@ from chain.values import dataclass
 
 MESSAGE_BYTES_MAX: Final = 512 * 1024
 """Bytes of any message; the largest is a NEW-VIEW of 31 validators, about 110 KB."""
+
+MESSAGE_VALUES_MAX: Final = 9 + 2 * CERTIFICATE_VALUES_MAX
+"""Values in any message, each array and field counted; the most has a VIEW-CHANGE with two certificates.
+
+A NEW-VIEW or TESTIMONY holds others as bytes, which are counted when they are decoded.
+"""
+
+UNCOUNTED_BYTES_MAX: Final = 1024
+"""Messages of so many bytes are not counted before they are decoded: what they could stand for takes a few pages."""
 
 NONCE_BYTES: Final = 16
 """Bytes of the fresh value by which an INQUIRY knows its TESTIMONYs."""
@@ -270,7 +279,9 @@ def decode_message(data: bytes) -> Message:
 
 
 def _value_of(data: bytes) -> list[Any]:
-    value = decode(data, size_max=MESSAGE_BYTES_MAX, depth_max=5)
+    # Few bytes cannot stand for many values: most messages are votes, which need no count.
+    values_max = MESSAGE_VALUES_MAX if len(data) > UNCOUNTED_BYTES_MAX else None
+    value = decode(data, size_max=MESSAGE_BYTES_MAX, depth_max=5, values_max=values_max)
     if type(value) is not list or len(value) < 2 or type(value[1]) is not int:
         raise DecodeError("not a message: no kind")
     return value
