@@ -20,6 +20,7 @@ from consensus.pbft.events import CannotExecute, Decide, Diverged, LostVotes, Re
 from consensus.pbft.messages import Inquiry, Kind, Message, PrePrepare, Ranked, Testimony, Vote
 from consensus.simulation.amnesia import Amnesia
 from consensus.simulation.clock import MILLISECOND
+from consensus.simulation.disk import SimulatedDisk
 from consensus.simulation.edge import Edge
 from consensus.simulation.framing import Framer
 from consensus.simulation.machine import Machine
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from consensus.simulation.process import Process
 
 GENESIS: Final = Height(0)
-TURNS_UNSEEN: Final = 16
 
 
 class Checker:
@@ -69,6 +69,8 @@ class Checker:
         self._stored: dict[str, Height] = {}
         """What each machine has ever stored: votes below are needed no more, even if the blocks are lost again."""
         self.acknowledged: dict[Digest, Height] = {}
+        self._seen: dict[str, tuple[SimulatedDisk, int, Height]] = {}
+        """For which disk, after how many losses and at which height a machine was found to hold what it had said."""
         self.checks = 0
         self.evidence: dict[str, int] = {}
         """What liars were convicted of, once a height."""
@@ -240,14 +242,10 @@ class Checker:
     def turned(self, process: "Process") -> None:
         """A process has stepped its replica: everything that it keeps is bounded."""
         self.checks += 1
-        # Everything that is kept grows by a few at a time, so that not every turn needs a look.
-        if self.checks % TURNS_UNSEEN:
-            return
         self._check_memory(process)
-        for kept in process.kept:
-            if kept.count > kept.limit:
-                keeps = f"{kept.count} {kept.what}, {kept.limit} are allowed"
-                raise Violation("unbounded", f"{process.machine.name} keeps {keeps}")
+        for what, count, limit in process.kept:
+            if count > limit:
+                raise Violation("unbounded", f"{process.machine.name} keeps {count} {what}, {limit} are allowed")
 
     def finish(self, processes: "list[Process]") -> None:
         """Compare what the nodes hold at the end with the history and with the reference."""
@@ -277,11 +275,18 @@ class Checker:
             raise Violation("voted for a block of another time", f"{machine.name}: {message_words(vote)}")
 
     def _check_memory(self, process: "Process") -> None:
-        """What a machine has said must stay on its disk until block and state of that height are there."""
+        """What a machine has said must stay on its disk until block and state of that height are there.
+
+        What is said was on the disk when it was said, so there is nothing to look for until the disk has lost something.
+        """
         machine = process.machine
-        height = Height(process.host.ledger.head.height + 1)
+        disk, height = machine.disk, Height(process.host.ledger.head.height + 1)
         if machine.is_faulty or height <= self._stored.get(machine.name, 0):
             return
+        seen = (disk, disk.losses, height)
+        if self._seen.get(machine.name) == seen:
+            return
+        self._seen[machine.name] = seen
         for encoded in self._votes.said_at(machine.validator_id, height):
             if not machine.disk.holds(encoded):
                 raise Violation("forgot before the block was stored", f"{machine.name} at {height}")

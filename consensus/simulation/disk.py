@@ -34,7 +34,7 @@ class DiskFaults:
     full: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Inode:
     content: bytearray = field(default_factory=bytearray)
     """What a read gives."""
@@ -57,6 +57,8 @@ class SimulatedDisk:
         """A file and the place in it of a byte that has changed, if that is the last that went wrong with it."""
         self.faults = DiskFaults()
         self.operations = 0
+        self.losses = 0
+        """How often something that was durable may have been lost: until it changes, what was held is held."""
 
     def names(self) -> list[str]:
         """Return the names of all files, sorted."""
@@ -97,6 +99,9 @@ class SimulatedDisk:
     def sync_folder(self) -> None:
         """Make names durable."""
         self.before("sync folder")
+        # A folder has few files, and they are removed once a height.
+        if any(inode not in self._names.values() for inode in self._durable_names.values()):
+            self.losses += 1
         self._durable_names = dict(self._names)
         self._unsynced_names.clear()
 
@@ -125,6 +130,7 @@ class SimulatedDisk:
 
     def wipe(self) -> None:
         """Lose everything."""
+        self.losses += 1
         self._names, self._durable_names, self._unsynced_names = {}, {}, []
 
     def copy(self) -> "SimulatedDisk":
@@ -140,6 +146,7 @@ class SimulatedDisk:
         """Damage some file: flip bits, zero a sector, cut the end off, or lose the whole."""
         if not self._names:
             return
+        self.losses += 1
         self.flipped = None
         name = chance.choice(self.names())
         inode = self._names[name]
@@ -172,11 +179,13 @@ class SimulatedDisk:
                 inode.content[place] ^= flip
                 inode.durable[place] ^= flip
                 self.flipped = (name, place)
+                self.losses += 1
                 return True
         return False
 
     def cut_power(self) -> None:
         """Lose what was not synced, but for what had reached the disk by chance."""
+        self.losses += 1
         kept = between(self._chance, 0, len(self._unsynced_names) + 1)
         self._names = dict(self._unsynced_names[kept - 1] if kept else self._durable_names)
         for name in sorted(self._names):
@@ -222,6 +231,7 @@ class SimulatedDisk:
 
     def _make_durable(self, inode: _Inode) -> None:
         inode.durable = bytearray(inode.content)
+        self.losses += len(inode.given_up)
         for start, end in inode.given_up:
             inode.durable[start:end] = bytes(end - start)
 

@@ -68,10 +68,10 @@ class Exchange:
         """How much is kept in memory of each kind, beside how much may be."""
         nodes = len(self._world.machines)
         return (
-            Kept("questions", len(self._questions), OPEN_MAX),
-            Kept("certified blocks", len(self._blocks), BLOCKS_WAITING_MAX + BLOCKS_MAX),
-            Kept("heads", len(self._heads), nodes),
-            Kept("peers set aside", len(self._aside), nodes),
+            ("questions", len(self._questions), OPEN_MAX),
+            ("certified blocks", len(self._blocks), BLOCKS_WAITING_MAX + BLOCKS_MAX),
+            ("heads", len(self._heads), nodes),
+            ("peers set aside", len(self._aside), nodes),
         )
 
     @property

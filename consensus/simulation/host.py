@@ -98,11 +98,11 @@ class Host:
     def kept(self) -> tuple[Kept, ...]:
         """How much is kept in memory of each kind, beside how much may be."""
         return (
-            Kept("bodies of proposals", len(self._bodies), BODIES_MAX),
-            Kept("executions", len(self._executions), EXECUTIONS_MAX),
-            Kept("invalid blocks of the height", len(self._invalid), WAITING_MAX),
-            Kept("waiting for a height", len(self._waiting), WAITING_MAX),
-            Kept("transactions", len(self.mempool), MEMPOOL.transactions_max),
+            ("bodies of proposals", len(self._bodies), BODIES_MAX),
+            ("executions", len(self._executions), EXECUTIONS_MAX),
+            ("invalid blocks of the height", len(self._invalid), WAITING_MAX),
+            ("waiting for a height", len(self._waiting), WAITING_MAX),
+            ("transactions", len(self.mempool), MEMPOOL.transactions_max),
         )
 
     def admit(self, raws: list[bytes]) -> list[bytes]:

@@ -100,7 +100,7 @@ class Incidents:
                 for each in self._nodes.values():
                     self._take_down(each, incident, power_cut=True)
             case What.DISK_FULL:
-                machine.disk.faults.full = True
+                machine.fill_disk()
                 self._afterwards(incident, machine.free_disk)
             case What.SKEW:
                 machine.skew_ms = amount

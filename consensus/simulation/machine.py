@@ -100,11 +100,13 @@ class Machine:
     def lose_blocks(self) -> None:
         """Begin with empty databases."""
         self.blocks = SimulatedStore(self.chance)
+        self.blocks.is_full = self.disk.faults.full
         self.lose_state()
 
     def lose_state(self) -> None:
         """Begin with an empty state."""
         self.state = SimulatedStore(self.chance)
+        self.state.is_full = self.disk.faults.full
 
     def backup(self) -> Backup:
         """Return a copy of all that is held."""
@@ -114,9 +116,13 @@ class Machine:
         """Go back to a copy."""
         self.disk, self.blocks, self.state = backup.disk, backup.blocks, backup.state
 
+    def fill_disk(self) -> None:
+        """Leave no room for anything, the log or a database: they share a file system."""
+        self.disk.faults.full = self.blocks.is_full = self.state.is_full = True
+
     def free_disk(self) -> None:
         """Make room."""
-        self.disk.faults.full = False
+        self.disk.faults.full = self.blocks.is_full = self.state.is_full = False
 
     def set_clock_right(self) -> None:
         """End a skew."""

@@ -143,7 +143,7 @@ class Process:
     @property
     def kept(self) -> tuple[Kept, ...]:
         """How much is kept in memory of each kind, beside how much may be."""
-        own = Kept("events", len(self._inbox), EVENTS_MAX)
+        own = ("events", len(self._inbox), EVENTS_MAX)
         return (own, *self.replica.kept, *self.host.kept, *self.exchange.kept)
 
     def clock(self) -> Milliseconds:

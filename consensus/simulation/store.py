@@ -26,6 +26,8 @@ class SimulatedStore:
         """The process dies at the so manyth write from now."""
         self.fail_in: int | None = None
         """The so manyth write from now fails."""
+        self.is_full = False
+        """The file system has no room: no write happens, and the process has to end at the first that it tries."""
 
     @property
     def head(self) -> Head | None:
@@ -56,8 +58,10 @@ class SimulatedStore:
         """Carry out all writes or none, and with them the new head.
 
         Raises:
-            StoreUnusable: when the disk fails, whether or not the batch is there.
+            StoreUnusable: when the disk is full, or fails, whether or not the batch is there.
         """
+        if self.is_full:
+            raise StoreUnusable("the simulated disk is full")
         self.kill_in, is_killed = _count_down(self.kill_in)
         self.fail_in, fails = _count_down(self.fail_in)
         if not (is_killed or fails) or between(self._chance, 0, 2):

@@ -121,6 +121,7 @@ def test_what_is_remembered_of_it_is_one_hash_a_view() -> None:
     liar = stuck()
     for host in liar.others:
         assert host.replica is not None, "the others run"
-        kept = {item.what: item for item in host.replica.kept}
-        assert kept["bodies"].count <= host.config.bodies_max
-        assert 5 < kept["bodies in the log"].count <= kept["bodies in the log"].limit == host.replica.status.view + 1
+        kept = {what: (count, limit) for what, count, limit in host.replica.kept}
+        assert kept["bodies"][0] <= host.config.bodies_max
+        count, limit = kept["bodies in the log"]
+        assert 5 < count <= limit == host.replica.status.view + 1

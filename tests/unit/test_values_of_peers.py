@@ -1,4 +1,4 @@
-"""What a peer sends is counted before anything is made of it: half a megabyte of nothing costs no more than its bytes."""
+"""What a peer sends is counted before anything is made of it: megabytes of nothing cost no more than their bytes."""
 
 import tracemalloc
 from collections.abc import Callable
