@@ -4,9 +4,8 @@ from consensus.pbft.messages import RANKED_KINDS
 from consensus.pbft.past import limit_of
 from consensus.pbft.state import BLOCKS_MAX, DECIDED_MAX, EXECUTING_MAX, SAID_MAX, State
 
-
 Kept = tuple[str, int, int]
-"""One collection: what, how many, how many there may be. Plain, since dozens are made after each event of a simulation."""
+"""One collection: what, how many, how many there may be. Plain, since a simulation makes dozens after each event."""
 
 
 def kept_by(state: State) -> tuple[Kept, ...]:

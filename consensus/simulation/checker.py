@@ -277,7 +277,7 @@ class Checker:
     def _check_memory(self, process: "Process") -> None:
         """What a machine has said must stay on its disk until block and state of that height are there.
 
-        What is said was on the disk when it was said, so there is nothing to look for until the disk has lost something.
+        It was there when it was said, so there is nothing to look for until the disk has lost something.
         """
         machine = process.machine
         disk, height = machine.disk, Height(process.host.ledger.head.height + 1)
