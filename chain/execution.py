@@ -100,7 +100,7 @@ def execute_batch(batch: Batch, members: Sequence[Member], base: StateReader, su
 
 
 def _changes_contracts(state: BlockState) -> bool:
-    return any(key.startswith(CONTRACTS) for contract, key in state.places_written if contract == SYSTEM)
+    return any(key.startswith(CONTRACTS) for key in state.keys_written(SYSTEM))
 
 
 class _RunningBlock:

@@ -56,8 +56,24 @@ class CallOutcome(NamedTuple):
     gas_used: int
 
 
+class Values(Protocol):
+    """What a StateAccess holds of one contract, for whoever reads and writes much of it."""
+
+    def __getitem__(self, key: bytes, /) -> bytes | None:
+        """Return the value, or None if there is none."""
+        ...
+
+    def put(self, key: bytes, value: bytes | None) -> None:
+        """Set a value, or delete it with None."""
+        ...
+
+
 class StateAccess(Protocol):
     """Key-value state as one transaction sees it; keys by chain.state_keys, values in canonical encoding."""
+
+    def values(self, contract: str) -> Values:
+        """Return what there is of one contract; it follows every later change, too."""
+        ...
 
     def get(self, contract: str, key: bytes) -> bytes | None:
         """Return the value, or None if there is none."""
@@ -70,6 +86,24 @@ class StateAccess(Protocol):
     def scan(self, contract: str, start: bytes, end: bytes, limit: int, reverse: bool) -> list[tuple[bytes, bytes]]:
         """Return at most `limit` entries with start <= key < end in key order, or in reverse order."""
         ...
+
+
+class PlainValues:
+    """Implements Values over `get` and `put` of a StateAccess."""
+
+    __slots__ = ("_contract", "_state")
+
+    def __init__(self, state: "StateAccess", contract: str) -> None:
+        self._state = state
+        self._contract = contract
+
+    def __getitem__(self, key: bytes) -> bytes | None:
+        """Return the value, or None if there is none."""
+        return self._state.get(self._contract, key)
+
+    def put(self, key: bytes, value: bytes | None) -> None:
+        """Set a value, or delete it with None."""
+        self._state.put(self._contract, key, value)
 
 
 class ContractRuntime(Protocol):

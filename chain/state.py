@@ -10,11 +10,12 @@ wait beside the database until the block is decided, or be forgotten.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
+from chain.contract_values import ContractValues
 from chain.database_keys import STATE_ROOT_KEY, node_key
-from chain.sorted_keys import SortedKeys
-from chain.state_leaf import path_of, stored_value
+from chain.runtime import PlainValues, Values
+from chain.state_leaf import Held, stored_value
 from chain.state_tree import ROOT_PREFIX, tree_root, update_tree
-from chain.state_versions import Change, Place, make_versions
+from chain.state_versions import Versions
 from chain.storage import Write
 from chain.types import Digest, Height
 from chain.values import dataclass
@@ -30,8 +31,8 @@ class ReadOnlyStateError(Exception):
 class StateReader(Protocol):
     """The decided state of the parent block, as leaves and tree nodes."""
 
-    def live_leaf(self, contract: str, key: bytes) -> bytes | None:
-        """Return the key's encoded leaf if it has a value."""
+    def held_leaf(self, contract: str, key: bytes) -> Held | None:
+        """Return the key's leaf if it has a value."""
         ...
 
     def tombstone(self, contract: str, key: bytes) -> bytes | None:
@@ -53,8 +54,8 @@ class StateUpdate:
 
     parent_root: Digest
     root: Digest
-    live_writes: Sequence[Write]
-    """What the database has to write of live leaves."""
+    live_leaves: Mapping[bytes, Held | None]
+    """What the database has to hold of live leaves, by its keys; None where one is deleted."""
     other_writes: Sequence[Write]
     """What it has to write of tombstones and of versions that were replaced."""
     nodes: Mapping[bytes, bytes]
@@ -63,8 +64,9 @@ class StateUpdate:
     @property
     def writes(self) -> list[Write]:
         """Exactly what the state database has to write, apart from its head."""
+        leaves = [(key, None if held is None else held[0]) for key, held in self.live_leaves.items()]
         nodes = [(node_key(prefix), blob) for prefix, blob in self.nodes.items()]
-        return [*self.live_writes, *self.other_writes, *nodes, (STATE_ROOT_KEY, self.root)]
+        return [*leaves, *self.other_writes, *nodes, (STATE_ROOT_KEY, self.root)]
 
 
 class ReadState:
@@ -75,8 +77,12 @@ class ReadState:
 
     def get(self, contract: str, key: bytes) -> bytes | None:
         """Return the value, or None if there is none."""
-        leaf = self._base.live_leaf(contract, key)
-        return None if leaf is None else stored_value(leaf)
+        held = self._base.held_leaf(contract, key)
+        return None if held is None else held[1]
+
+    def values(self, contract: str) -> Values:
+        """Return the values of a contract, to read."""
+        return PlainValues(self, contract)
 
     def put(self, contract: str, key: bytes, value: bytes | None) -> None:
         """Refuse.
@@ -92,40 +98,27 @@ class ReadState:
 
 
 class TransactionState:
-    """The state as one transaction after the other sees and changes it; implements chain.runtime.StateAccess.
+    """The state as one transaction after the other sees and changes it; implements chain.runtime.StateAccess."""
 
-    It writes into the values of its block and remembers what to put back.
-    """
+    __slots__ = ("_block", "_values")
 
-    __slots__ = ("_block", "_values", "replaced")
-
-    def __init__(self, block: "BlockState", values: dict[str, dict[bytes, bytes | None]]) -> None:
+    def __init__(self, block: "BlockState", values: dict[str, ContractValues]) -> None:
         self._block = block
         self._values = values
-        self.replaced: dict[Place, bytes | None] = {}
-        """What everything that the present transaction has put had as its value before."""
+
+    def values(self, contract: str) -> ContractValues:
+        """Return what there is of one contract, to read and to put."""
+        values = self._values.get(contract)
+        return self._block.open_values(contract) if values is None else values
 
     def get(self, contract: str, key: bytes) -> bytes | None:
         """Return the value, or None if there is none."""
-        try:
-            return self._values[contract][key]
-        except KeyError:
-            return self._block.load(contract, key)
+        values = self._values.get(contract)
+        return values[key] if values is not None else self.values(contract)[key]
 
     def put(self, contract: str, key: bytes, value: bytes | None) -> None:
         """Set a value, or delete it with None."""
-        place = (contract, key)
-        try:
-            values = self._values[contract]
-            before = values[key]
-        except KeyError:
-            before = self._block.load(contract, key)
-            values = self._values[contract]
-        if place not in self.replaced:
-            self.replaced[place] = before
-            if contract in self._block.changed:
-                self._block.note_change(place)
-        values[key] = value
+        self.values(contract).put(key, value)
 
     def scan(self, contract: str, start: bytes, end: bytes, limit: int, reverse: bool) -> list[Entry]:
         """Return at most `limit` entries with start <= key < end in key order, or in reverse order."""
@@ -138,16 +131,10 @@ class BlockState:
     def __init__(self, base: StateReader, height: Height) -> None:
         self._base = base
         self._height = height
-        self._values: dict[str, dict[bytes, bytes | None]] = {}
-        """By contract and key: what was read from the parent's state, under what has been written since."""
-        self._base_leaves: dict[Place, bytes | None] = {}
-        """Live leaves read from the parent's state."""
-        self._changes: list[Change] = []
-        """What committed transactions have left where, in their order."""
-        self.places_written: set[Place] = set()
-        """Everything to which committed transactions have written."""
-        self.changed: dict[str, SortedKeys] = {}
-        """Keys written here, of contracts that were scanned: most never are, so the order is kept only from then on."""
+        self._values: dict[str, ContractValues] = {}
+        """By contract: what was read from the parent's state, under what has been written since."""
+        self._touched: list[ContractValues] = []
+        """To what the running transaction has written."""
         self.contracts_written: set[str] = set()
         """Contracts to which committed transactions have written."""
         self._transaction = TransactionState(self, self._values)
@@ -158,25 +145,20 @@ class BlockState:
     def get(self, contract: str, key: bytes) -> bytes | None:
         """Return the value after the committed transactions, or None if there is none."""
         assert not self._is_running, "a running transaction reads for itself"
-        values = self._values.get(contract)
-        if values is not None and key in values:
-            return values[key]
-        return self.load(contract, key)
+        return self.open_values(contract)[key]
 
     def begin_transaction(self) -> TransactionState:
         """Return a state for the next transaction."""
         assert not self._is_running, "one transaction runs at a time"
         self._is_running = True
-        self._transaction.replaced = {}
         return self._transaction
 
     def drop_transaction(self, transaction: TransactionState) -> None:
         """Undo everything that the running transaction has put."""
         self._end(transaction)
-        for place, value in transaction.replaced.items():
-            contract, key = place
-            self._values[contract][key] = value
-            self._note_no_change(place)
+        for values in self._touched:
+            values.undo()
+        self._touched.clear()
 
     def commit_transaction(self, transaction: TransactionState, index: int) -> None:
         """Keep everything that the running transaction, which is at `index`, has put.
@@ -186,69 +168,40 @@ class BlockState:
         self._end(transaction)
         assert index > self._index_last, "transactions are committed in the order of the block"
         self._index_last = index
-        changes, places_written = self._changes, self.places_written
-        contract = ""
-        for place, replaced in transaction.replaced.items():
-            if place[0] is not contract:
-                contract = place[0]
-                values = self._values[contract]
-            value = values[place[1]]
-            if value is None and replaced is None:
-                self._note_no_change(place)
-                continue
-            changes.append((index, place, value))
-            places_written.add(place)
-            self.contracts_written.add(contract)
+        for values in self._touched:
+            if values.keep(index):
+                self.contracts_written.add(values.contract)
+        self._touched.clear()
+
+    def keys_written(self, contract: str) -> set[bytes]:
+        """Return the keys of a contract to which committed transactions have written."""
+        values = self._values.get(contract)
+        return set() if values is None else {key for _, key, _ in values.changes}
 
     def finish(self) -> StateUpdate:
         """Return what the committed transactions make of the parent's state; nothing here or there changes."""
         assert not self._is_running, "all transactions have ended"
         base = self._base
-        versions = make_versions(self._changes, self._height, self._base_leaves, base.tombstone)
-        tree = update_tree(base.node, {path_of(*place): digest for place, digest in versions.digests.items()})
+        versions = Versions(self._height, base.tombstone)
+        for values in self._values.values():
+            if values.changes:
+                versions.add(values.contract, values.changes, values.parents)
+        tree = update_tree(base.node, versions.digests)
         parent_root = tree_root(base.node(ROOT_PREFIX))
-        return StateUpdate(parent_root, tree.root, versions.live_writes, versions.other_writes, tree.nodes)
-
-    # What follows is for the running transaction and for this class.
-
-    def load(self, contract: str, key: bytes) -> bytes | None:
-        """Return a value that was not read before from the parent's state."""
-        leaf = self._base.live_leaf(contract, key)
-        self._base_leaves[contract, key] = leaf
-        value = None if leaf is None else stored_value(leaf)
-        values = self._values.get(contract)
-        if values is None:
-            values = self._values[contract] = {}
-        values[key] = value
-        return value
-
-    def note_change(self, place: Place) -> None:
-        """Keep the order of a contract's keys, one of which the running transaction is about to change."""
-        if place not in self.places_written:
-            self.changed[place[0]].add(place[1])
-
-    def _note_no_change(self, place: Place) -> None:
-        """Forget a key that the transaction which has just ended did not change after all."""
-        if place[0] in self.changed and place not in self.places_written:
-            self.changed[place[0]].remove(place[1])
+        return StateUpdate(parent_root, tree.root, versions.live_leaves, versions.other_writes, tree.nodes)
 
     def entries(self, contract: str, start: bytes, end: bytes, reverse: bool) -> Iterator[Entry]:
-        """Yield the entries with start <= key < end as they are now."""
-        values = self._values.get(contract, {})
-        over = ((key, values[key]) for key in self._changed_keys(contract).range(start, end, reverse))
+        """Yield the entries with start <= key < end as the running transaction sees them."""
+        values = self.open_values(contract)
+        over = ((key, values[key]) for key in values.ordered().range(start, end, reverse))
         return _merge(_values(self._base, contract, start, end, reverse), over, reverse)
 
-    def _changed_keys(self, contract: str) -> SortedKeys:
-        changed = self.changed.get(contract)
-        if changed is None:
-            changed = self.changed[contract] = SortedKeys()
-            places = set(self.places_written)
-            if self._is_running:
-                places.update(self._transaction.replaced)
-            for changed_contract, key in sorted(places):
-                if changed_contract == contract:
-                    changed.add(key)
-        return changed
+    def open_values(self, contract: str) -> ContractValues:
+        """Return what there is of one contract."""
+        values = self._values.get(contract)
+        if values is None:
+            values = self._values[contract] = ContractValues(contract, self._base.held_leaf, self._touched)
+        return values
 
     def _end(self, transaction: TransactionState) -> None:
         assert self._is_running and transaction is self._transaction, "only the running transaction ends"

@@ -18,7 +18,7 @@ from chain.database_keys import (
     version_key,
 )
 from chain.state import Entry, ReadState, StateUpdate
-from chain.state_leaf import Leaf, decode_leaf, leaf_hash
+from chain.state_leaf import Held, Leaf, decode_leaf, hold_leaf, leaf_hash
 from chain.state_proof import prove
 from chain.state_seeks import Seeker, StateSeeks
 from chain.state_tree import EMPTY_STATE_ROOT
@@ -28,6 +28,10 @@ from chain.values import dataclass
 
 CACHE_BYTES: Final = 16 * 1024 * 1024
 """Recently used leaves and tree nodes kept in memory, each; a read from LevelDB costs a hundred times as much."""
+
+
+HELD_OVERHEAD_BYTES: Final = 250
+"""What a leaf at hand takes besides its bytes, roughly: its value, two hashes, and Python's own."""
 
 
 class StateGapError(Exception):
@@ -72,10 +76,11 @@ class StateDatabase:
         self._store = store
         self._seeks = None if seeker is None else StateSeeks(store, seeker)
         if self._seeks is None:
-            self._live_leaves = make_cache(cache_bytes, store.get)
+            self._live_leaves = make_cache(cache_bytes, lambda key: hold_leaf(store.get(key)), _held_bytes)
             self._nodes = make_cache(cache_bytes, lambda prefix: store.get(node_key(prefix)))
         else:
-            self._live_leaves = make_cache(cache_bytes, self._seeks.live_leaf)
+            sought = self._seeks.live_leaf
+            self._live_leaves = make_cache(cache_bytes, lambda key: hold_leaf(sought(key)), _held_bytes)
             self._nodes = make_cache(cache_bytes, self._seeks.node)
         self._head = _read_head(store)
 
@@ -105,9 +110,9 @@ class StateDatabase:
             )
         writes: list[Write] = [*update.writes, *((TABLE_EXTRA + name, value) for name, value in extra)]
         self._store.write(writes, Head(height, block_hash))
-        self._live_leaves.put_all(dict(update.live_writes))
+        self._live_leaves.put_all(update.live_leaves)
         if self._seeks is not None:
-            self._seeks.deleted(key for key, leaf in update.live_writes if leaf is None)
+            self._seeks.deleted(key for key, held in update.live_leaves.items() if held is None)
         self._nodes.put_all(update.nodes)
         self._head = StateHead(height, block_hash, update.root)
 
@@ -121,9 +126,15 @@ class StateDatabase:
         for key, value in self._store.scan(start, start + b"\xff" * 16):
             yield key[len(TABLE_EXTRA) :], value
 
+    def held_leaf(self, contract: str, key: bytes) -> Held | None:
+        """Return the key's leaf if it has a value."""
+        held: Held | None = self._live_leaves.get(leaf_key(TABLE_LIVE, contract, key))
+        return held
+
     def live_leaf(self, contract: str, key: bytes) -> bytes | None:
         """Return the key's encoded leaf if it has a value."""
-        return self._live_leaves.get(leaf_key(TABLE_LIVE, contract, key))
+        held = self.held_leaf(contract, key)
+        return None if held is None else held[0]
 
     def tombstone(self, contract: str, key: bytes) -> bytes | None:
         """Return the key's encoded leaf if it was deleted."""
@@ -145,7 +156,8 @@ class StateDatabase:
 
     def node(self, prefix: bytes) -> bytes | None:
         """Return the blob of a tree node."""
-        return self._nodes.get(prefix)
+        blob: bytes | None = self._nodes.get(prefix)
+        return blob
 
     def get(self, contract: str, key: bytes) -> bytes | None:
         """Return the value under a key, None if there is none."""
@@ -200,6 +212,10 @@ class StateDatabase:
 
     def _newest(self, contract: str, key: bytes) -> bytes | None:
         return self.live_leaf(contract, key) or self.tombstone(contract, key)
+
+
+def _held_bytes(held: Held) -> int:
+    return len(held[0]) + HELD_OVERHEAD_BYTES
 
 
 def _read_head(store: Store) -> StateHead | None:

@@ -23,6 +23,11 @@ _LEAF_DOMAIN: Final = domain("leaf")
 _PATH_DOMAIN: Final = domain("path")
 
 
+Held = tuple[bytes, bytes | None, bytes | None, bytes | None]
+"""An encoded leaf at hand with what was found out about it: its value, its hash, and its path in the state tree, each
+of the latter two None if nobody has asked for it yet. Hashing them anew costs more than everything else of a write."""
+
+
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """One version of a key."""
@@ -75,3 +80,8 @@ def decode_leaf(data: bytes) -> Leaf:
 def stored_value(encoded: bytes) -> bytes | None:
     """Return the value in a leaf of our own database, whose form the database's checksums vouch for."""
     return msgpack.unpackb(encoded, raw=False)[3]  # type: ignore[no-any-return]
+
+
+def hold_leaf(encoded: bytes | None) -> Held | None:
+    """Return a leaf of our own database with its value; None if there is none."""
+    return None if encoded is None else (encoded, stored_value(encoded), None, None)

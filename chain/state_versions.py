@@ -6,70 +6,65 @@ They are made when the block is done, for all of its transactions together, in t
 from collections.abc import Callable, Iterable, Mapping
 
 from chain.database_keys import TABLE_LIVE, TABLE_TOMBSTONE, leaf_key, version_key
-from chain.state_leaf import encode_leaf, leaf_hash
+from chain.state_leaf import Held, encode_leaf, leaf_hash, path_of
 from chain.storage import Write
 from chain.types import Height
-from chain.values import dataclass
 
-Place = tuple[str, bytes]
-"""A contract and a key within it."""
-
-Change = tuple[int, Place, bytes | None]
-"""Index of a transaction, a place, and the value that it has left there; None if it has deleted it."""
+Change = tuple[int, bytes, bytes | None]
+"""Index of a transaction, a key, and the value that it has left there; None if it has deleted it."""
 
 
-@dataclass(frozen=True, slots=True)
 class Versions:
-    """What a block makes of the leaves."""
+    """Owns what a block makes of the leaves, contract by contract."""
 
-    digests: dict[Place, bytes]
-    """Hash of each changed key's newest leaf."""
-    live_writes: list[Write]
-    """What the database has to write of live leaves."""
-    other_writes: list[Write]
-    """What it has to write of tombstones and of versions that were replaced."""
+    def __init__(self, height: Height, tombstone: Callable[[str, bytes], bytes | None]) -> None:
+        """`tombstone` returns the parent's leaf of a key that was deleted."""
+        self._height = height
+        self._tombstone = tombstone
+        self.digests: dict[bytes, bytes] = {}
+        """Hash of each changed key's newest leaf, by its path."""
+        self.live_leaves: dict[bytes, Held | None] = {}
+        """What the database has to hold of live leaves, by its keys."""
+        self.other_writes: list[Write] = []
+        """What it has to write of tombstones and of versions that were replaced."""
 
+    def add(self, contract: str, changes: Iterable[Change], parents: Mapping[bytes, Held | None]) -> None:
+        """Make the versions of one contract; `parents` holds the parent's live leaf of each key, or None."""
+        height, other_writes = self._height, self.other_writes
+        newest: dict[bytes, Held] = {}
+        buried: set[bytes] = set()
+        for index, key, value in changes:
+            before = newest.get(key) or parents[key]
+            if before is None:
+                tombstone = self._tombstone(contract, key)
+                if tombstone is not None:
+                    buried.add(key)
+                    before = (tombstone, None, None, None)
+            digest = path = None
+            if before is not None:
+                old, _, digest, path = before
+                if digest is None:
+                    digest = leaf_hash(old)
+                other_writes.append((version_key(digest), old))
+            encoded = encode_leaf(contract, key, value, height, index, digest)
+            newest[key] = encoded, value, leaf_hash(encoded), path
+        self._finish(contract, newest, buried, parents)
 
-def make_versions(
-    changes: Iterable[Change],
-    height: Height,
-    live_leaves: Mapping[Place, bytes | None],
-    tombstone: Callable[[str, bytes], bytes | None],
-) -> Versions:
-    """Return the versions that changes make over the parent's state.
-
-    `live_leaves` holds the parent's leaf of each place that is changed, or None; `tombstone` returns its leaf where it
-    was deleted.
-    """
-    newest: dict[Place, tuple[bytes, bytes, bool]] = {}
-    buried: set[Place] = set()
-    live_writes: list[Write] = []
-    other_writes: list[Write] = []
-    old: bytes
-    digest: bytes | None
-    for index, place, value in changes:
-        known = newest.get(place)
-        if known is not None:
-            old, digest, _ = known
-        else:
-            found = live_leaves[place]
-            if found is None:
-                found = tombstone(*place)
-                if found is not None:
-                    buried.add(place)
-            old, digest = (b"", None) if found is None else (found, leaf_hash(found))
-        if digest is not None:
-            other_writes.append((version_key(digest), old))
-        contract, key = place
-        encoded = encode_leaf(contract, key, value, height, index, digest)
-        newest[place] = encoded, leaf_hash(encoded), value is not None
-    for place, (encoded, _, is_live) in newest.items():
-        if is_live:
-            live_writes.append((leaf_key(TABLE_LIVE, *place), encoded))
-            if place in buried:
-                other_writes.append((leaf_key(TABLE_TOMBSTONE, *place), None))
-        else:
-            other_writes.append((leaf_key(TABLE_TOMBSTONE, *place), encoded))
-            if live_leaves[place] is not None:
-                live_writes.append((leaf_key(TABLE_LIVE, *place), None))
-    return Versions({place: digest for place, (_, digest, _) in newest.items()}, live_writes, other_writes)
+    def _finish(
+        self, contract: str, newest: Mapping[bytes, Held], buried: set[bytes], parents: Mapping[bytes, Held | None]
+    ) -> None:
+        """Say where the newest leaves belong, in the tree and in the database; `buried` are keys that were deleted."""
+        live, dead = leaf_key(TABLE_LIVE, contract, b""), leaf_key(TABLE_TOMBSTONE, contract, b"")
+        for key, (encoded, value, digest, path) in newest.items():
+            assert digest is not None
+            if path is None:
+                path = path_of(contract, key)
+            self.digests[path] = digest
+            if value is not None:
+                self.live_leaves[live + key] = encoded, value, digest, path
+                if key in buried:
+                    self.other_writes.append((dead + key, None))
+            else:
+                self.other_writes.append((dead + key, encoded))
+                if parents[key] is not None:
+                    self.live_leaves[live + key] = None

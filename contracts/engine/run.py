@@ -6,7 +6,7 @@ nothing of one transaction is there when the next one starts. One thread uses a 
 
 from typing import Any, cast
 
-from chain.runtime import CallContext, Event, StateAccess
+from chain.runtime import CallContext, Event, StateAccess, Values
 from contracts.engine.errors import OutOfGas
 from contracts.engine.gas import Prices
 
@@ -28,6 +28,7 @@ class Run:
         "sender",
         "state",
         "time",
+        "values",
     )
 
     def __init__(self, prices: Prices) -> None:
@@ -41,6 +42,8 @@ class Run:
         """Contracts that have been entered and not left, outermost first."""
         self.read_only = True
         self.contract = ""
+        self.values = cast(Values, None)
+        """What the state holds of that contract; `enter` sets both."""
         self.sender = ""
         self.organisation = ""
         self.roles: tuple[str, ...] = ()
@@ -55,16 +58,18 @@ class Run:
         self.events = []
         self.active = []
         self.read_only = read_only
-        self.sender = context.sender
-        self.organisation = context.organisation
-        self.roles = context.roles
-        self.height = context.height
-        self.time = context.time
-        self.chain_id = context.chain_id
+        self.sender, self.organisation, self.roles, self.height, self.time, self.chain_id, _ = context
+
+    def enter(self, contract: str) -> None:
+        """Make a contract the one whose code runs."""
+        self.active.append(contract)
+        self.contract = contract
+        self.values = self.state.values(contract)
 
     def end(self) -> None:
         """Forget the call; what remains of its context is replaced before anything can read it."""
         self.state = cast(StateAccess, None)
+        self.values = cast(Values, None)
         self.events = []
         self.active = []
 
@@ -76,8 +81,8 @@ class Run:
 
     def identity(self) -> tuple[Any, ...]:
         """Return what `restore` needs to come back from a call of another contract."""
-        return self.contract, self.sender, self.organisation, self.roles, self.read_only
+        return self.contract, self.values, self.sender, self.organisation, self.roles, self.read_only
 
     def restore(self, identity: tuple[Any, ...]) -> None:
         """Come back from a call of another contract."""
-        self.contract, self.sender, self.organisation, self.roles, self.read_only = identity
+        self.contract, self.values, self.sender, self.organisation, self.roles, self.read_only = identity

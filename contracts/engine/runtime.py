@@ -207,8 +207,7 @@ class Engine:
         if method is None:
             return None
         # The contract counts as entered, so that nothing it invokes can call it before it is ready.
-        run.active.append(contract)
-        run.contract = contract
+        run.enter(contract)
         return self._execute(method, arguments, VALUE_BYTES_MAX)
 
     def _successor(self, context: CallContext, kind: str, contract: str, version: int, source: str) -> _Successor:
@@ -266,8 +265,7 @@ class Engine:
             if loaded.record.frozen:
                 raise Stop(errors.CONTRACT_FROZEN)
         arguments = self._arguments(target, args)
-        run.active.append(contract)
-        run.contract = contract
+        run.enter(contract)
         run.read_only = target.kind == VIEW
         value = self._execute(target, arguments, result_bytes_max)
         run.active.pop()

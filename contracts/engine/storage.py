@@ -48,7 +48,7 @@ def _reading(storage: Storage, keys: Keys, run: Run) -> dict[str, Guard]:
         if encoded is None:
             encoded = key_of(key)
         try:
-            data = run.state.get(run.contract, encoded)
+            data = run.values[encoded]
         except PYTHON_ERRORS as error:
             raise LocalFault(f"the state could not be read: {error!r}") from error
         if data is None:
@@ -91,7 +91,7 @@ def _integer_reader(keys: Keys, run: Run, read: Guard, absent: Guard) -> Guard:
         if encoded is None:
             encoded = key_of(key)
         try:
-            data = run.state.get(run.contract, encoded)
+            data = run.values[encoded]
         except PYTHON_ERRORS as error:
             raise LocalFault(f"the state could not be read: {error!r}") from error
         if data is None:
@@ -126,7 +126,7 @@ def _writing(storage: Storage, keys: Keys, run: Run) -> dict[str, Guard]:
         if run.gas < 0:
             raise OutOfGas
         try:
-            run.state.put(run.contract, encoded, data)
+            run.values.put(encoded, data)
         except PYTHON_ERRORS as error:
             raise LocalFault(f"the state could not be written: {error!r}") from error
 
@@ -153,9 +153,9 @@ def _adding(storage: Storage, get: Guard, keys: Keys, run: Run) -> dict[str, Gua
         encoded = known.get(key) if type(key) is str and len(key) < KNOWN_LENGTH_MAX else None
         if encoded is None:
             encoded = key_of(key)
-        state, contract = run.state, run.contract
+        values = run.values
         try:
-            data = state.get(contract, encoded)
+            data = values[encoded]
         except PYTHON_ERRORS as error:
             raise LocalFault(f"the state could not be read: {error!r}") from error
         if data is None and default is not None:
@@ -176,7 +176,7 @@ def _adding(storage: Storage, get: Guard, keys: Keys, run: Run) -> dict[str, Gua
         if run.gas < 0:
             raise OutOfGas
         try:
-            state.put(contract, encoded, data)
+            values.put(encoded, data)
         except PYTHON_ERRORS as error:
             raise LocalFault(f"the state could not be written: {error!r}") from error
 
@@ -202,7 +202,7 @@ def _counting(storage: Storage, keys: Keys, run: Run) -> dict[str, Guard]:
 def fetch(run: Run, key: bytes) -> bytes | None:
     """Read the state of the active contract."""
     try:
-        data = run.state.get(run.contract, key)
+        data = run.values[key]
     except PYTHON_ERRORS as error:
         raise LocalFault(f"the state could not be read: {error!r}") from error
     if data is not None and len(data) >= run.prices.stored_per_unit:
@@ -218,6 +218,6 @@ def store(run: Run, key: bytes, data: bytes | None) -> None:
     if run.gas < 0:
         raise OutOfGas
     try:
-        run.state.put(run.contract, key, data)
+        run.values.put(key, data)
     except PYTHON_ERRORS as error:
         raise LocalFault(f"the state could not be written: {error!r}") from error

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from chain.protocol import PROTOCOL_VERSION
-from chain.runtime import CallContext, CallOutcome, Event
+from chain.runtime import CallContext, CallOutcome, Event, PlainValues, Values
 from chain.types import Height, Milliseconds
 from contracts.engine.runtime import Engine
 
@@ -34,6 +34,10 @@ class MemoryState:
         """Return the value, or None if there is none."""
         values = self._values.get(contract)
         return None if values is None else values.get(key)
+
+    def values(self, contract: str) -> Values:
+        """Return the values of a contract."""
+        return PlainValues(self, contract)
 
     def put(self, contract: str, key: bytes, value: bytes | None) -> None:
         """Set a value, or delete it with None."""

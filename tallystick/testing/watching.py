@@ -3,6 +3,7 @@
 from collections import deque
 from typing import Final
 
+from chain.runtime import PlainValues, Values
 from contracts.engine.testkit import MemoryState
 
 READS_MAX: Final = 8
@@ -22,6 +23,10 @@ class WatchedState:
         value = self._state.get(contract, key)
         self.reads.append((contract, key, value))
         return value
+
+    def values(self, contract: str) -> Values:
+        """Return the values of a contract."""
+        return PlainValues(self, contract)
 
     def put(self, contract: str, key: bytes, value: bytes | None) -> None:
         """Set a value, or delete it with None."""

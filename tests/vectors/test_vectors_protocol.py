@@ -8,7 +8,7 @@ import pytest
 
 from chain.encoding import DecodeError
 from chain.protocol import PROTOCOL_KEY, first_schedule, read_schedule
-from chain.runtime import SYSTEM
+from chain.runtime import SYSTEM, PlainValues, Values
 from chain.state_keys import encode_key
 from chain.types import Height
 
@@ -23,6 +23,9 @@ class Record:
 
     def get(self, contract: str, key: bytes) -> bytes | None:
         return self._value if (contract, key) == (SYSTEM, bytes.fromhex(PROTOCOL["key"])) else None
+
+    def values(self, contract: str) -> Values:
+        return PlainValues(self, contract)
 
     def put(self, contract: str, key: bytes, value: bytes | None) -> None:
         raise AssertionError("reading writes nothing")
