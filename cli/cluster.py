@@ -12,6 +12,7 @@ from cli import cluster_processes as processes
 from cli.cluster_files import add_observer, create_cluster
 from cli.cluster_layout import ClusterLayout, NodePlace, exists, load, node_places
 from cli.cluster_status import NodeReport, fetch_reports, report_json, wait_ready
+from cli.completing import complete_nodes
 from cli.errors import CliError
 from cli.lazy_group import LazyGroup
 from cli.output import print_json, table
@@ -27,7 +28,7 @@ dir_option = click.option(
     help="Folder of the cluster.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
-nodes_argument = click.argument("nodes", nargs=-1)
+nodes_argument = click.argument("nodes", nargs=-1, shell_complete=complete_nodes)
 
 
 # Chaos needs clients and much else that the other verbs, which people wait for, do without.

@@ -1,6 +1,7 @@
 """Where a local cluster keeps what: one folder with genesis, parties' keys and a folder for each node."""
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +9,7 @@ from chain.values import dataclass
 from cli.errors import CliError
 
 CLUSTER_FILE: Final = "cluster.json"
+CONFIG_FILE: Final = "node.toml"
 GENESIS_FILE: Final = "genesis.json"
 PARTIES_FOLDER: Final = "parties"
 OBSERVERS_FOLDER: Final = "observers"
@@ -30,16 +32,19 @@ class NodePlace:
     """Command in front of its own, such as one that enters a network namespace."""
     is_observer: bool = False
     """Whether it only follows."""
+    api_certificate: Path | None = None
+    """What it serves its HTTP API over TLS with, None if it does not."""
 
     @property
     def api(self) -> str:
         """Base URL of its HTTP API."""
-        return f"http://{self.host}:{self.api_port}"
+        scheme = "http" if self.api_certificate is None else "https"
+        return f"{scheme}://{self.host}:{self.api_port}"
 
     @property
     def config(self) -> Path:
         """Its configuration file."""
-        return self.folder / "node.toml"
+        return self.folder / CONFIG_FILE
 
     @property
     def pid_file(self) -> Path:
@@ -144,6 +149,7 @@ def load(folder: Path) -> ClusterLayout:
                 node["api_port"],
                 node["peer_port"],
                 is_observer=bool(node.get("observer", False)),
+                api_certificate=_api_certificate(folder / node["name"]),
             )
             for node in document["nodes"]
         )
@@ -152,3 +158,14 @@ def load(folder: Path) -> ClusterLayout:
         raise CliError(f"no cluster in {folder}; create one with: tally cluster up --dir {folder}") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CliError(f"{path} cannot be read: {error}") from error
+
+
+def _api_certificate(folder: Path) -> Path | None:
+    """Return the certificate that a node's configuration names; a wrong one is the node's to complain of."""
+    try:
+        document = tomllib.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    access = document.get("access")
+    named = access.get("certificate") if isinstance(access, dict) else None
+    return folder / named if isinstance(named, str) else None

@@ -13,10 +13,14 @@ from chain.values import dataclass
 from cli import cluster_processes as processes
 from cli.cluster_layout import ClusterLayout, NodePlace
 from cli.errors import CliError
+from cli.node_tls import place_tls
+from tallystick.access import AccessError
 
 TIMEOUT_SECONDS: Final = 2.0
 READY_SECONDS_MAX: Final = 60.0
 POLL_SECONDS: Final = 0.1
+UNAUTHORIZED: Final = 401
+GUARDED: Final = "does not let everybody read, so that height and view are not shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,14 @@ def _fetch_report(node: NodePlace) -> NodeReport:
     if is_stopped(pid):
         return _silent(node, pid, "paused")
     try:
-        with urllib.request.urlopen(f"{node.api}/v1/network", timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
+        tls = place_tls(node)
+        with urllib.request.urlopen(f"{node.api}/v1/network", timeout=TIMEOUT_SECONDS, context=tls) as response:  # noqa: S310
             status = json.load(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            return _guarded(node, pid, error.code)
+    except AccessError as error:
+        return _silent(node, pid, str(error))
     except (urllib.error.URLError, OSError, ValueError) as error:
         return _silent(node, pid, f"does not answer: {getattr(error, 'reason', error)}")
     own = status["node"]
@@ -109,6 +119,17 @@ def _fetch_report(node: NodePlace) -> NodeReport:
         tuple(own["not_ready_reasons"]),
         tuple(own["notices"]),
     )
+
+
+def _guarded(node: NodePlace, pid: int, status: int) -> NodeReport:
+    """Return what a node that does not let everybody read tells all the same."""
+    if status != UNAUTHORIZED:
+        return _silent(node, pid, f"answers with the status {status}")
+    try:
+        with urllib.request.urlopen(f"{node.api}/readyz", timeout=TIMEOUT_SECONDS, context=place_tls(node)):  # noqa: S310
+            return NodeReport(node.name, node.api, pid, None, None, None, None, True, (), (GUARDED,))
+    except (urllib.error.URLError, OSError, AccessError):
+        return _silent(node, pid, f"is not ready; {GUARDED}")
 
 
 def _silent(node: NodePlace, pid: int | None, reason: str) -> NodeReport:

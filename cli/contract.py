@@ -5,12 +5,14 @@ import click
 from cli import authoring
 from cli import contract_lifecycle as lifecycle
 from cli import contract_reading as reading
+from cli.completing import complete_contracts
 from cli.contract_client import client
 from cli.contract_cost import cost
 from cli.contract_new import new
 from cli.contract_subjects import read_subjects
+from cli.ledger import Target
 from cli.output import print_json, table
-from cli.session import Target, ledger_options, run
+from cli.session import ledger_options, run
 
 DEPLOY_GAS = 10_000_000
 
@@ -41,7 +43,7 @@ def list_contracts(target: Target, as_json: bool) -> None:
 
 
 @contract.command()
-@click.argument("subject")
+@click.argument("subject", shell_complete=complete_contracts)
 @ledger_options
 def source(target: Target, subject: str, as_json: bool) -> None:
     """Print the source of a deployed contract, verified: NAME, or NAME@VERSION for one of its versions."""

@@ -7,16 +7,18 @@ from typing import Any, Final
 
 import click
 
+from cli.completing import complete_contracts
 from cli.contract_subjects import read_subjects
 from cli.errors import CliError
+from cli.ledger import Target
 from cli.receipts import printable
-from cli.session import Target, ledger_if_needed, run
+from cli.session import ledger_if_needed, run
 
 TAKEN: Final = frozenset({"tallystick", "typing", "annotations"})
 
 
 @click.command()
-@click.argument("subject")
+@click.argument("subject", shell_complete=complete_contracts)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write here, not to the screen.")
 @click.option("--class", "class_name", default=None, help="Name of the class; by default that of the contract.")
 @ledger_if_needed

@@ -7,11 +7,13 @@ from typing import Any, Final
 import click
 
 from cli.comparing import changes_between, obstacle_lines, obstacles_between
+from cli.completing import complete_contracts
 from cli.contract_subjects import Subject, check_name, file_subject, read_subject
 from cli.decisions import decide, gas_for
 from cli.errors import CliError
+from cli.ledger import Target
 from cli.receipts import plain
-from cli.session import Target, ledger_options, party_option, run
+from cli.session import ledger_options, party_option, run
 from cli.values import parse_arguments
 from contracts.engine.errors import Failed, Stop
 from contracts.engine.gas import CURRENT
@@ -60,7 +62,7 @@ def deploy(
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("name")
+@click.argument("name", shell_complete=complete_contracts)
 @FILE
 @click.argument("arguments", nargs=-1)
 @AS
@@ -95,7 +97,7 @@ def upgrade(
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_contracts)
 @AS
 @REASON
 @ledger_options
@@ -105,7 +107,7 @@ def freeze(target: Target, name: str, party: str, reason: str, as_json: bool) ->
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_contracts)
 @AS
 @REASON
 @ledger_options

@@ -7,14 +7,16 @@ import click
 
 from cli.abi_text import abi_text
 from cli.comparing import comparison_json, comparison_text
+from cli.completing import complete_contracts
 from cli.contract_subjects import Subject, file_named, read_subjects
 from cli.errors import EXIT_USAGE, CliError
+from cli.ledger import Target
 from cli.output import print_json
-from cli.session import Target, ledger_if_needed, run
+from cli.session import ledger_if_needed, run
 
 
 @click.command()
-@click.argument("subject")
+@click.argument("subject", shell_complete=complete_contracts)
 @click.option("--source", "with_source", is_flag=True, help="Print the source as well.")
 @ledger_if_needed
 def show(find_target: Callable[[], Target], subject: str, with_source: bool, as_json: bool) -> None:
@@ -57,8 +59,8 @@ def _heading(subject: Subject) -> str:
 
 
 @click.command()
-@click.argument("old")
-@click.argument("new", required=False)
+@click.argument("old", shell_complete=complete_contracts)
+@click.argument("new", required=False, shell_complete=complete_contracts)
 @ledger_if_needed
 def diff(find_target: Callable[[], Target], old: str, new: str | None, as_json: bool) -> None:
     """Show what is different between OLD and NEW: each is NAME, NAME@VERSION, or the FILE of a contract.

@@ -11,7 +11,7 @@ from chain.types import Digest
 from chain.values import dataclass
 from cli.contract_files import read_contract
 from cli.errors import EXIT_USAGE, CliError
-from cli.session import Target
+from cli.ledger import Target
 from contracts.engine.abi import derive_abi
 from contracts.engine.compiler import compile_contract
 from contracts.engine.module import Module

@@ -11,9 +11,10 @@ from cli.diagnosis.diagnose import diagnose
 from cli.diagnosis.evidence import Evidence, ask_cluster, ask_urls
 from cli.diagnosis.findings import Finding, Severity
 from cli.errors import EXIT_FAILED, EXIT_USAGE, CliError
+from cli.ledger import ledger_flags
 from cli.output import print_json
 from cli.profile import load_profile
-from cli.session import with_access_options
+from cli.session import profile_option, with_access_options
 from tallystick.access import AccessError
 
 WORDS: Final = {
@@ -32,22 +33,21 @@ WORDS: Final = {
     help="Folder of the local cluster to look at when no --url is given.  [default: .tally]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+@profile_option
 @with_access_options
 @click.pass_context
-def doctor(
-    ctx: click.Context, /, urls: tuple[str, ...], folder: Path | None, as_json: bool, **access: str | None
-) -> None:
+def doctor(ctx: click.Context, /, as_json: bool, **ledger: Any) -> None:
     """Tell why nothing is being committed, or what else is wrong, with what to do; the likeliest cause first.
 
     It works with whatever nodes answer, one included: what the others are is then told by that one. Exit codes: 0 all
     is well, 1 something is wrong.
     """
-    given = {"url": urls, "dir": folder, **access}
-    profile = load_profile({name: value for name, value in given.items() if value}, os.environ, Path.cwd())
+    profile = load_profile(ledger_flags(ledger), os.environ, Path.cwd())
     try:
-        evidence = (
-            ask_urls(profile.urls, profile.access) if profile.urls else ask_cluster(cluster_layout.load(profile.folder))
-        )
+        if profile.urls:
+            evidence = ask_urls(profile.urls, profile.access)
+        else:
+            evidence = ask_cluster(cluster_layout.load(profile.folder), profile.access)
     except AccessError as error:
         raise CliError(str(error), EXIT_USAGE) from error
     findings = diagnose(evidence)

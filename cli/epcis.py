@@ -6,9 +6,10 @@ import click
 
 from chain.receipt import Receipt
 from cli.errors import CliError
+from cli.ledger import Target
 from cli.output import print_json
 from cli.receipts import receipt_json
-from cli.session import Target, commit, ledger_options, party_option, run
+from cli.session import commit, ledger_options, party_option, run
 from gateway.epcis.capture import PreparedEvent, prepare
 from gateway.epcis.errors import EpcisError
 

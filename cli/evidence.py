@@ -1,9 +1,11 @@
 """`tally evidence`: what validators have provably done, as the nodes hold it and as anybody can check it."""
 
+import functools
 import json
+import os
+import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,15 +17,28 @@ from chain.evidence_check import EvidenceError, Finding, check_evidence
 from chain.genesis import Genesis, GenesisError, genesis_from_json
 from chain.values import dataclass
 from cli import cluster_layout
-from cli.errors import EXIT_AUDIT_MISMATCH, CliError
+from cli.errors import EXIT_AUDIT_MISMATCH, EXIT_USAGE, CliError
 from cli.evidence_words import MEANINGS, place_words, statement_lines
+from cli.ledger import LEDGER_PARAMETERS, ledger_flags
+from cli.node_tls import place_tls, url_tls
 from cli.output import print_json, table
-from cli.session import DEFAULT_FOLDER
+from cli.profile import load_profile
+from cli.session import DEFAULT_FOLDER, profile_option, with_access_options
+from tallystick.access import AccessError
 
 TIMEOUT_SECONDS: Final = 10.0
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 COLUMNS: Final = ("VALIDATOR", "WHAT IT DID", "HEIGHT", "VIEW", "EVIDENCE", "HELD BY")
 SHORT_DIGITS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node to ask, and what it is shown."""
+
+    url: str
+    headers: dict[str, str]
+    tls: ssl.SSLContext | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +57,29 @@ def evidence() -> None:
 
 
 def _node_options(command: Any) -> Any:
-    command = click.option("--url", "urls", multiple=True, help="A node's address; repeat it for more.")(command)
-    return click.option(
+    """Add the options that say which nodes are asked; the command receives `nodes`."""
+
+    @functools.wraps(command)
+    def with_nodes(**given: Any) -> Any:
+        others = {name: value for name, value in given.items() if name not in LEDGER_PARAMETERS}
+        return command(nodes=_nodes(ledger_flags(given)), **others)
+
+    with_url = click.option("--url", "urls", multiple=True, help="A node's address; repeat it for more.")(with_nodes)
+    with_folder = click.option(
         "--dir",
         "folder",
         type=click.Path(path_type=Path, file_okay=False),
-        default=DEFAULT_FOLDER,
-        show_default=True,
-        help="Folder of the local cluster to ask when no --url is given.",
-    )(command)
+        help="Folder of the local cluster to ask when no --url is given.  [default: .tally]",
+    )(with_url)
+    return with_access_options(profile_option(with_folder))
 
 
 @evidence.command("list")
 @_node_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
-def list_evidence(urls: tuple[str, ...], folder: Path, as_json: bool) -> None:
+def list_evidence(nodes: dict[str, Node], as_json: bool) -> None:
     """List the evidence that nodes hold. Nodes are asked, not believed: `tally evidence verify` checks."""
-    asked = _ask(_nodes(urls, folder))
+    asked = _ask(nodes)
     entries = [asked.held[digest] for digest in sorted(asked.held, key=lambda digest: _order(asked.held[digest][0]))]
     if as_json:
         print_json({"evidence": [{**entry, "held_by": names} for entry, names in entries], "silent": asked.silent})
@@ -86,16 +107,15 @@ def list_evidence(urls: tuple[str, ...], folder: Path, as_json: bool) -> None:
 @click.argument("digest")
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
 @_node_options
-def fetch(digest: str, out: Path, urls: tuple[str, ...], folder: Path) -> None:
+def fetch(nodes: dict[str, Node], digest: str, out: Path) -> None:
     """Fetch the evidence that `list` shows under DIGEST, or under its first digits, and write it to the file OUT."""
-    nodes = _nodes(urls, folder)
     asked = _ask(nodes)
     matching = [found for found in asked.held if digest and found.startswith(digest.lower())]
     if len(matching) != 1:
         what = "more than one piece" if matching else "no piece"
         raise CliError(f"{what} of evidence begins with {digest!r}; see tally evidence list")
     holder = asked.held[matching[0]][1][0]
-    data = _get(f"{nodes[holder]}/v1/evidence/{matching[0]}", EVIDENCE_BYTES_MAX)
+    data = _get(nodes[holder], f"/v1/evidence/{matching[0]}", EVIDENCE_BYTES_MAX)
     try:
         found = decode_evidence(data)
     except DecodeError as error:
@@ -187,23 +207,33 @@ def _genesis(path: Path | None, folder: Path) -> Genesis:
         raise CliError(f"{path}: the genesis cannot be used: {error}") from error
 
 
-def _nodes(urls: Sequence[str], folder: Path) -> dict[str, str]:
-    """Return addresses by name."""
-    if urls:
-        return {url: url.rstrip("/") for url in urls}
-    return {node.name: node.api for node in cluster_layout.load(folder).nodes}
+def _nodes(flags: dict[str, Any]) -> dict[str, Node]:
+    """Return the nodes to ask, by name.
+
+    Raises:
+        CliError: when there are none, or a setting is wrong.
+    """
+    profile = load_profile(flags, os.environ, Path.cwd())
+    headers = profile.access.headers()
+    try:
+        if profile.urls:
+            return {url: Node(url.rstrip("/"), headers, url_tls(url, profile.access)) for url in profile.urls}
+        places = cluster_layout.load(profile.folder).nodes
+        return {place.name: Node(place.api, headers, place_tls(place, profile.access)) for place in places}
+    except AccessError as error:
+        raise CliError(str(error), EXIT_USAGE) from error
 
 
-def _ask(nodes: dict[str, str]) -> Asked:
+def _ask(nodes: dict[str, Node]) -> Asked:
     """Ask all nodes.
 
     Raises:
         CliError: when none answers.
     """
     asked = Asked({}, {})
-    for name, url in nodes.items():
+    for name, node in nodes.items():
         try:
-            entries = json.loads(_get(f"{url}/v1/evidence", ANSWER_BYTES_MAX))["evidence"]
+            entries = json.loads(_get(node, "/v1/evidence", ANSWER_BYTES_MAX))["evidence"]
             for entry in entries:
                 _order(entry)
                 asked.held.setdefault(str(entry["digest"]), (entry, []))[1].append(name)
@@ -220,10 +250,11 @@ def _order(entry: dict[str, Any]) -> tuple[str, int, int, str]:
     return str(entry["validator"]), int(entry["height"]), int(entry["view"]), str(entry["code"])
 
 
-def _get(url: str, bytes_max: int) -> bytes:
-    request = urllib.request.Request(url)  # noqa: S310 - the user names it
+def _get(node: Node, path: str, bytes_max: int) -> bytes:
+    url = node.url + path
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
+        request = urllib.request.Request(url, headers=node.headers)  # noqa: S310 - the user names it
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=node.tls) as response:  # noqa: S310
             data: bytes = response.read(bytes_max + 1)
     except (urllib.error.URLError, OSError, ValueError) as error:
         raise CliError(f"{url}: {getattr(error, 'reason', error)}") from error

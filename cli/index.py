@@ -12,9 +12,10 @@ import click
 
 from chain.values import dataclass
 from cli.errors import EXIT_USAGE, CliError
+from cli.ledger import Target
 from cli.output import print_json
 from cli.progress import ProgressLine
-from cli.session import Target, ledger_options, run
+from cli.session import ledger_options, run
 from gateway.follower.database import IndexDatabase, Place, open_database
 from gateway.follower.errors import FollowerError
 from gateway.follower.following import DatabaseThread, keep_index

@@ -8,9 +8,10 @@ import click
 from chain.receipt import Receipt
 from cli.epcis import describe
 from cli.errors import CliError
+from cli.ledger import Target
 from cli.output import print_json
 from cli.receipts import receipt_json
-from cli.session import Target, commit, ledger_options, party_option, run
+from cli.session import commit, ledger_options, party_option, run
 from gateway.iso20022.corridor import DEMO_PARTIES, STEP_GAS, fit_corridor
 from gateway.iso20022.errors import Iso20022Error
 from gateway.iso20022.submit import PreparedTransfer, prepare

@@ -4,7 +4,7 @@ A flag on the command line comes before all of them.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,31 +42,59 @@ def load_profile(flags: dict[str, Any], environment: Mapping[str, str], here: Pa
 
     Whoever names the ledger first, by `url` or `dir`, decides alone which it is: a genesis hash, a token and
     certificates count only if they come from the same place or from one that goes before, never from a file that speaks
-    of another ledger.
+    of another ledger. Who signs comes from no place that names another ledger either, and a profile that names one
+    takes nobody from outside of profiles.
 
     Raises:
         CliError: when a file or a variable is wrong; it is named.
     """
-    sources = [flags, _of_environment(environment)]
     files = _files(environment, here)
-    name = environment.get("TALLY_PROFILE")
+    name = flags.get("profile") or environment.get("TALLY_PROFILE")
     if name and not any(name in profiles for _, _, profiles in files):
-        raise CliError(f"TALLY_PROFILE: no file has a profile {name!r}", EXIT_USAGE)
-    for path, document, profiles in files:
-        if name in profiles:
-            sources.append(_checked(f"{path}: profiles.{name}", path, profiles[name]))
-        sources.append(_checked(str(path), path, document))
-    party = next((settings["as"] for settings in sources if "as" in settings), None)
+        raise CliError(
+            f"no file has a profile {name!r}; there are: {', '.join(profile_names(environment, here)) or 'none'}",
+            EXIT_USAGE,
+        )
+    named = [_checked(f"{path}: profiles.{name}", path, held[name]) for path, _, held in files if name in held]
+    tops = [_checked(str(path), path, document) for path, document, _ in files]
+    first, last = (named, []) if flags.get("profile") else ([], named)
+    chosen = [flags, *first, _of_environment(environment), *last]
+    sources = [*chosen, *tops]
+    party = _party(chosen if any(map(_names_ledger, named)) else sources)
     known: dict[str, Any] = {}
     for source in sources:
         settings = source
         if TOKENS & known.keys():
             settings = {name: value for name, value in settings.items() if name not in TOKENS}
         known = settings | known
-        if "url" in settings or "dir" in settings:
+        if _names_ledger(settings):
             break
     folder = Path(known.get("dir", FOLDER_DEFAULT))
     return Profile(tuple(known.get("url", ())), folder, known.get("genesis_hash"), party, _access(known))
+
+
+def profile_names(environment: Mapping[str, str], here: Path) -> list[str]:
+    """Return the names of all profiles that can be chosen in a folder.
+
+    Raises:
+        CliError: when a file is wrong.
+    """
+    return sorted({name for _, _, profiles in _files(environment, here) for name in profiles})
+
+
+def _names_ledger(settings: Mapping[str, Any]) -> bool:
+    return "url" in settings or "dir" in settings
+
+
+def _party(sources: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return who signs: a place that names a ledger lends its signer to no other."""
+    is_named = False
+    for settings in sources:
+        own = _names_ledger(settings)
+        if "as" in settings and not (own and is_named):
+            return str(settings["as"])
+        is_named = is_named or own
+    return None
 
 
 def _access(settings: Mapping[str, Any]) -> ReaderAccess:

@@ -10,12 +10,14 @@ from chain.proposals import OPEN, Motion, Proposal
 from chain.transaction import Call
 from chain.types import Milliseconds
 from cli.comparing import comparison_text
+from cli.completing import complete_parties
 from cli.contract_subjects import Subject, fetch
 from cli.decisions import decide, gas_for, proposal_json, proposal_table_row, standing, votes_text
 from cli.errors import CliError
+from cli.ledger import Target
 from cli.output import print_json, table
 from cli.receipts import plain, printable
-from cli.session import Target, default_party, ledger_options, run
+from cli.session import NO_PARTY, default_party, ledger_options, run
 from tallystick import decisions
 from tallystick.client import AsyncClient
 from tallystick.decisions import ProposalState
@@ -125,14 +127,16 @@ def _voting(name: str, call: Callable[[int], Call], text: str) -> click.Command:
     @click.option(
         "--as",
         "parties",
-        required=True,
         multiple=True,
-        default=lambda: tuple(filter(None, [default_party()])),
+        shell_complete=complete_parties,
         help="An administrator of the electorate; with several each votes, until the proposal is decided.",
     )
     @ledger_options
     def vote(target: Target, number: int, parties: tuple[str, ...], as_json: bool) -> None:
-        wallets = [target.wallet(party) for party in parties]
+        signers = parties or tuple(filter(None, [default_party()]))
+        if not signers:
+            raise click.UsageError(NO_PARTY)
+        wallets = [target.wallet(party) for party in signers]
 
         async def work() -> None:
             async with target.client() as client:

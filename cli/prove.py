@@ -12,10 +12,12 @@ from chain.encoding import EncodeError
 from chain.identity import is_name
 from chain.proof_file import StoryRule
 from chain.state_keys import encode_key
+from cli.completing import complete_contracts, complete_storage
 from cli.errors import EXIT_USAGE, CliError
+from cli.ledger import Target
 from cli.output import print_json
 from cli.proof_text import proven_text
-from cli.session import Target, ledger_options, run
+from cli.session import ledger_options, run
 from cli.values import parse_arguments
 from tallystick.proof_facts import Proven, proven_json
 from tallystick.proving import MakeProof
@@ -70,8 +72,8 @@ def transaction(transaction_id: str) -> MakeProof:
 
 
 @prove.command(context_settings={"ignore_unknown_options": True})
-@click.argument("contract")
-@click.argument("storage")
+@click.argument("contract", shell_complete=complete_contracts)
+@click.argument("storage", shell_complete=complete_storage)
 @click.argument("key_parts", metavar="[KEY]...", nargs=-1)
 @click.option("--at", "at_height", type=click.IntRange(min=0), help="The height to speak of. [default: the last block]")
 @proof_options
@@ -82,8 +84,8 @@ def key(contract: str, storage: str, key_parts: tuple[str, ...], at_height: int 
 
 
 @prove.command(context_settings={"ignore_unknown_options": True})
-@click.argument("contract")
-@click.argument("storage")
+@click.argument("contract", shell_complete=complete_contracts)
+@click.argument("storage", shell_complete=complete_storage)
 @click.argument("key_parts", metavar="[KEY]...", nargs=-1)
 @proof_options
 def history(contract: str, storage: str, key_parts: tuple[str, ...]) -> MakeProof:

@@ -4,10 +4,12 @@ import click
 
 from chain.json_values import to_json
 from cli.calls import call_arguments, methods_text
+from cli.completing import complete_contracts, complete_methods, complete_storage
 from cli.errors import EXIT_USAGE, CliError
+from cli.ledger import Target
 from cli.output import print_json
 from cli.receipts import plain
-from cli.session import Target, ledger_options, party_option, run
+from cli.session import ledger_options, party_option, run
 from cli.values import parse_arguments
 
 
@@ -17,8 +19,8 @@ def query() -> None:
 
 
 @query.command(context_settings={"ignore_unknown_options": True})
-@click.argument("contract")
-@click.argument("method", required=False)
+@click.argument("contract", shell_complete=complete_contracts)
+@click.argument("method", required=False, shell_complete=complete_methods("view"))
 @click.argument("arguments", nargs=-1)
 @party_option("Ask as this party; without it, as nobody.", required=False)
 @ledger_options
@@ -47,8 +49,8 @@ def view(
 
 
 @query.command(context_settings={"ignore_unknown_options": True})
-@click.argument("contract")
-@click.argument("storage")
+@click.argument("contract", shell_complete=complete_contracts)
+@click.argument("storage", shell_complete=complete_storage)
 @click.argument("key", nargs=-1)
 @ledger_options
 def state(target: Target, contract: str, storage: str, key: tuple[str, ...], as_json: bool) -> None:

@@ -1,66 +1,37 @@
-"""What commands that talk to a ledger share: which nodes, which genesis, who signs, and errors as messages."""
+"""What commands that talk to a ledger share: the options that choose it, who signs, and errors as messages."""
 
 import asyncio
 import functools
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import click
 
 from chain.receipt import Receipt
 from chain.transaction import Call
-from chain.values import dataclass
-from cli import cluster_layout
-from cli.errors import EXIT_USAGE, CliError
-from cli.keys import open_wallet
-from cli.profile import FILES, FOLDER_DEFAULT, load_profile
-from tallystick.access import OPEN, AccessError, ReaderAccess
+from cli.completing import complete_parties, complete_profiles
+from cli.errors import CliError
+from cli.ledger import LEDGER_PARAMETERS, Target, ledger_flags, target_of
+from cli.profile import FOLDER_DEFAULT, load_profile
 from tallystick.client import AsyncClient
 from tallystick.errors import CommitTimeout, SubmitError, TallystickError
 from tallystick.wallet import Wallet
 
 DEFAULT_FOLDER: Final = FOLDER_DEFAULT
-NOTHING: Final[Mapping[str, str | None]] = MappingProxyType({})
-"""Shows nothing beyond what the settings say."""
+NO_PARTY: Final = "Missing option '--as', and no setting that holds for this ledger says who signs."
 NOTICE_SECONDS: Final = 3.0
 """How long somebody at a terminal waits without a word."""
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The ledger that a command works on."""
-
-    urls: tuple[str, ...]
-    genesis_hash: str | None
-    """None if it has to be taken from the first node: then answers are verified, but not anchored."""
-    layout: cluster_layout.ClusterLayout | None
-    """The local cluster, whose parties' keys are at hand; None for another ledger."""
-    access: ReaderAccess = OPEN
-    """What is shown to nodes that do not let everybody read."""
-
-    def client(self) -> AsyncClient:
-        """Return a client that fails over between the nodes and verifies what they answer."""
-        try:
-            return AsyncClient(self.urls, genesis_hash=self.genesis_hash, access=self.access)
-        except (AccessError, ValueError) as error:
-            raise CliError(str(error), EXIT_USAGE) from error
-
-    def wallet(self, party: str) -> Wallet:
-        """Return the wallet of a demo party, or of a key file.
-
-        Raises:
-            CliError: when there is neither.
-        """
-        if self.layout is not None and self.layout.party_key(party).exists():
-            return open_wallet(self.layout.party_key(party))
-        if Path(party).is_file():
-            return open_wallet(Path(party))
-        known = "" if self.layout is None else f"; parties here: {', '.join(self.layout.parties())}"
-        raise CliError(f"{party!r} is neither a party of this cluster nor a key file{known}")
+profile_option = click.option(
+    "--profile",
+    default=None,
+    help="Profile to use, from tally.toml or the user's configuration.",
+    shell_complete=complete_profiles,
+)
 
 
 def ledger_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,12 +58,13 @@ def ledger_if_needed(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Path(path_type=Path, file_okay=False),
             help="Folder of the local cluster to use when no --url is given.  [default: .tally]",
         ),
+        profile_option,
     )
 
     @functools.wraps(command)
-    def with_finder(*, folder: Path | None, urls: tuple[str, ...], genesis_hash: str | None, **others: Any) -> Any:
-        access = {name: others.pop(name) for name in FILES}
-        return command(find_target=lambda: choose_target(folder, urls, genesis_hash, access), **others)
+    def with_finder(**given: Any) -> Any:
+        others = {name: value for name, value in given.items() if name not in LEDGER_PARAMETERS}
+        return command(find_target=lambda: target_of(ledger_flags(given)), **others)
 
     for option in options:
         with_finder = option(with_finder)
@@ -114,32 +86,26 @@ def with_access_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def choose_target(
-    folder: Path | None, urls: tuple[str, ...], genesis_hash: str | None, access: Mapping[str, str | None] = NOTHING
-) -> Target:
-    """Return the ledger at the given addresses, otherwise the local cluster, otherwise what the settings name.
-
-    Raises:
-        CliError: when there is none, or a setting is wrong.
-    """
-    given = {"url": urls, "dir": folder, "genesis_hash": genesis_hash, **access}
-    profile = load_profile({name: value for name, value in given.items() if value}, os.environ, Path.cwd())
-    if profile.urls:
-        layout = cluster_layout.load(profile.folder) if cluster_layout.exists(profile.folder) else None
-        return Target(profile.urls, profile.genesis_hash, layout, profile.access)
-    layout = cluster_layout.load(profile.folder)
-    urls = tuple(node.api for node in layout.nodes)
-    return Target(urls, profile.genesis_hash or layout.chain_id, layout, profile.access)
-
-
 def party_option(text: str, *, required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return the option that says who signs; the command receives `party`."""
-    return click.option("--as", "party", required=required, default=default_party, help=text)
+    """Return the option that says who signs; the command, which is given `ledger_options` too, receives `party`."""
+    option = click.option("--as", "party", default=None, help=text, shell_complete=complete_parties)
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def with_party(*arguments: Any, party: str | None, **others: Any) -> Any:
+            found = party or default_party()
+            if required and found is None:
+                raise click.UsageError(NO_PARTY)
+            return command(*arguments, party=found, **others)
+
+        return option(with_party)
+
+    return decorate
 
 
 def default_party() -> str | None:
-    """Return who signs where no flag says so."""
-    return load_profile({}, os.environ, Path.cwd()).party
+    """Return who signs by the settings that hold for the running command, where no flag says so."""
+    return load_profile(ledger_flags(click.get_current_context().params), os.environ, Path.cwd()).party
 
 
 def run(work: Awaitable[T]) -> T:
@@ -155,9 +121,7 @@ def run(work: Awaitable[T]) -> T:
     try:
         return asyncio.run(awaited())
     except TallystickError as error:
-        code = getattr(error, "code", None)
-        named = not code or str(error).startswith(f"{code}:")
-        raise CliError(str(error) if named else f"{code}: {error}") from error
+        raise CliError(str(error)) from error
 
 
 async def commit(

@@ -14,8 +14,9 @@ from cli.epcis import prepare_file as prepare_epcis
 from cli.errors import CliError
 from cli.iso20022 import prepare_file as prepare_iso20022
 from cli.iso20022 import secret_path
+from cli.ledger import Target, target_of
 from cli.output import table
-from cli.session import Target, choose_target, commit, run
+from cli.session import commit, run
 from gateway.iso20022.corridor import STEP_GAS
 from gateway.iso20022.story import fill_travel_rule
 from gateway.iso20022.submit import PreparedTransfer
@@ -48,7 +49,7 @@ def story() -> None:
 @click.argument("names", nargs=-1)
 def play(folder: Path, quiet: bool, names: tuple[str, ...]) -> None:
     """Play the stories NAMES (all if none is named) on the local cluster, each at most once."""
-    target = choose_target(folder, (), None)
+    target = target_of({"dir": folder})
     done = _done(folder)
     for name in names or STORIES:
         path = EXAMPLES / name / "story.json"

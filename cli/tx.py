@@ -5,10 +5,12 @@ import click
 from chain.crypto import DIGEST_BYTES
 from chain.json_values import to_json
 from cli.calls import call_arguments, methods_text
+from cli.completing import complete_contracts, complete_methods
 from cli.errors import EXIT_USAGE, CliError
+from cli.ledger import Target
 from cli.output import print_json
 from cli.receipts import plain, receipt_json, receipt_text
-from cli.session import Target, commit, ledger_options, party_option, run
+from cli.session import commit, ledger_options, party_option, run
 from tallystick.building import GAS_LIMIT_DEFAULT
 
 
@@ -18,8 +20,8 @@ def tx() -> None:
 
 
 @tx.command(context_settings={"ignore_unknown_options": True})
-@click.argument("contract")
-@click.argument("method", required=False)
+@click.argument("contract", shell_complete=complete_contracts)
+@click.argument("method", required=False, shell_complete=complete_methods("call"))
 @click.argument("arguments", nargs=-1)
 @party_option("Who signs: a party of the local cluster, or a key file.", required=False)
 @click.option(

@@ -25,8 +25,9 @@ from chain.genesis import Genesis
 from chain.values import dataclass
 from cli.errors import EXIT_AUDIT_MISMATCH, EXIT_USAGE, CliError
 from cli.keys import open_wallet
+from cli.ledger import Target
 from cli.receipts import printable
-from cli.session import Target, ledger_options, run
+from cli.session import ledger_options, run
 from cli.witness_keys import witness_option
 from tallystick.transport import Transport
 from tallystick.wallet import Wallet

@@ -1,8 +1,8 @@
 """The asynchronous client: evaluate, submit, follow, and believe nothing that is not certified.
 
-It starts from a genesis hash. Whoever gives none trusts the first node for the genesis, and only for that; `anchored`
-says which of the two holds. Receipts, state, proofs, blocks and events are then verified against certificates of the
-validators that genesis names. Views are computed by one node and cannot be proven.
+It starts from a genesis hash. Whoever gives none trusts the first node for the genesis, and only for that: a warning is
+logged once, and `anchored` says which of the two holds. Receipts, state, proofs, blocks and events are then verified
+against certificates of the validators that genesis names. Views are computed by one node and cannot be proven.
 """
 
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -23,20 +23,14 @@ from tallystick.access import OPEN, ReaderAccess
 from tallystick.building import GAS_LIMIT_DEFAULT, build_body, local_time, read_genesis_hash
 from tallystick.contract import Contract
 from tallystick.decisions import ContractSource, ProposalState, read_contract, read_proposal, read_proposals
-from tallystick.errors import (
-    CommitTimeout,
-    SubmitError,
-    TransactionFailed,
-    VerificationError,
-    WrongLedger,
-)
+from tallystick.errors import CommitTimeout, SubmitError, TransactionFailed, VerificationError, WrongLedger
 from tallystick.following import Checkpoint, LedgerEvent, events_of, follow_blocks
 from tallystick.interface import Interface, InvalidCall, read_interface
 from tallystick.proof import VerifiedBlock, VerifiedTransaction, trust_in
 from tallystick.proof_facts import Proven
 from tallystick.proving import MakeProof, Prover
 from tallystick.submission import Outcome, commit_all, send_once
-from tallystick.transport import BINARY, JSON, MSGPACK, Request, Transport
+from tallystick.transport import BINARY, JSON, MSGPACK, Request, Transport, tell_of_trust
 from tallystick.verifier import Verifier
 from tallystick.wallet import Signer
 
@@ -129,6 +123,8 @@ class AsyncClient:
                 raise WrongLedger(answer.url, f"presents no genesis: {error}") from error
             if self._expected is not None and genesis.genesis_hash != self._expected:
                 raise WrongLedger(answer.url, f"serves the ledger {genesis.genesis_hash.hex()}")
+            if not self.anchored:
+                tell_of_trust(genesis.genesis_hash, answer.url)
             self._genesis = genesis
             self._transport.chain_id = genesis.genesis_hash
             self._verifier_made = Verifier(trust_in(genesis))

@@ -2,6 +2,7 @@
 
 SubmitError and EvaluateError mean that nothing was changed. TransactionFailed means that the transaction is committed,
 certified and without effect. CommitTimeout means that nobody knows yet: send the same transaction again, not a new one.
+Each has a stable `code`, with which its text begins: that of the stage, or the one that the contract or the node gave.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,12 @@ from chain.transaction import Transaction
 class TallystickError(Exception):
     """Anything that this package raises on its own account."""
 
+    code: str = "failed"
+    """Stable: programs may act on it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{self.code}: {text}")
+
 
 def told_of(attempts: Mapping[str, str]) -> str:
     """Return what each of the nodes did instead of answering."""
@@ -22,6 +29,8 @@ def told_of(attempts: Mapping[str, str]) -> str:
 class NodeUnavailable(TallystickError):
     """None of the nodes answered in time; says what each of them did instead."""
 
+    code = "node_unavailable"
+
     def __init__(self, attempts: dict[str, str]) -> None:
         super().__init__(told_of(attempts) or "no node was asked")
         self.attempts = attempts
@@ -29,6 +38,8 @@ class NodeUnavailable(TallystickError):
 
 class WrongLedger(TallystickError):
     """A node serves another ledger than the one that was asked for."""
+
+    code = "wrong_ledger"
 
     def __init__(self, url: str, detail: str) -> None:
         super().__init__(f"{url}: {detail}")
@@ -38,6 +49,8 @@ class WrongLedger(TallystickError):
 class VerificationError(TallystickError):
     """A node's answer is not proven by what it presents. The node is faulty or lies; ask another one."""
 
+    code = "not_proven"
+
     def __init__(self, url: str, detail: str) -> None:
         super().__init__(f"{url}: {detail}")
         self.url = url
@@ -46,15 +59,17 @@ class VerificationError(TallystickError):
 class ProofUnavailable(TallystickError):
     """The node cannot show what a proof would take; another one may, or a smaller question."""
 
+    code = "proof_unavailable"
+
 
 class ApiError(TallystickError):
     """A node refused a request; `code` is stable (docs/api.md lists all)."""
 
     def __init__(self, url: str, status: int, code: str, detail: str) -> None:
-        super().__init__(f"{code}: {detail}")
+        self.code = code
+        super().__init__(detail)
         self.url = url
         self.status = status
-        self.code = code
         self.detail = detail
 
 
@@ -62,8 +77,8 @@ class EvaluateError(TallystickError):
     """A contract refused a view, or there is no such view."""
 
     def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
         self.code = code
+        super().__init__(detail)
         self.detail = detail
 
 
@@ -71,14 +86,16 @@ class SubmitError(TallystickError):
     """A transaction was refused before it came near a block; nothing was changed."""
 
     def __init__(self, code: str, detail: str, transaction: Transaction) -> None:
-        super().__init__(f"{code}: {detail}")
         self.code = code
+        super().__init__(detail)
         self.detail = detail
         self.transaction = transaction
 
 
 class CommitTimeout(TallystickError):
     """No certified receipt came in time. The transaction may be committed or may still be: send it again as it is."""
+
+    code = "commit_timeout"
 
     def __init__(self, detail: str, transaction: Transaction) -> None:
         super().__init__(f"transaction {transaction.transaction_id.hex()}: {detail}")
@@ -90,7 +107,7 @@ class TransactionFailed(TallystickError):
     """A transaction was committed and failed; its certified receipt has the code, and nothing else was changed."""
 
     def __init__(self, receipt: Receipt) -> None:
-        super().__init__(f"transaction {receipt.transaction_id.hex()} failed: {receipt.code}")
         assert receipt.code is not None
         self.code = receipt.code
+        super().__init__(f"transaction {receipt.transaction_id.hex()} was committed and failed")
         self.receipt = receipt

@@ -11,6 +11,8 @@ from tallystick.errors import TallystickError
 class InvalidCall(TallystickError):
     """A call that the contract would refuse; nothing was sent. Says which argument of which method is wrong."""
 
+    code = "invalid_call"
+
 
 @dataclass(frozen=True, slots=True)
 class Interface:

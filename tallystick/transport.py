@@ -245,6 +245,17 @@ class Transport:
         return self._session
 
 
+def tell_of_trust(chain_id: Digest, url: str) -> None:
+    """Log that a ledger is taken for the right one because a node says so."""
+    _log.warning(
+        "trusting the genesis hash %s because %s presents it; nothing else shows that this is the right ledger. "
+        "Compare it with one from somebody you trust, and give it from then on: as genesis_hash to the client, as "
+        "--genesis-hash or as genesis_hash in tally.toml to tally",
+        chain_id.hex(),
+        url,
+    )
+
+
 def _check_address(node: str) -> None:
     """Refuse at once what would otherwise be tried until the time is over.
 

@@ -15,6 +15,7 @@ from chain.values import dataclass
 from cli import cluster_processes as processes
 from cli.cluster_layout import ClusterLayout, NodePlace
 from cli.cluster_status import is_stopped
+from cli.node_tls import place_tls
 from tallystick.access import OPEN, ReaderAccess
 
 TIMEOUT_SECONDS: Final = 3.0
@@ -104,14 +105,18 @@ def ask_urls(urls: Sequence[str], access: ReaderAccess = OPEN) -> Evidence:
         return Evidence(tuple(pool.map(lambda url: _ask(url, access.headers(), tls), urls)))
 
 
-def ask_cluster(layout: ClusterLayout) -> Evidence:
-    """Ask all nodes of a local cluster, and look at their processes."""
+def ask_cluster(layout: ClusterLayout, access: ReaderAccess = OPEN) -> Evidence:
+    """Ask all nodes of a local cluster, show them what a reader has to, and look at their processes.
+
+    Raises:
+        AccessError: when a certificate cannot be used.
+    """
     with ThreadPoolExecutor(max_workers=len(layout.nodes)) as pool:
-        nodes = tuple(pool.map(_ask_place, layout.nodes))
+        nodes = tuple(pool.map(lambda place: _ask_place(place, access), layout.nodes))
     return Evidence(nodes, tuple(node.name for node in layout.validators))
 
 
-def _ask_place(place: NodePlace) -> NodeEvidence:
+def _ask_place(place: NodePlace, access: ReaderAccess) -> NodeEvidence:
     pid = processes.running_pid(place)
     if pid is None:
         output = place.folder / "node.out"
@@ -121,7 +126,7 @@ def _ask_place(place: NodePlace) -> NodeEvidence:
         return NodeEvidence(place.name, place.api, None, "it does not run", "ended", ending)
     if is_stopped(pid):
         return NodeEvidence(place.name, place.api, None, "its process is stopped", "paused")
-    found = _ask(place.api)
+    found = _ask(place.api, access.headers(), place_tls(place, access))
     return NodeEvidence(
         place.name, place.api, found.status, found.error, "running", None, found.clock_offset, found.clock_doubt
     )

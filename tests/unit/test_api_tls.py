@@ -1,6 +1,7 @@
 """Readers who show a certificate: what the API takes, what the SDK and the command show, and what neither accepts."""
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from api_fake_node import ALICE, START, FakeNode, deposit, fake_genesis
+from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,8 +23,11 @@ from assembly.access import api_access
 from audit.mismatch import SourceUnreadable
 from chain.types import Milliseconds
 from cli.audit_sources import opened
+from cli.cluster_layout import ClusterLayout, load, node_places, save
+from cli.diagnosis.evidence import ask_cluster
 from cli.errors import CliError
-from cli.session import Target
+from cli.ledger import Target
+from cli.main import tally
 from configs.node_config import AccessConfig, ConfigError, load_node_config
 from tallystick import AccessError, ApiError, AsyncClient, NodeUnavailable, ReaderAccess, Wallet, call
 
@@ -195,6 +200,48 @@ async def test_audits_show_what_the_settings_say_to_the_nodes_that_they_name(
         (tmp_path / "tally.toml").write_text(settings.replace(address, "https://elsewhere"), encoding="utf-8")
         with pytest.raises(SourceUnreadable, match="CERTIFICATE_VERIFY_FAILED"):
             await asyncio.to_thread(head, address)
+
+
+async def test_doctor_and_evidence_reach_a_local_cluster_that_serves_tls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path, "all")
+    certificate, key = authority.issue("node")
+    stranger, _ = authority.issue("stranger")
+    (tmp_path / "tokens").write_text(f"portal {TOKEN}\n", encoding="utf-8")
+    (tmp_path / "token").write_text(TOKEN, encoding="utf-8")
+    folder = tmp_path / "cluster"
+    (folder / "node1").mkdir(parents=True)
+    configuration = folder / "node1" / "node.toml"
+    monkeypatch.setattr("cli.cluster_processes.running_pid", lambda place: os.getpid())
+
+    async def tally_at_the_cluster(*arguments: str) -> str:
+        command = [*arguments, "--dir", str(folder)]
+        outcome = await asyncio.to_thread(CliRunner().invoke, tally, command)
+        return f"{outcome.output}{outcome.exception}"
+
+    async with guarded(AccessConfig(tmp_path / "tokens", certificate=certificate, key=key)) as address:
+        (place,) = node_places(folder, 1, int(address.rpartition(":")[2]))
+        save(ClusterLayout(folder, GENESIS_HASH.hex(), (place,)))
+        token = ["--token-file", str(tmp_path / "token")]
+        assert "does not answer" in await tally_at_the_cluster("evidence", "list", *token)
+        configuration.write_text(f'[access]\ncertificate = "{certificate}"\n', encoding="utf-8")
+        assert "no evidence against any validator" in await tally_at_the_cluster("evidence", "list", *token)
+        assert "Unauthorized" in await tally_at_the_cluster("evidence", "list")
+        assert '"does not let everybody read' in await tally_at_the_cluster("cluster", "status", "--json")
+        asked = await asyncio.to_thread(ask_cluster, load(folder), ReaderAccess(TOKEN))
+        assert [(node.error, node.status is None) for node in asked.nodes] == [(None, False)]
+        asked = await asyncio.to_thread(ask_cluster, load(folder))
+        assert [node.error for node in asked.nodes] == ["it answers 401 Unauthorized"]
+        by_url = ["evidence", "list", "--url", address, *token]
+        trusted = await asyncio.to_thread(CliRunner().invoke, tally, [*by_url, "--node-ca", str(authority.file)])
+        assert trusted.exit_code == 0, trusted.output
+        refused = await asyncio.to_thread(CliRunner().invoke, tally, by_url)
+        assert "CERTIFICATE_VERIFY_FAILED" in str(refused.exception)
+        # Whoever else the same authority vouches for is not this node.
+        configuration.write_text(f'[access]\ncertificate = "{stranger}"\n', encoding="utf-8")
+        asked = await asyncio.to_thread(ask_cluster, load(folder), ReaderAccess(TOKEN))
+        assert "CERTIFICATE_VERIFY_FAILED" in str(asked.nodes[0].error)
 
 
 async def test_tls_alone_lets_everybody_read_and_nobody_listen(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_each_place_goes_before_the_next(places: tuple[Path, Path]) -> None:
     variables = {"TALLY_URL": "http://a http://b", "TALLY_AS": "me"}
     assert loaded(places, {}, **variables) == Profile(("http://a", "http://b"), Path(".tally"), None, "me")
     flags = {"url": ("http://flag",)}
-    assert loaded(places, flags, **variables) == Profile(("http://flag",), Path(".tally"), None, "me")
+    assert loaded(places, flags, TALLY_AS="me") == Profile(("http://flag",), Path(".tally"), None, "me")
     assert loaded(places, {"dir": Path("here")}, **variables).urls == ()
     write(places, 'as = "project"', 'url = ["http://user"]\nas = "user"')
     assert loaded(places) == Profile(("http://user",), Path(".tally"), None, "project")
@@ -80,10 +80,35 @@ def test_what_a_reader_shows_is_not_lent_to_another_ledger(places: tuple[Path, P
             loaded(places)
 
 
+def test_a_place_lends_its_signer_to_no_other_ledger(places: tuple[Path, Path]) -> None:
+    production = '[profiles.production]\nurl = "http://far"\n'
+    write(places, f'dir = "here"\nas = "local.ops"\n{production}', 'as = "me.key"')
+    assert loaded(places).party == "local.ops"
+    assert loaded(places, {"profile": "production"}).party is None
+    assert loaded(places, {"url": ("http://flag",)}).party == "me.key"
+    assert loaded(places, {"url": ("http://flag",)}, TALLY_URL="http://a", TALLY_AS="me").party == "me.key"
+    write(places, f'as = "local.ops"\n{production}as = "far.ops"')
+    assert (loaded(places).party, loaded(places, {"profile": "production"}).party) == ("local.ops", "far.ops")
+    write(places, f'as = "local.ops"\n{production}')
+    assert loaded(places, TALLY_PROFILE="production").party is None
+    assert loaded(places, {"profile": "production"}, TALLY_AS="me").party == "me"
+    # A profile that says no more than who signs is for whatever ledger is named elsewhere.
+    write(places, 'dir = "here"\nas = "local.ops"\n[profiles.admin]\nas = "local.admin"')
+    assert loaded(places, {"profile": "admin"}) == Profile((), places[0].parent / "here", None, "local.admin")
+
+
+def test_a_chosen_profile_goes_before_the_tops_of_all_files(places: tuple[Path, Path]) -> None:
+    write(places, 'dir = "here"', '[profiles.far]\nurl = "http://far"')
+    assert loaded(places, TALLY_PROFILE="far").urls == ("http://far",)
+    assert loaded(places, {"profile": "far"}, TALLY_URL="http://a").urls == ("http://far",)
+    assert loaded(places, {"profile": "far", "url": ("http://flag",)}).urls == ("http://flag",)
+    assert loaded(places, TALLY_PROFILE="far", TALLY_URL="http://a").urls == ("http://a",)
+
+
 def test_a_profile_is_chosen_by_name(places: tuple[Path, Path]) -> None:
     write(places, 'as = "project"', f'[profiles.far]\nurl = "http://far"\ngenesis_hash = "{HASH}"')
-    assert loaded(places, TALLY_PROFILE="far") == Profile(("http://far",), Path(".tally"), HASH, "project")
-    with pytest.raises(CliError, match="no file has a profile 'near'"):
+    assert loaded(places, TALLY_PROFILE="far") == Profile(("http://far",), Path(".tally"), HASH, None)
+    with pytest.raises(CliError, match="no file has a profile 'near'; there are: far"):
         loaded(places, TALLY_PROFILE="near")
 
 
@@ -130,6 +155,18 @@ def test_commands_use_them(places: tuple[Path, Path], monkeypatch: pytest.Monkey
     assert isinstance(outcome.exception, CliError) and "'nobody' is neither" in str(outcome.exception)
 
 
+def test_who_signs_follows_the_flags_of_the_command(places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(places[0])
+    monkeypatch.setenv("HOME", str(places[1]))
+    write(places, 'url = "http://127.0.0.1:9"\nas = "nobody"\n[profiles.far]\nurl = "http://127.0.0.1:10"')
+    for verb in (["tx", "send", "bank", "deposit"], ["proposal", "approve", "1"]):
+        outcome = CliRunner().invoke(tally, verb)
+        assert isinstance(outcome.exception, CliError) and "'nobody' is neither" in str(outcome.exception)
+        for flags in (["--url", "http://127.0.0.1:11"], ["--profile", "far"]):
+            outcome = CliRunner().invoke(tally, [*verb, *flags])
+            assert outcome.exit_code == 2 and "Missing option '--as'" in outcome.output
+
+
 def test_doctor_uses_them(places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(places[0])
     write(places, 'url = "http://127.0.0.1:9"')
@@ -141,18 +178,6 @@ def test_doctor_uses_them(places: tuple[Path, Path], monkeypatch: pytest.MonkeyP
     write(places, 'url = "https://127.0.0.1:9"\nnode_ca = "absent.pem"')
     outcome = CliRunner().invoke(tally, ["doctor"])
     assert isinstance(outcome.exception, CliError) and "absent.pem" in str(outcome.exception)
-
-
-@pytest.mark.parametrize("shell", ["zsh", "fish", "bash"])
-def test_completion_is_printed(shell: str) -> None:
-    outcome = CliRunner().invoke(tally, ["completion", shell])
-    assert outcome.exit_code == 0 and "_TALLY_COMPLETE" in outcome.output
-
-
-def test_completion_knows_the_commands() -> None:
-    asked = {"_TALLY_COMPLETE": "zsh_complete", "COMP_WORDS": "tally con", "COMP_CWORD": "1"}
-    outcome = CliRunner().invoke(tally, [], env=asked, prog_name="tally")
-    assert outcome.output.split("\n")[1::3][:2] == ["console", "contract"]
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,20 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tallystick.submission.WAIT_SECONDS", 0.2)
 
 
+async def test_trust_in_the_first_node_is_told_once_and_how_to_end_it(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(FakeNode()) as api:
+        async with AsyncClient(api.server.address) as client:
+            await client.chain_id()
+            assert not client.anchored
+        (record,) = caplog.records
+        assert record.levelname == "WARNING"
+        assert GENESIS_HASH.hex() in record.getMessage() and api.server.address in record.getMessage()
+        assert "genesis_hash" in record.getMessage()
+        caplog.clear()
+        async with client_of(api.server.address):
+            assert not caplog.records
+
+
 async def test_submit_returns_the_certified_receipt() -> None:
     node = FakeNode()
     async with connected(node) as (client, _):
