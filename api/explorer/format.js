@@ -32,6 +32,28 @@ export function bytes(count) {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
+export function duration(ms) {
+  for (const [unit, size] of [["d", 86400000], ["h", 3600000], ["min", 60000], ["s", 1000]]) {
+    if (ms >= size && ms % size === 0) return `${number(ms / size)} ${unit}`;
+  }
+  return `${number(ms)} ms`;
+}
+
+const DURATIONS = new Set(["validity_window_max", "block_interval_min", "clock_drift_max", "view_timeout_base", "view_timeout_max", "proposal_expiry"]);
+const COUNTED = ["transactions", "blocks", "validators", "approvals", "proposals"];
+
+/** Return a rule of the ledger as people read it: its name, and its value with its unit. */
+export function rule([name, value]) {
+  const words = name.split("_");
+  const counted = COUNTED.find((unit) => words.includes(unit));
+  let shown = number(value);
+  if (words.includes("bytes")) shown = bytes(value);
+  else if (words.includes("gas")) shown += " gas";
+  else if (DURATIONS.has(name)) shown = duration(value);
+  else if (counted) shown += ` ${value === 1 ? counted.slice(0, -1) : counted}`;
+  return [words.join(" "), h("span", { title: `${name}: ${value}` }, shown)];
+}
+
 export const short = (text) => (text.length > 20 ? `${text.slice(0, 8)}…${text.slice(-6)}` : text);
 
 export const path = (...parts) => `#/${parts.map(encodeURIComponent).join("/")}`;

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { card, facts, h, label, notice, show, table, tiles } from "./dom.js";
-import { bytes, hash, number, organisationLink, time } from "./format.js";
+import { bytes, hash, number, organisationLink, rule, time } from "./format.js";
 
 const REFRESH_MS = 3000;
 
@@ -13,13 +13,13 @@ export async function networkPage({ signal }) {
   await refresh();
   const timer = setInterval(() => refresh().catch(() => {}), REFRESH_MS);
   signal.addEventListener("abort", () => clearInterval(timer));
-  const parameters = Object.entries(network.parameters).map(([name, value]) => [name.replaceAll("_", " "), number(value)]);
+  const parameters = Object.entries(network.parameters).map(rule);
   return { title: "Network", content: [h("h1", {}, "Network"), h("p", { class: "lead" }, `As node ${network.node.name} sees it, every few seconds.`), moving,
     h("div", { class: "grid" },
       card("Validators", table("Validators", VALIDATORS, validators.validators), { more: h("a", { href: "/v1/validators" }, "JSON") }),
       card("Rules of the ledger", facts([["Genesis hash", hash(network.genesis_hash, null, true)], ["Began", time(network.genesis_time)], ...parameters]), { size: "half", more: h("a", { href: "/v1/network" }, "JSON") }),
       card("Governance", facts([["Electorate", network.governance.electorate.map((name) => [organisationLink(name), " "])],
-        ...Object.entries(network.governance).filter(([name]) => name !== "electorate").map(([name, value]) => [name.replaceAll("_", " "), number(value)])]), { size: "half" })) ] };
+        ...Object.entries(network.governance).filter(([name]) => name !== "electorate").map(rule)]), { size: "half" })) ] };
 }
 
 const VALIDATORS = [

@@ -74,7 +74,7 @@ def pages() -> list[tuple[str, str]]:
         (f"items/{lot}", "transformation"),
         (f"transfers/{UETR}", "58,500.00 PHP"),
         ("words/HKD-PHP", "remittance.open_corridor"),
-        ("network", "Quorum"),
+        ("network", "10,000,000 gas"),
         ("proposals", "Nothing was proposed yet"),
         ("search?q=brightvax", "organisation"),
         ("verify", "What you trust"),
