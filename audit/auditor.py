@@ -18,7 +18,7 @@ from audit.differences import outcome_difference
 from audit.links import Links, executed_again, invalid
 from audit.memory import collecting_seldom
 from audit.mismatch import AuditMismatch, Level, Mismatch, is_same_damage, levels_up_to
-from audit.quick_checks import Vouched, left_mismatch
+from audit.quick_checks import Opened, Vouched, left_mismatch, opened
 from audit.seeing import AuditStopped, Point, Progress, ProgressListener, Saver, Seen, Watcher
 from audit.source import BlockSource
 from audit.state_store import working_store
@@ -28,7 +28,7 @@ from chain.encoding import DecodeError
 from chain.execution import GenesisExecutionError
 from chain.genesis import Genesis, GenesisError, decode_genesis
 from chain.ledger import Ledger, genesis_head, open_ledger
-from chain.recorded_block import RecordedBlock, decode_recorded_block
+from chain.recorded_block import RecordedBlock
 from chain.runtime import ContractRuntime
 from chain.state_database import StateDatabase
 from chain.transaction import Transaction
@@ -185,27 +185,31 @@ class Auditor:
         for checked in checked_batches(self._source, self._head_height, agreement, self._processes, start=self._next):
             for data, mismatch, vouched in zip(checked.batch.blocks, checked.mismatches, checked.vouched, strict=True):
                 height = self._next
-                if vouched is None or not self._passes(genesis, height, data, vouched):
-                    alone = mismatch if vouched is None else left_mismatch(height, data, vouched, agreement)
-                    self._check_block(genesis, height, data, alone)
+                if vouched is None:
+                    self._check_block(genesis, height, data, mismatch)
+                elif not self._passes(genesis, height, data, vouched):
+                    left = left_mismatch(height, data, vouched, agreement)
+                    self._check_block(genesis, height, data, left, vouched)
                 self._next += 1
 
     def _passes(self, genesis: Genesis, height: int, data: bytes, vouched: Vouched) -> bool:
         """Tell whether running a block that is good by itself gives what it says; then the block was taken."""
         if self._ledger is None or vouched.batch is None:
             return False
-        record = decode_recorded_block(data)
+        parts = opened(data, vouched)
         try:
             execution = self._ledger.execute_batch(vouched.batch)
         except InvalidBlock:
             return False
-        if execution.receipts != record.receipts or execution.result.encoded() != record.result:
+        if execution.receipts != parts.record.receipts or execution.result.encoded() != parts.record.result:
             return False
         self._ledger.apply(execution)
-        self._take(genesis, height, record, record.decoded_block(), None)
+        self._take(genesis, height, parts, None)
         return True
 
-    def _check_block(self, genesis: Genesis, height: int, data: bytes, mismatch: Mismatch | None) -> None:
+    def _check_block(
+        self, genesis: Genesis, height: int, data: bytes, mismatch: Mismatch | None, vouched: Vouched | None = None
+    ) -> None:
         """Check one block where it stands; `mismatch` is what was found in it alone."""
         assert self._links is not None, "the genesis comes first"
         if mismatch is not None and mismatch.level is Level.FORM:
@@ -214,17 +218,17 @@ class Auditor:
             self._note(mismatch)
             return
         # Only what is needed in the good case is decoded here; the rest was, where the block was checked by itself.
-        record = decode_recorded_block(data)
-        block = record.decoded_block()
-        found = self._difference(height, record, block, data, mismatch)
+        parts = opened(data, vouched)
+        found = self._difference(height, parts.record, parts.block, data, mismatch)
         if found is not None:
             self._go_on(height, data)
-        self._take(genesis, height, record, block, found)
+        self._take(genesis, height, parts, found)
 
-    def _take(self, genesis: Genesis, height: int, record: RecordedBlock, block: Block, found: Mismatch | None) -> None:
+    def _take(self, genesis: Genesis, height: int, parts: Opened, found: Mismatch | None) -> None:
         """Make a block, right or wrong, the last one."""
         assert self._links is not None, "the genesis comes first"
-        self._links.take(genesis, block.header, block.block_hash, record.decoded_result())
+        record, block = parts.record, parts.block
+        self._links.take(genesis, block.header, block.block_hash, parts.result)
         self._transactions += len(block.transactions)
         if found is not None:
             self._note(found)

@@ -25,6 +25,9 @@ BATCH_BLOCKS_MAX: Final = 64
 BATCH_BYTES: Final = 512 * 1024
 """A batch is full once its blocks have this size together."""
 
+BATCHES_WAITING: Final = 8
+"""Batches that are read ahead for each process."""
+
 POOL_SECONDS_MIN: Final = 3.0
 """Expected seconds of checking from which further processes are started."""
 
@@ -116,17 +119,19 @@ def check_batch(batch: Batch, agreement: Agreement) -> CheckedBatch:
 
 
 def _in_processes(batches: Iterator[Batch], agreement: Agreement, processes: int) -> Iterator[CheckedBatch]:
-    second = next(batches, None)
-    if second is None:
-        return
+    """Check in one process fewer than may be used and, whenever the next batch is not ready, in this one.
+
+    So this process does not wait while the others start, and no more processes compute than were asked for.
+    """
     # A fresh interpreter inherits neither threads nor locks of this one.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin) as pool:
-        waiting = deque([pool.submit(check_batch, second, agreement)])
+    pool = ProcessPoolExecutor(processes - 1, mp_context=context, initializer=_begin)
+    try:
+        waiting: deque[_Waiting] = deque()
         ended: AuditMismatch | None = None
         reading = True
-        while waiting:
-            while reading and len(waiting) < 2 * processes:
+        while reading or waiting:
+            while reading and len(waiting) < BATCHES_WAITING * processes:
                 try:
                     batch = next(batches, None)
                 except AuditMismatch as error:
@@ -134,20 +139,56 @@ def _in_processes(batches: Iterator[Batch], agreement: Agreement, processes: int
                 if batch is None:
                     reading = False
                 else:
-                    waiting.append(pool.submit(check_batch, batch, agreement))
-            yield _result(waiting.popleft())
+                    waiting.append(_Waiting(batch, pool.submit(_check_elsewhere, batch, agreement)))
+            if waiting:
+                _help(waiting, agreement)
+                yield waiting.popleft().result()
         if ended is not None:
             raise ended
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Waiting:
+    """Owns what becomes of one batch: another process checks it, or this one has."""
+
+    __slots__ = ("batch", "checked", "future")
+
+    def __init__(self, batch: Batch, future: "Future[_Found]") -> None:
+        self.batch = batch
+        self.future = future
+        self.checked: CheckedBatch | None = None
+
+    def result(self) -> CheckedBatch:
+        """Return what was found, as soon as it was."""
+        if self.checked is not None:
+            return self.checked
+        try:
+            return CheckedBatch(self.batch, *self.future.result())
+        except BrokenProcessPool as error:
+            raise SourceUnreadable("a process that checks signatures has died; run with fewer --processes") from error
+
+
+def _help(waiting: deque[_Waiting], agreement: Agreement) -> None:
+    """Check batches that nobody has begun in this process, until the first one is ready or all are taken."""
+    first = waiting[0]
+    for each in waiting:
+        if first.checked is not None or first.future.done():
+            return
+        if each.checked is None and each.future.cancel():
+            each.checked = check_batch(each.batch, agreement)
+
+
+_Found = tuple[tuple[Mismatch | None, ...], tuple[Vouched | None, ...]]
+
+
+def _check_elsewhere(batch: Batch, agreement: Agreement) -> _Found:
+    """Check a batch in another process, and return what is not known in this one."""
+    checked = check_batch(batch, agreement)
+    return checked.mismatches, tuple(known and Vouched(known.batch) for known in checked.vouched)
 
 
 def _begin() -> None:
     """Ignore what Ctrl-C sends to all processes of a terminal: the auditor ends the pool once its place is kept."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     collect_seldom()
-
-
-def _result(future: Future[CheckedBatch]) -> CheckedBatch:
-    try:
-        return future.result()
-    except BrokenProcessPool as error:
-        raise SourceUnreadable("a process that checks signatures has died; run with fewer --processes") from error

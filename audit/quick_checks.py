@@ -23,11 +23,30 @@ from chain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """A recorded block and those of its parts that every audit needs, decoded."""
+
+    record: RecordedBlock
+    block: Block
+    result: BlockResult
+
+
+@dataclass(frozen=True, slots=True)
 class Vouched:
     """A block of which everything that needs no other block is good."""
 
     batch: Batch | None
     """Its transactions for the ledger, None where contracts are not run; then its receipts were checked, too."""
+    kept: Opened | None = None
+    """What was decoded, None if that came from another process, to which it would cost more to hand it over."""
+
+
+def opened(data: bytes, vouched: Vouched | None = None) -> Opened:
+    """Return the decoded parts of a block whose form is known to be good."""
+    if vouched is not None and vouched.kept is not None:
+        return vouched.kept
+    record = decode_recorded_block(data)
+    return Opened(record, record.decoded_block(), record.decoded_result())
 
 
 def vouch(height: int, data: bytes, agreement: Agreement) -> Vouched | None:
@@ -50,16 +69,18 @@ def vouch(height: int, data: bytes, agreement: Agreement) -> Vouched | None:
     if is_root_needed and merkle_root(columns.merkle_leaves) != block.header.transactions_root:
         return None
     if agreement.is_running:
-        return Vouched(columns.batch)
-    return Vouched(None) if _are_receipts_of(height, record, result, columns.batch, agreement) else None
+        return Vouched(columns.batch, Opened(record, block, result))
+    if not _are_receipts_of(height, record, result, columns.batch, agreement):
+        return None
+    return Vouched(None, Opened(record, block, result))
 
 
 def left_mismatch(height: int, data: bytes, vouched: Vouched, agreement: Agreement) -> Mismatch | None:
     """Return the first mismatch in the receipts of a block that was vouched for, where they were left."""
     if vouched.batch is None:
         return None
-    record = decode_recorded_block(data)
-    if _are_receipts_of(height, record, record.decoded_result(), vouched.batch, agreement):
+    parts = opened(data, vouched)
+    if _are_receipts_of(height, parts.record, parts.result, vouched.batch, agreement):
         return None
     try:
         decoded = decode_record(height, data)

@@ -14,7 +14,7 @@ from audit.checkpoint import open_checkpoint
 from audit.invariants import InvariantWatcher
 from audit.links import Links, invalid
 from audit.mismatch import AuditMismatch, Level, Mismatch, is_same_damage, levels_up_to
-from audit.quick_checks import vouch
+from audit.quick_checks import opened, vouch
 from audit.seeing import Point, Watcher
 from audit.source import BlockSource
 from audit.state_differences import StateWatcher
@@ -24,7 +24,6 @@ from chain.block import Header
 from chain.genesis import Genesis
 from chain.merkle import Frontier
 from chain.receipt import BlockResult
-from chain.recorded_block import decode_recorded_block
 from chain.state_database import StateDatabase
 from chain.types import Digest
 from chain.validity import InvalidBlock
@@ -187,8 +186,9 @@ def _check_one(
     shown: list[Shown | None],
 ) -> Links | None:
     """Check one block alone and against the one before; return the links behind it."""
+    vouched = vouch(height, data, agreement)
     try:
-        if vouch(height, data, agreement) is None:
+        if vouched is None:
             check_block(height, data, agreement)
     except AuditMismatch as error:
         if not found or not is_same_damage(found[-1], error.mismatch):
@@ -196,8 +196,8 @@ def _check_one(
         if error.mismatch.level is Level.FORM:
             shown.append(None)
             return None
-    record = decode_recorded_block(data)
-    block, result = record.decoded_block(), record.decoded_result()
+    parts = opened(data, vouched)
+    block, result = parts.block, parts.result
     if links is not None and Level.HEADERS in levels_up_to(agreement.level):
         try:
             links.check(block.header)

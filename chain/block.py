@@ -88,7 +88,7 @@ def decode_block(raw: bytes, *, size_max: int = BLOCK_BYTES_MAX) -> Block:
     values_max = FEW_TRANSACTIONS + len(raw) // TRANSACTION_BYTES_MIN
     value = decode(raw, size_max=size_max, depth_max=2, values_max=values_max)
     _, header, transactions = fields_of(value, "block", 1, bytes, list)
-    if any(type(item) is not bytes for item in transactions):
+    if {*map(type, transactions)} - {bytes}:
         raise DecodeError("a block's transactions are byte strings")
     return Block(raw, block_hash_of(header), decode_header(header), tuple(transactions))
 

@@ -10,12 +10,12 @@ import hashlib
 from collections.abc import Sequence
 from itertools import chain
 from types import NoneType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from chain.batch import Batch
 from chain.block import Block
 from chain.crypto import DIGEST_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, domain
-from chain.encoding import DecodeError, decode_many
+from chain.encoding import DEPTH_MAX, INT_MAX, DecodeError, are_encodings, check_values, unpack_many
 from chain.identity import is_name
 from chain.receipt import FAILED, SUCCEEDED
 from chain.transaction import (
@@ -26,7 +26,7 @@ from chain.transaction import (
     Call,
     Transaction,
     TransactionBody,
-    body_and_signature,
+    bodies_and_signatures,
     is_method_name,
 )
 from chain.types import Digest, Milliseconds, PublicKey, Signature
@@ -34,8 +34,13 @@ from chain.values import dataclass
 
 _BODY_KINDS: Final = (int, bytes, bytes, bytes, int, list, int)
 _RECEIPT_KINDS: Final = (int, bytes, int, int, int)
-_CALL: Final = [str, str, list]
-_EVENT: Final = [str, str, dict]
+_CALL: Final = (str, str, list)
+_EVENT: Final = (str, str, dict)
+_DEPTH_OF_ARGUMENTS: Final = 4
+"""Lists around an argument: the body, its calls, the call, its arguments."""
+_DEPTH_OF_FIELDS: Final = 4
+"""What stands around a value of an event: the receipt, its events, the event, its fields."""
+_DEPTH_OF_RETURNED: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +124,11 @@ def _read_bodies(raws: Sequence[bytes], size_max: int) -> _Bodies | None:
     if not raws or max(map(len, raws)) > size_max:
         return None
     try:
-        parts = [body_and_signature(raw) for raw in raws]
-        encoded = [body for body, _ in parts]
-        values = decode_many(encoded)
+        encoded, signed = bodies_and_signatures(raws)
+        values = unpack_many(encoded)
     except DecodeError:
         return None
-    signatures = [Signature(signature) for _, signature in parts]
+    signatures = cast(list[Signature], signed)
     if {*map(len, signatures)} != {SIGNATURE_BYTES} or not _are_lists(values, 9):
         return None
     versions, chain_ids, keys, nonces, valid_until, calls, gas_limits, memos, idempotency_keys = zip(
@@ -139,9 +143,11 @@ def _read_bodies(raws: Sequence[bytes], size_max: int) -> _Bodies | None:
         and {*map(len, nonces)} == {NONCE_BYTES}
         and min(valid_until) >= 0
         and min(gas_limits) >= 1
+        and max(max(valid_until), max(gas_limits)) <= INT_MAX
         and _are_texts(memos, MEMO_CHARACTERS_MAX)
         and _are_texts(idempotency_keys, IDEMPOTENCY_KEY_CHARACTERS_MAX)
         and _are_calls(calls)
+        and are_encodings(encoded, values)
     ):
         return None
     return _Bodies(
@@ -154,7 +160,7 @@ def read_receipts(raws: Sequence[bytes]) -> ReceiptColumns | None:
     if not raws:
         return None
     try:
-        values = decode_many(raws)
+        values = unpack_many(raws)
     except DecodeError:
         return None
     if not _are_lists(values, 9):
@@ -163,13 +169,15 @@ def read_receipts(raws: Sequence[bytes]) -> ReceiptColumns | None:
     columns = (versions, ids, heights, indices, statuses, events, gas_used, returned)
     if not _are_kinds(columns, (*_RECEIPT_KINDS, list, int, list)):
         return None
-    outcomes = {(status, type(code)) for status, code in zip(statuses, codes, strict=True)}
+    outcomes = {*zip(statuses, map(type, codes), strict=True)}
     if not (
         {*versions} == {1}
         and {*map(len, ids)} == {DIGEST_BYTES}
+        and max(max(heights), max(indices), max(gas_used)) <= INT_MAX
         and outcomes <= {(SUCCEEDED, NoneType), (FAILED, str)}
-        and all([*map(type, event)] == _EVENT for event in chain.from_iterable(events) if type(event) is list)
-        and {*map(type, chain.from_iterable(events))} <= {list}
+        and _are_events([*chain.from_iterable(events)])
+        and _are_values([*chain.from_iterable(returned)], DEPTH_MAX - _DEPTH_OF_RETURNED)
+        and are_encodings(raws, values)
     ):
         return None
     return ReceiptColumns(ids, heights, indices)
@@ -195,8 +203,37 @@ def _are_calls(calls: Sequence[list[Any]]) -> bool:
     if min(map(len, calls)) < 1 or max(map(len, calls)) > CALLS_MAX:
         return False
     every = [*chain.from_iterable(calls)]
-    if any(type(call) is not list or [*map(type, call)] != _CALL for call in every):
+    if not _are_lists(every, len(_CALL)):
         return False
+    contracts, methods, arguments = zip(*every, strict=True)
     # The same few methods are called again and again.
-    contracts, methods = {call[0] for call in every}, {call[1] for call in every}
-    return all(map(is_name, contracts)) and all(map(is_method_name, methods))
+    return (
+        _are_kinds((contracts, methods, arguments), _CALL)
+        and all(map(is_name, {*contracts}))
+        and all(map(is_method_name, {*methods}))
+        and _are_values([*chain.from_iterable(arguments)], DEPTH_MAX - _DEPTH_OF_ARGUMENTS)
+    )
+
+
+def _are_events(events: Sequence[Any]) -> bool:
+    """Tell whether each value is an event; its encoding is still to be compared."""
+    if not events:
+        return True
+    if not _are_lists(events, len(_EVENT)):
+        return False
+    contracts, names, fields = zip(*events, strict=True)
+    if not _are_kinds((contracts, names, fields), _EVENT):
+        return False
+    # The same few events are announced again and again: their keys are checked once, without the values.
+    keys = [dict.fromkeys(each) for each in {*map(tuple, fields)}]
+    values = [*chain.from_iterable(map(dict.values, fields))]
+    return _are_values(keys, 1) and _are_values(values, DEPTH_MAX - _DEPTH_OF_FIELDS)
+
+
+def _are_values(values: Sequence[Any], depth: int) -> bool:
+    """Tell whether each value is one of the data model that nests at most so deep."""
+    try:
+        check_values(values, depth)
+    except DecodeError:
+        return False
+    return True

@@ -6,7 +6,6 @@ transaction. The rules stand in docs/protocol.md; this file must not know any st
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import ne
 from types import NoneType
 from typing import Any, Final
 
@@ -30,6 +29,8 @@ _ARRAY_32: Final = b"\xdd"
 """Begins an array whose length stands in four bytes (MessagePack)."""
 
 _PLAIN: Final = frozenset((bytes, str, bool, NoneType))
+_PLAIN_OR_INTEGER: Final = _PLAIN | {int}
+_TEXT: Final = frozenset((str,))
 
 Value = None | bool | int | bytes | str | Sequence["Value"] | Mapping[str, "Value"]
 
@@ -49,8 +50,16 @@ class _Packer:
             self._pack = msgpack.Packer(use_bin_type=True).pack
         return data
 
+    def pack_many(self, values: Sequence[Any]) -> list[bytes]:
+        """Return the encoding of each of these values, which were checked, too."""
+        packed = [*map(self._pack, values)]
+        if max(map(len, packed), default=0) > PACKER_BYTES_KEPT:
+            self._pack = msgpack.Packer(use_bin_type=True).pack
+        return packed
 
-_pack: Final = _Packer().pack
+
+_packer: Final = _Packer()
+_pack: Final = _packer.pack
 pack_flat: Final[Callable[[list[Any]], bytes]] = msgpack.Packer(use_bin_type=True).pack
 """Encodes a list of text, bytes and integers of our own making, which needs no checks, at a quarter of the cost."""
 
@@ -102,23 +111,56 @@ def decode_many(items: Sequence[bytes]) -> list[Any]:
     Raises:
         DecodeError: when `decode` refuses one of them.
     """
-    if any(len(item) > SIZE_MAX for item in items):
-        raise DecodeError(f"an item exceeds the limit of {SIZE_MAX}")
-    # One array around all of them is unpacked in one go.
-    values: list[Any] = _unpack(_ARRAY_32 + len(items).to_bytes(4, "big") + b"".join(items))
-    for value in values:
-        _check_model(value, DEPTH_MAX)
-    # Each is held against its own bytes: items that are whole only together, none of them by itself, do not pass.
-    if any(map(ne, map(_pack, values), items)):
+    values = unpack_many(items)
+    check_values(values, DEPTH_MAX)
+    if not are_encodings(items, values):
         raise DecodeError("not in canonical form")
     return values
 
 
+def unpack_many(items: Sequence[bytes]) -> list[Any]:
+    """Return what the items stand for, of which nothing is known yet: the first third of `decode_many`.
+
+    It is for callers who know what must stand where, and check that in columns. All that is no plain text, bytes,
+    truth or nothing of a known type they leave to `check_values`; whether each item is the one encoding of its value
+    `are_encodings` tells, which must come last.
+
+    Raises:
+        DecodeError: when they are not so many values of MessagePack.
+    """
+    if max(map(len, items), default=0) > SIZE_MAX:
+        raise DecodeError(f"an item exceeds the limit of {SIZE_MAX}")
+    # One array around all of them is unpacked in one go.
+    values: list[Any] = _unpack(_ARRAY_32 + len(items).to_bytes(4, "big") + b"".join(items))
+    return values
+
+
+def check_values(values: Sequence[Any], depth: int) -> None:
+    """Check values against the data model, each of which may nest so deep.
+
+    Raises:
+        DecodeError: when one of them is outside of it, or its maps are not in order.
+    """
+    kinds = {*map(type, values)}
+    if not kinds <= _PLAIN_OR_INTEGER:
+        for value in values:
+            _check_model(value, depth)
+    elif int in kinds:
+        largest = max([value for value in values if type(value) is int])
+        _check_model(largest, depth)
+
+
+def are_encodings(items: Sequence[bytes], values: Sequence[Any]) -> bool:
+    """Tell whether each item is the encoding of the value at its place; all values were checked before.
+
+    Each is held against its own bytes: items that are whole only together, none of them by itself, do not pass.
+    """
+    return _packer.pack_many(values) == [*items]
+
+
 def _unpack(data: bytes) -> Any:
     try:
-        return msgpack.unpackb(
-            data, raw=False, strict_map_key=True, ext_hook=_refuse_extension, object_pairs_hook=_ordered_map
-        )
+        return msgpack.unpackb(data, raw=False, strict_map_key=True, ext_hook=_refuse_extension)
     except (ValueError, msgpack.UnpackException, RecursionError) as error:
         raise DecodeError(f"not canonical MessagePack: {_why(error)}") from error
 
@@ -231,6 +273,12 @@ def _check_model(value: Any, depth: int) -> None:
     if kind is list or kind is dict:
         if depth == 0:
             raise DecodeError("nested too deeply")
+        if kind is dict:
+            if not _TEXT.issuperset(map(type, value)):
+                raise DecodeError("map key is not text")
+            # UTF-8 keeps code point order, so comparing text compares its bytes; what came twice is encoded once.
+            if [*value] != sorted(value):
+                raise DecodeError("map keys are not in ascending order")
         for item in value if kind is list else value.values():
             # Most items are plain; a call for each of them would double the cost of decoding.
             kind = type(item)
@@ -245,17 +293,6 @@ def _check_model(value: Any, depth: int) -> None:
     elif kind not in _PLAIN:
         # Also the library's timestamps, which it makes of extension type -1 without asking the hook below.
         raise DecodeError(f"{kind_in_words(kind)} is not allowed")
-
-
-def _ordered_map(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
-    previous: str | None = None
-    for key, _ in pairs:
-        if type(key) is not str:
-            raise DecodeError("map key is not text")
-        if previous is not None and key <= previous:
-            raise DecodeError("map keys are not unique and in ascending order")
-        previous = key
-    return dict(pairs)
 
 
 def _refuse_extension(code: int, data: bytes) -> Any:

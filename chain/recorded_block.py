@@ -66,7 +66,7 @@ def decode_recorded_block(data: bytes, *, size_max: int = RECORDED_BLOCK_BYTES_M
     )
     if len(block) > BLOCK_BYTES_MAX or len(result) > RESULT_BYTES_MAX or len(certificate) > CERTIFICATE_BYTES_MAX:
         raise DecodeError("a part of the recorded block exceeds its bound")
-    if any(type(receipt) is not bytes for receipt in receipts):
+    if {*map(type, receipts)} - {bytes}:
         raise DecodeError("a block's receipts are byte strings")
     return RecordedBlock(block, result, certificate, tuple(receipts))
 

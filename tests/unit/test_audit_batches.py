@@ -1,6 +1,8 @@
 """Checks spread over processes: everything comes back in order, and whatever is wrong is found as in one process."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
 
 import pytest
 from chain_maker import ChainMaker, MemorySource
@@ -49,6 +51,51 @@ def test_all_blocks_come_in_order(maker: ChainMaker, processes: int) -> None:
         seen.extend(checked.batch.blocks)
         first += len(checked.batch.blocks)
     assert seen == maker.source.records
+
+
+class NeverStarting:
+    """A pool whose processes never start; what was handed to it can be taken back."""
+
+    def __init__(self, processes: int, **options: Any) -> None:
+        self.processes = processes
+        self.futures: list[Future[Any]] = []
+
+    def submit(self, work: Any, *arguments: Any) -> "Future[Any]":
+        self.futures.append(Future())
+        return self.futures[-1]
+
+    def shutdown(self, *, cancel_futures: bool) -> None:
+        assert cancel_futures
+
+
+def test_what_no_other_process_has_begun_is_checked_in_this_one(
+    maker: ChainMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pools: list[NeverStarting] = []
+
+    def start(processes: int, **options: Any) -> NeverStarting:
+        pools.append(NeverStarting(processes, **options))
+        return pools[-1]
+
+    monkeypatch.setattr(batches, "ProcessPoolExecutor", start)
+    checked = list(checked_batches(maker.source, BLOCKS, agreement(maker), 2, pool_seconds_min=0))
+    assert [each.batch.first for each in checked] == [1, 65, 129, 193]
+    assert not any(mismatch for each in checked for mismatch in each.mismatches)
+    assert [pool.processes for pool in pools] == [1], "this process is the second one"
+    assert all(future.cancelled() for future in pools[0].futures)
+
+
+def test_processes_that_were_started_find_the_same(maker: ChainMaker) -> None:
+    """Short histories start none unless they are made to."""
+    source = MemorySource(maker.source.genesis_bytes, list(maker.source.records))
+    height = 2 * batches.BATCH_BLOCKS_MAX + 3
+    source.records[height - 1] = source.records[height - 1][:-1] + b"\xc0"
+    alone, together = (
+        list(checked_batches(source, BLOCKS, agreement(maker), processes, pool_seconds_min=0)) for processes in (1, 2)
+    )
+    assert [each.batch for each in together] == [each.batch for each in alone]
+    assert [each.mismatches for each in together] == [each.mismatches for each in alone]
+    assert [mismatch.height for each in together for mismatch in each.mismatches if mismatch is not None] == [height]
 
 
 @pytest.mark.parametrize("processes", [1, 2])

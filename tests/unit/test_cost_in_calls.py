@@ -13,6 +13,8 @@ from typing import Any
 
 from chain_maker import GAS_LIMIT, ChainMaker, make_genesis
 
+from audit.block_checks import Agreement
+from audit.quick_checks import vouch
 from chain.batch import batch_of
 from chain.block import make_block
 from chain.certificate import Phase, Subject
@@ -61,7 +63,15 @@ def test_decoding_transactions_that_come_together() -> None:
     maker = ChainMaker()
     raws = [maker.transfer().raw for _ in range(COUNT)]
     assert decode_transactions(raws, size_max=10_000) == [decode_transaction(raw, size_max=10_000) for raw in raws]
-    assert 5 < calls_each(lambda: decode_transactions(raws, size_max=10_000)) <= 23
+    assert 5 < calls_each(lambda: decode_transactions(raws, size_max=10_000)) <= 10
+
+
+def test_auditing_a_transaction_without_running_it() -> None:
+    maker = ChainMaker(make_genesis(parameters=PARAMETERS))
+    maker.decide(*[maker.transfer() for _ in range(COUNT)])
+    agreement = Agreement(maker.genesis.genesis_hash, maker.genesis.validators)
+    assert vouch(1, maker.source.records[0], agreement) is not None
+    assert 10 < calls_each(lambda: vouch(1, maker.source.records[0], agreement)) <= 34
 
 
 def test_taking_a_transaction_into_the_mempool_and_out() -> None:
