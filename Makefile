@@ -1,6 +1,6 @@
 # The two commands that matter: `make up` runs a four-node cluster with sample data, `make test` checks everything.
 
-PYTHON ?= python3
+PYTHON ?=
 NODES ?= 4
 DIR ?= .tally
 BASE_PORT ?=
@@ -30,7 +30,7 @@ help:
 	@echo "make audit-mutations  alter an export in 10,000 ways; the audit has to name each at its height (minutes)"
 	@echo "make bench    search for the capacity of four nodes on this machine, with latency and costs (half an hour)"
 	@echo "make profile  show where the processor time of a transaction goes, by process, stage and function"
-	@echo "options: NODES=4 DIR=.tally BASE_PORT=7700 PYTHON=python3"
+	@echo "options: NODES=4 DIR=.tally BASE_PORT=7700 PYTHON=python3.12"
 
 up: venv
 	@$(BIN)/tally cluster up --nodes $(NODES) --dir $(DIR) $(PORT_OPTION)
@@ -51,11 +51,11 @@ venv: $(VENV)/.installed
 dev: $(VENV)/.installed-dev
 
 $(VENV)/.installed: pyproject.toml constraints.txt scripts/make_venv.sh
-	@sh scripts/make_venv.sh $(PYTHON) $(VENV) .
+	@sh scripts/make_venv.sh "$(PYTHON)" $(VENV) .
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt scripts/make_venv.sh
-	@sh scripts/make_venv.sh $(PYTHON) $(VENV) '.[dev]'
+	@sh scripts/make_venv.sh "$(PYTHON)" $(VENV) '.[dev]'
 	@touch $(VENV)/.installed $@
 
 check: dev

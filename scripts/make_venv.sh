@@ -1,8 +1,13 @@
 #!/bin/sh
 # Creates the virtual environment and installs into it: make_venv.sh PYTHON VENV WHAT
-# Says what is missing and the way out instead of failing half-way.
+# Says what is missing and the way out instead of failing half-way. An empty PYTHON is the fastest that is found.
 set -eu
 python=$1 venv=$2 what=$3
+
+if [ -z "$python" ]; then
+    python=python3
+    [ -x "$venv/bin/python" ] || python=$(sh "$(dirname "$0")/find_python.sh")
+fi
 
 if ! command -v "$python" >/dev/null 2>&1; then
     echo "Python is missing: '$python' was not found. Install Python 3.11 or later, or name one: make up PYTHON=python3.12" >&2

@@ -3,6 +3,7 @@
 import math
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -68,7 +69,7 @@ def machine() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)),
         "processor": models[0].partition(":")[2].strip() if models else platform.processor(),
         "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
+        "python": f"{platform.python_version()}, {sys.base_prefix}",
         "load_before": os.getloadavg()[0],
     }
 
