@@ -36,6 +36,8 @@ BODY_SECONDS_MAX: Final = 2.0
 """Time that one candidate has to send a body before the next is asked."""
 GOSSIP_WAITING_MAX: Final = 64
 """Batches of peers' transactions that wait for admission; further ones are dropped, for they are in proposals too."""
+GOSSIP_TOGETHER: Final = 128
+"""Transactions in waiting batches that are admitted together, about 10 ms of signature checks; a batch stays whole."""
 BLOCKS_WAITING_MAX: Final = 64
 """Unasked certified blocks that wait to be taken in; further ones are dropped and fetched later."""
 
@@ -181,6 +183,9 @@ class PeerService:
     async def _admit_gossip(self) -> None:
         while True:
             raws = await self._received.get()
+            # What came while the last ones were checked is looked at together: most work is for a batch.
+            while len(raws) < GOSSIP_TOGETHER and not self._received.empty():
+                raws = [*raws, *self._received.get_nowait()]
             try:
                 await self._admission.gossiped(raws)
             except (ExecutorBusy, ExecutorDied, ExecutorFault, VerifierFault) as error:

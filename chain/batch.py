@@ -59,7 +59,7 @@ def batch_of(block: Block, transactions: Sequence[Transaction]) -> Batch:
         [body.valid_until for body in bodies],
         [body.gas_limit for body in bodies],
         [len(transaction.raw) for transaction in transactions],
-        [[(call.contract, call.method, call.args) for call in body.calls] for body in bodies],
+        [body.calls for body in bodies],
         [body.idempotency_key for body in bodies],
     )
 

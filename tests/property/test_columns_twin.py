@@ -151,7 +151,7 @@ def test_a_transaction_longer_than_allowed_is_not_read() -> None:
 
 def _plain(value: Any) -> Any:
     """Lists for tuples, and types beside values: True is no 1."""
-    if type(value) in (list, tuple):
+    if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if type(value) is dict:
         return {key: _plain(item) for key, item in value.items()}

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from chain.transaction import Call, Transaction, TransactionBody
+from chain.identity import Member
+from chain.transaction import Transaction, TransactionBody
 from chain.values import dataclass
 
 Decorator = Any
@@ -130,9 +131,9 @@ def test_a_refused_value_names_its_class() -> None:
 
 
 def test_values_are_replaced_and_sent_to_other_processes() -> None:
-    call = Call("notebook", "write", (1, "two"))
-    assert replace(call, method="read") == Call("notebook", "read", (1, "two"))
-    assert pickle.loads(pickle.dumps(call)) == call
+    member = Member("acme.alice", "acme", ("clerk",), True)
+    assert replace(member, active=False) == Member("acme.alice", "acme", ("clerk",), False)
+    assert pickle.loads(pickle.dumps(member)) == member
 
 
 def test_what_is_derived_is_derived_again() -> None:
@@ -164,5 +165,5 @@ def test_what_is_unusual_is_left_to_the_standard_library() -> None:
 
 
 def test_transactions_are_made_by_assignment() -> None:
-    for made in (Call, TransactionBody, Transaction):
+    for made in (TransactionBody, Transaction):
         assert "__twin__" in made.__init__.__code__.co_names
