@@ -64,7 +64,12 @@ class SnapshotMaker:
         self._height = head.height
         if self._height in heights_held(self._folder):
             return
-        self._folder.mkdir(exist_ok=True)
+        try:
+            self._folder.mkdir(exist_ok=True)
+        except OSError as error:
+            # A block has just been applied, which is none of the snapshot's business.
+            self._failure = f"{type(error).__name__}: {error}"
+            return
         self._view = self._freeze()
         place = SnapshotHead(head.chain_id, head.height, head.block_hash, head.result.state_root)
         self._writer = SnapshotWriter(snapshot_folder(self._folder, head.height), place)

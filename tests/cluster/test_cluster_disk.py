@@ -46,28 +46,30 @@ async def test_a_full_disk_ends_one_node(cluster: Cluster, full: str) -> None:
 
 
 @pytest.fixture
-def small_disk(cluster: Cluster) -> Iterator[Path]:
-    """The victim's folder on a file system of its own that has room for little more; the victim is stopped."""
+def small_disk(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """The victim's folder, or one in it, on a file system that has room for little more; the victim is stopped."""
     place = cluster.node(VICTIM)
     processes.stop((place,), lambda node: None)
-    used = sum(path.stat().st_size for path in place.folder.rglob("*") if path.is_file())
-    kept = place.folder.rename(place.folder.with_name("kept"))
-    place.folder.mkdir()
+    folder = place.folder / request.param
+    used = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    kept = folder.rename(folder.with_name("kept"))
+    folder.mkdir()
     size = f"size={used + (12 << 20)}"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tally-small-disk", place.folder], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tally-small-disk", folder], check=True)
     try:
-        shutil.copytree(kept, place.folder, dirs_exist_ok=True)
-        yield place.folder
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+        yield folder
         processes.stop((place,), lambda node: None)
         shutil.rmtree(kept)
-        shutil.copytree(place.folder, kept)
+        shutil.copytree(folder, kept)
     finally:
-        subprocess.run(["umount", place.folder], check=True)
-        place.folder.rmdir()
-        kept.rename(place.folder)
+        subprocess.run(["umount", folder], check=True)
+        folder.rmdir()
+        kept.rename(folder)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
+@pytest.mark.parametrize("small_disk", ["", "blocks", "state"], indirect=True, ids=["all", "blocks", "state"])
 async def test_a_small_file_system_that_fills_up(cluster: Cluster, small_disk: Path) -> None:
     """The node ends when a write finds no room; with room again it goes on from what it had."""
     cluster.expect_errors("exit code", "Store", "No space left")

@@ -126,6 +126,24 @@ async def test_a_full_disk_costs_the_snapshot_and_not_the_executor(tmp_path: Pat
         assert client.pid == pid and client.restarts == 0
 
 
+async def test_a_folder_that_cannot_be_made_costs_the_snapshot_and_not_the_block(tmp_path: Path) -> None:
+    """The disk may be full already when a block is applied at whose height a snapshot is to be begun."""
+    chain = Chain()
+    async with running(tmp_path, chain) as client:
+        in_the_way = tmp_path / "state" / SNAPSHOTS_FOLDER
+        in_the_way.symlink_to("nowhere")
+        await client.snapshot_begin(2)
+        for _ in range(2):
+            await grow(client, chain, "increment")
+        making = await finish(client)
+        assert making.failure is not None and SNAPSHOTS_FOLDER in making.failure
+        assert client.head.height == 2 and client.restarts == 0
+        in_the_way.unlink()
+        await client.snapshot_begin(1)
+        await finish(client)
+        check(tmp_path, chain, 2, chain.head.result.state_root)
+
+
 async def test_a_state_that_is_not_its_root_is_found_out(tmp_path: Path) -> None:
     """The leaves are all looked at: what was altered beneath the database's checksums stops the executor for good."""
     chain = Chain()
