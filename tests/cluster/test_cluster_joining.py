@@ -1,6 +1,7 @@
 """Nodes that join a running cluster: by a snapshot, while the others go on; what they lack they say, and get."""
 
 import asyncio
+import resource
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -10,6 +11,7 @@ from cluster_contract import write
 from cluster_load import Load, check_exactly_once
 from cluster_support import Cluster, http, until
 
+from assembly.exit_codes import ExitCode
 from chain.genesis import Parameters
 from cli import cluster_processes as processes
 from cli.cluster_files import add_observer
@@ -21,6 +23,8 @@ pytestmark = pytest.mark.cluster
 VICTIM = "node3"
 OTHERS = ("node1", "node2", "node4")
 WINDOW_MILLISECONDS = 3_000
+FULL_IN = "state"
+"""The phase of joining in which the disk fills up."""
 CATCH_UP = "[catch_up]\nsnapshot_after_blocks = 5\n\n[peers]"
 
 
@@ -167,8 +171,9 @@ async def test_a_new_observer_joins_follows_and_takes_transactions(cluster: Clus
     cluster.layout = type(cluster.layout)(cluster.layout.folder, cluster.layout.chain_id, nodes)
 
 
-async def test_a_node_killed_while_it_joins_goes_on_where_it_was(cluster: Cluster) -> None:
-    """Again and again, at whatever moment: in the end it holds what the others hold."""
+async def test_a_node_that_ends_while_it_joins_goes_on_where_it_was(cluster: Cluster) -> None:
+    """Killed again and again, at whatever moment, and ended by a full disk: in the end it holds what the others hold."""
+    cluster.expect_errors("exit code", "Store", "File too large", "Traceback")
     place = cluster.node(VICTIM)
     async with Load(cluster, *OTHERS) as load:
         await load.grows(60)
@@ -185,6 +190,9 @@ async def test_a_node_killed_while_it_joins_goes_on_where_it_was(cluster: Cluste
                 return bool(found.get("ready")) or (found.get("catch_up") or {}).get("phase") == phase
 
             await until(there, f"{VICTIM} is {phase}, or past it")
+            if phase == FULL_IN:
+                resource.prlimit(cluster.pid(VICTIM), resource.RLIMIT_FSIZE, (0, 0))
+                assert await asyncio.to_thread(cluster.exit_code, VICTIM) == ExitCode.DISK_FULL
             cluster.kill(VICTIM)
         cluster.start(VICTIM)
         await cluster.ready()
