@@ -12,6 +12,7 @@ then on every call raises.
 import errno
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,8 +48,8 @@ RANDOM_KIND: Final = "state"
 """Data of this kind are read key by key at random; taking their blocks apart would double the cost of each read."""
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_LOST: Final = (errno.ENOENT, errno.EISDIR)
-"""What LevelDB hears from the system when one of its files names another that is not there."""
+_LOST: Final = (errno.ENOENT, errno.EISDIR, errno.EINVAL)
+"""What LevelDB says when one of its files names another that is not there, or is too short (EINVAL)."""
 
 
 class LevelStore:
@@ -110,13 +111,14 @@ class LevelStore:
             StoreError: when they cannot be read as they were written; the store is unusable from then on.
         """
         self._check_alive()
-        iterator = self._database.iterator(start=start, stop=end, reverse=reverse, verify_checksums=True)
         try:
-            yield from iterator
+            # To make one that has a start is to read already.
+            with closing(
+                self._database.iterator(start=start, stop=end, reverse=reverse, verify_checksums=True)
+            ) as found:
+                yield from found
         except plyvel.Error as error:
             raise self._fail(error) from error
-        finally:
-            iterator.close()
 
     def write(self, writes: Iterable[Write], head: Head | None = None) -> None:
         """Carry out all writes or none, and with them the new head; return when they are on disk.
@@ -233,13 +235,13 @@ class FrozenLevelStore:
         Raises:
             StoreError: when they cannot be read as they were written.
         """
-        iterator = self._snapshot.iterator(start=start, stop=end, reverse=reverse, verify_checksums=True)
         try:
-            yield from iterator
+            with closing(
+                self._snapshot.iterator(start=start, stop=end, reverse=reverse, verify_checksums=True)
+            ) as found:
+                yield from found
         except plyvel.Error as error:
             raise _typed(self._folder, error) from error
-        finally:
-            iterator.close()
 
     def close(self) -> None:
         """Let the database forget what it kept for this view; closing twice is harmless."""

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.cluster
 
 VICTIM = "node3"
 OTHERS = ("node1", "node2", "node4")
-FLIPS = 3
+HARMS = ("flip", "cut", "remove")
 
 
 @pytest.mark.parametrize("full", ["node", "executor"])
@@ -155,7 +155,7 @@ async def test_blocks_from_an_old_copy_are_noticed(cluster: Cluster) -> None:
     assert "the node's own blocks end at" in place.log_file.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("damage", ["removed", "altered"])
+@pytest.mark.parametrize("damage", ["removed", "altered", "cut"])
 async def test_a_validator_that_lost_its_log_follows_and_says_so(cluster: Cluster, damage: str) -> None:
     """It may have signed what it no longer knows: it votes no more, and serves the ledger as before."""
     cluster.expect_errors("log of votes is")
@@ -166,6 +166,9 @@ async def test_a_validator_that_lost_its_log_follows_and_says_so(cluster: Cluste
     shutil.copytree(log, kept)
     if damage == "removed":
         shutil.rmtree(log)
+    elif damage == "cut":
+        for path in log.iterdir():
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     else:
         for path in log.iterdir():
             path.write_bytes(b"?" * 100 + path.read_bytes()[100:])
@@ -191,8 +194,8 @@ async def test_a_validator_that_lost_its_log_follows_and_says_so(cluster: Cluste
 
 
 @pytest.mark.parametrize("kind", ["blocks", "state"])
-async def test_flipped_bytes_are_never_served(make_cluster: Callable[[], Cluster], kind: str) -> None:
-    """Wherever a byte is flipped, the database is set aside when that is met, or it made no difference."""
+async def test_damaged_files_are_never_served(make_cluster: Callable[[], Cluster], kind: str) -> None:
+    """A bit is flipped, a file cut or gone: the database is set aside when that is met, or it made no difference."""
     cluster = make_cluster()
     cluster.expect_errors(
         "Damaged", "damaged", "orrupt", "exit code", "NotReady", "internal", "Traceback", "CURRENT", "but held block"
@@ -207,22 +210,22 @@ async def test_flipped_bytes_are_never_served(make_cluster: Callable[[], Cluster
     shutil.copytree(place.folder / kind, sound)
     chance = random.Random(1)
     found = 0
-    for number in range(FLIPS):
+    for number, harm in enumerate(HARMS):
         shutil.rmtree(place.folder / kind)
         shutil.copytree(sound, place.folder / kind)
-        place_of_flip = flip(place.folder / kind / "leveldb", chance)
+        where = damage(place.folder / kind / "leveldb", harm, chance)
         cluster.start(VICTIM)
-        answered = await until(lambda: answers_or_ended(cluster), f"flip {number} at {place_of_flip} has an outcome")
+        answered = await until(lambda: answers_or_ended(cluster), f"damage {number}, {where}, has an outcome")
         if answered == "answers":
             served = await asyncio.to_thread(served_by, cluster)
-            assert served in (None, [(block.block, block.result, block.receipts) for block in blocks]), place_of_flip
-            assert await total_of(cluster) in (None, sum(len(block.receipts) for block in blocks)), place_of_flip
+            assert served in (None, [(block.block, block.result, block.receipts) for block in blocks]), where
+            assert await total_of(cluster) in (None, sum(len(block.receipts) for block in blocks)), where
             processes.stop((place,), lambda node: None)
-        assert cluster.exit_code(VICTIM) == ExitCode.OK, place_of_flip
+        assert cluster.exit_code(VICTIM) == ExitCode.OK, where
         for aside in place.folder.glob(f"{kind}.damaged-*"):
             found += 1
             shutil.rmtree(aside)
-    assert found, "some flips are met"
+    assert found, "some damage is met"
     shutil.rmtree(place.folder / kind)
     sound.rename(place.folder / kind)
     cluster.start()
@@ -232,15 +235,21 @@ async def test_flipped_bytes_are_never_served(make_cluster: Callable[[], Cluster
     await cluster.same_everywhere()
 
 
-def flip(folder: Path, chance: random.Random) -> str:
-    """Flip a bit in one of a database's files; return where."""
+def damage(folder: Path, harm: str, chance: random.Random) -> str:
+    """Flip a bit in one of a database's files, cut its end off, or remove it; return which and where."""
     files = sorted(path for path in folder.iterdir() if path.stat().st_size and path.name not in ("LOG", "LOG.old"))
     path = chance.choice(files)
     data = bytearray(path.read_bytes())
     place = chance.randrange(len(data))
     data[place] ^= 1 << chance.randrange(8)
-    path.write_bytes(data)
-    return f"{path.name}, byte {place} of {len(data)}"
+    match harm:
+        case "flip":
+            path.write_bytes(data)
+        case "cut":
+            path.write_bytes(data[:place])
+        case _:
+            path.unlink()
+    return f"{harm} {path.name}, byte {place} of {len(data)}"
 
 
 def answers_or_ended(cluster: Cluster) -> str | None:

@@ -172,7 +172,7 @@ async def test_a_new_observer_joins_follows_and_takes_transactions(cluster: Clus
 
 
 async def test_a_node_that_ends_while_it_joins_goes_on_where_it_was(cluster: Cluster) -> None:
-    """Killed again and again, at whatever moment, and ended by a full disk: in the end it holds what the others hold."""
+    """Killed at whatever moment, again and again, or ended by a full disk: in the end it holds what the others hold."""
     cluster.expect_errors("exit code", "Store", "File too large", "Traceback")
     place = cluster.node(VICTIM)
     async with Load(cluster, *OTHERS) as load:

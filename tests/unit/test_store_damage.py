@@ -14,6 +14,7 @@ from chain.types import Digest, Height
 CHAIN = b"c" * 32
 BATCHES = 12
 FLIPS_PER_FILE = 40
+CUTS_PER_FILE = 20
 
 Content = list[tuple[bytes, bytes]]
 
@@ -112,6 +113,20 @@ def test_a_lost_file_is_damage(copies: Callable[[], Path], pattern: str) -> None
     the_file(folder, pattern).unlink()
     with pytest.raises(StoreDamaged):
         read_all(folder)
+
+
+@pytest.mark.parametrize("pattern", ["leveldb/*.ldb", "leveldb/MANIFEST-*", "leveldb/CURRENT", "head"])
+def test_a_file_whose_end_was_cut_off_is_damage(written: Written, copies: Callable[[], Path], pattern: str) -> None:
+    """It is not taken for a disk that fails, after which nothing would be made again."""
+    size = the_file(written.folder, pattern).stat().st_size
+    for kept in sorted({size * step // CUTS_PER_FILE for step in range(CUTS_PER_FILE)}):
+        folder = copies()
+        path = the_file(folder, pattern)
+        path.write_bytes(path.read_bytes()[:kept])
+        try:
+            assert read_all(folder) == (written.content, written.head) and "ldb" not in pattern, f"{kept} bytes"
+        except (StoreDamaged, StoreFormatUnknown):
+            continue
 
 
 @pytest.mark.parametrize("kept", [0, 1, 2, 3])
