@@ -8,16 +8,17 @@ from typing import Final
 
 from assembly.admission import clock
 from chain.batch import Batch, batch_of
-from chain.block import Block, Header, decode_block, decode_header, make_block
+from chain.block import Block, decode_block, decode_header, make_block
 from chain.block_store import BlockStore
 from chain.encoding import DecodeError
 from chain.genesis import Genesis
 from chain.mempool import Mempool
 from chain.merkle import merkle_root
+from chain.next_block import Parent, block_behind
 from chain.prices import LEDGER_PRICES
 from chain.rules import Rules
 from chain.transaction import Transaction, decode_transaction, transaction_id_of_raw
-from chain.types import Digest, Height, Milliseconds, ValidatorId
+from chain.types import Digest, Milliseconds, ValidatorId
 from chain.values import dataclass
 from consensus.pacing import Gathering
 from consensus.pbft.events import Head
@@ -201,17 +202,6 @@ class Proposals:
 
     def _block(self, head: Head, version: int, block_time: Milliseconds, transactions: list[Transaction]) -> Block:
         assert self._blocks.history.size == head.height + 1, "the history covers exactly the decided blocks"
-        header = Header(
-            version,
-            self._chain_id,
-            Height(head.height + 1),
-            head.block_hash,
-            head.result_hash,
-            self._blocks.history.root(),
-            block_time,
-            self.own_id,
-            merkle_root(transaction.merkle_leaf for transaction in transactions),
-            head.validators.validators_hash,
-            head.validators.epoch,
-        )
-        return make_block(header, [transaction.raw for transaction in transactions])
+        links = (head.block_hash, head.result_hash, self._blocks.history.root())
+        parent = Parent(self._chain_id, head.height, *links, head.validators, version)
+        return block_behind(parent, transactions, block_time, self.own_id)

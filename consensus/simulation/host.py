@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from chain.batch import batch_of
-from chain.block import Block, Header, decode_block, decode_header, make_block
+from chain.block import Block, decode_block, decode_header, make_block
 from chain.block_store import BlockRecord, BlockStore
 from chain.certificate import Certificate, decode_certificate, join_certified_block
 from chain.encoding import DecodeError
@@ -17,6 +17,7 @@ from chain.execution import Execution
 from chain.ledger import Ledger
 from chain.mempool import AdmissionError, Mempool, MempoolLimits, check_admissible
 from chain.merkle import merkle_root
+from chain.next_block import Parent, block_behind
 from chain.proofs import CertifiedHeader
 from chain.receipt import BlockResult
 from chain.rules import Rules
@@ -348,11 +349,9 @@ class Host:
         if not chosen:
             return None
         self._gathering.proposed(self._seconds())
-        links = (self._world.chain_id, height, head.block_hash, head.result_hash, self.blocks.history.root())
-        root = merkle_root(transaction.merkle_leaf for transaction in chosen)
-        own = (time, self._machine.validator_id, root, head.validators.validators_hash, head.validators.epoch)
-        header = Header(self.ledger.head.next_version, *links, *own)
-        return self.keep(make_block(header, [transaction.raw for transaction in chosen]))
+        links = (head.block_hash, head.result_hash, self.blocks.history.root())
+        parent = Parent(self._world.chain_id, head.height, *links, head.validators, self.ledger.head.next_version)
+        return self.keep(block_behind(parent, chosen, time, self._machine.validator_id))
 
     def keep(self, block: Block) -> Block:
         """Keep a body for peers that ask for it."""

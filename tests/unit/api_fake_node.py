@@ -28,7 +28,7 @@ from api.ports import (
 )
 from assembly.history_view import HistoryView
 from assembly.indexing import Indexer
-from chain.block import Header, decode_block, make_block
+from chain.block import decode_block
 from chain.block_store import BlockRecord, BlockStore, TransactionPlace
 from chain.certificate import Certificate, Phase, Subject, sign_vote
 from chain.checkpoint import head_note
@@ -41,9 +41,8 @@ from chain.identity import ContractRecord, ContractVersion, decode_contract, sou
 from chain.index_terms import Term
 from chain.ledger import open_ledger
 from chain.mempool import AdmissionError, check_admissible
-from chain.merkle import merkle_root
+from chain.next_block import next_block
 from chain.prices import LedgerPrices
-from chain.protocol import PROTOCOL_VERSION
 from chain.receipt import decode_receipt
 from chain.recorded_block import RecordedBlock
 from chain.rules import Rules
@@ -360,24 +359,11 @@ class FakeNode:
         head = self.ledger.head
         self.now = max(self.now + 1, head.time + 1)
         transactions = [decode_transaction(raw, size_max=len(raw)) for raw in raws]
-        header = Header(
-            PROTOCOL_VERSION,
-            self.chain_id,
-            Height(head.height + 1),
-            head.block_hash,
-            head.result.result_hash,
-            self.store.history.root(),
-            Milliseconds(self.now),
-            ValidatorId("node-1"),
-            merkle_root(transaction.merkle_leaf for transaction in transactions),
-            head.validators.validators_hash,
-            head.validators.epoch,
-        )
-        block = make_block(header, raws)
+        block = next_block(head, transactions, self.now, ValidatorId("node-1"))
         execution = self.ledger.execute(block, verify_transaction)
         ids = [transaction.transaction_id for transaction in transactions]
         subject = Subject(
-            self.chain_id, Epoch(0), header.height, View(0), block.block_hash, execution.result.result_hash
+            self.chain_id, Epoch(0), block.header.height, View(0), block.block_hash, execution.result.result_hash
         )
         signatures = [
             (name, sign_vote(seed, Phase.COMMIT, subject)) for name, seed in list(VALIDATOR_SEEDS.items())[:3]
@@ -386,21 +372,21 @@ class FakeNode:
         result = execution.result.encoded()
         self.store.append(
             BlockRecord(
-                header.height,
+                block.header.height,
                 block.block_hash,
                 block.raw,
                 certificate,
                 result,
                 execution.receipts,
                 ids,
-                header.encoded(),
+                block.header.encoded(),
             )
         )
         self.ledger.apply(execution)
         self.pending.clear()
         async with self._changed:
             self._changed.notify_all()
-        return header.height
+        return block.header.height
 
     async def wait_committed(
         self, transaction_ids: Sequence[Digest], timeout_seconds: float
