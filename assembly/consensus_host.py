@@ -1,7 +1,8 @@
 """What a node does for consensus: executes, proposes, fetches, stores and applies blocks, and says what it saw.
 
-It owns the way of a decided block: first the node's own database, then the executor's state, then everybody who waits
-for it. A crash in between leaves the executor behind, never ahead, and the start of the node lets it catch up.
+It owns the way of a decided block: first the node's own database, then the executor's state. Who waits for the block is
+told when the executor has the order to write, not when it has written: questions are answered behind that order, and
+a crash leaves the state behind, never ahead, which the next start makes up for (docs/adr/0026-lone-transactions.md).
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from chain.certificate import Certificate, join_certified_block
 from chain.encoding import DecodeError
 from chain.genesis import Genesis
 from chain.mempool import Mempool
+from chain.protocol import ProtocolUnknown
 from chain.receipt import BlockResult
 from chain.runtime import LocalFault
 from chain.transaction import Transaction
@@ -33,6 +35,7 @@ from consensus.pbft.events import CatchUp, Decide, FetchBody, Head, Report
 from consensus.pbft.messages import Message
 from consensus.verifier_queue import VerifierBusy, VerifierFault
 from contracts.executor.errors import ExecutionUnknown
+from contracts.executor.protocol import Applying
 
 LOG = logging.getLogger("tallystick.consensus")
 
@@ -56,8 +59,8 @@ class Executor(Protocol):
         """Do the same for a block whose transactions are decoded and were checked as far as that needs no state."""
         ...
 
-    async def apply(self, block_hash: Digest) -> LedgerHead:
-        """Write an executed block's outcome."""
+    def begin_apply(self, block_hash: Digest) -> Applying:
+        """Have an executed block's outcome written; whatever is asked from now on is answered on it."""
         ...
 
 
@@ -77,7 +80,7 @@ class ExecutedBlock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A block that was just stored and whose state can be read."""
+    """A block that was just stored; whoever asks for the state from now on gets this one's."""
 
     block: Block
     head: LedgerHead
@@ -119,6 +122,11 @@ class ConsensusHostService:
         self._outcomes: dict[Digest, ExecutedBlock] = {}
         self._culprits: dict[Digest, int] = {}
         """The place of the transaction that makes a block of the present height invalid."""
+        self._writing: tuple[Decide, Applying] | None = None
+        """The last decided block, until its state is written."""
+        self._settled = asyncio.Event()
+        """Set while there is none."""
+        self._settled.set()
         self.left_out: Final = LeftOutWatch(ports.genesis.parameters, ports.mempool, ports.members)
 
     @property
@@ -148,6 +156,7 @@ class ConsensusHostService:
             LocalFault: when this machine could not tell.
         """
         proposals = self._ports.proposals
+        await self._settled.wait()
         try:
             if not proposals.signatures_checked(block.block_hash):
                 await self._check_signatures(block)
@@ -178,12 +187,13 @@ class ConsensusHostService:
         return self._ports.proposals.take(raw, request.block_hash)
 
     async def apply(self, decided: Decide) -> Head:
-        """Store a decided block, have the state written, and let everybody know.
+        """Store a decided block, begin to have the state written, and let everybody know; `settle` is for the rest.
 
         Raises:
             Diverged: when this node's own result is not the certified one; then nothing was written.
             ProtocolUnknown: when this program lacks the rules of the block after this one, which is applied.
         """
+        await self._settled.wait()
         ports = self._ports
         block = decided.block
         receipts = (await self._own_outcome(decided)).receipts
@@ -200,13 +210,15 @@ class ConsensusHostService:
             header.encoded(),
         )
         ports.blocks.append(record)
-        try:
-            ledger_head = await ports.executor.apply(block.block_hash)
-        except ExecutionUnknown:
-            # It holds only the last few undecided blocks of a height.
-            self._outcomes.pop(block.block_hash, None)
-            await self._own_outcome(decided)
-            ledger_head = await ports.executor.apply(block.block_hash)
+        # Only now that the block is durable: the state must never be ahead of it.
+        applying = ports.executor.begin_apply(block.block_hash)
+        self._writing = (decided, applying)
+        self._settled.clear()
+        ledger_head = applying.head
+        if ledger_head is None:
+            ledger_head = await self._written(decided, applying)
+            self._writing = None
+            self._settled.set()
         self._outcomes.clear()
         self._culprits.clear()
         ports.proposals.applied(block)
@@ -218,8 +230,23 @@ class ConsensusHostService:
         self._version = ledger_head.next_version
         transactions = ports.proposals.kept(block)
         ports.on_applied(Applied(block, ledger_head, decided.certificate, receipts, ids, transactions))
-        check_known(ledger_head, ports.executor.versions)
+        try:
+            check_known(ledger_head, ports.executor.versions)
+        except ProtocolUnknown:
+            await self.settle()
+            raise
         return self._head
+
+    async def settle(self) -> None:
+        """Return once the state of the last decided block is written; until then no other block is looked at.
+
+        Raises:
+            LocalFault: when this machine cannot write it.
+        """
+        if self._writing is not None:
+            await self._written(*self._writing)
+            self._writing = None
+            self._settled.set()
 
     def catch_up(self, request: CatchUp) -> None:
         """Start getting certified blocks."""
@@ -256,6 +283,15 @@ class ConsensusHostService:
         if own != certified:
             raise Diverged(f"height {block.header.height}: own result {own.hex()}, certified {certified.hex()}")
         return outcome
+
+    async def _written(self, decided: Decide, applying: Applying) -> LedgerHead:
+        try:
+            return await applying.written
+        except ExecutionUnknown:
+            # It holds only the last few undecided blocks of a height.
+            self._outcomes.pop(decided.block.block_hash, None)
+            await self._own_outcome(decided)
+            return await self._ports.executor.begin_apply(decided.block.block_hash).written
 
     async def _executed(self, block: Block) -> ExecutedBlock:
         try:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from api.ports import Metric, MetricKind
 from chain.mempool import Mempool
 from chain.types import Height, ValidatorId
-from consensus.driver import DriverCounters
+from consensus.counters import DriverCounters
 from consensus.gate import Gate
 from consensus.pbft.replica import Status
 from network.status import NetworkStatus

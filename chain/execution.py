@@ -55,6 +55,8 @@ class Execution:
     entries: WindowEntries
     changes_contracts: bool
     """Whether it deploys, upgrades, freezes or unfreezes a contract."""
+    writes_system: bool
+    """Whether it changes anything of the ledger's own: contracts, members, decisions, the protocol's schedule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,14 @@ def execute_batch(batch: Batch, members: Sequence[Member], base: StateReader, su
     organisations = [members[place].organisation for place in batch.sender_of]
     entries = WindowEntries(batch.ids, batch.valid_until, organisations, batch.idempotency_keys)
     return Execution(
-        batch.header, batch.block_hash, result, tuple(receipts), update, entries, _changes_contracts(block.state)
+        batch.header,
+        batch.block_hash,
+        result,
+        tuple(receipts),
+        update,
+        entries,
+        _changes_contracts(block.state),
+        SYSTEM in contracts_written,
     )
 
 

@@ -117,22 +117,15 @@ class Ledger:
         members = check_batch(batch, self._rules(), self._window, self.find_member)
         return execute_batch(batch, members, self._database, self._surroundings())
 
+    def head_after(self, execution: Execution) -> Head | None:
+        """Return the head that an executed block will be; None where only its state will tell."""
+        return None if execution.writes_system else self._followed(execution)[0]
+
     def apply(self, execution: Execution) -> None:
         """Write the outcome of a decided block in one synced batch and make the block the head."""
         header, block_hash = execution.header, execution.block_hash
         assert header.parent_hash == self._head.block_hash, "an execution is applied on the head that it was made on"
-        frontier = self._frontier.append(block_hash)
-        head = Head(
-            self._head.chain_id,
-            header.height,
-            block_hash,
-            execution.result,
-            header.time,
-            header.proposer,
-            self._head.validators,
-            frontier.root(),
-            self._head.schedule,
-        )
+        head, frontier = self._followed(execution)
         extra: list[Write] = [(HEAD_ROW, encode_head_row(head, frontier))]
         extra.append((window_row(header.height), encode_entries(header.time, execution.entries)))
         dropped = self._expired_rows(header.time)
@@ -141,10 +134,29 @@ class Ledger:
         del self._window_rows[: len(dropped)]
         self._window_rows.append((header.height, header.time))
         self._window.add_block(header.time, execution.entries)
-        self._head = replace(head, schedule=_read_schedule(self._database, self._genesis))
+        if execution.writes_system:
+            head = replace(head, schedule=_read_schedule(self._database, self._genesis))
+        self._head = head
         self._frontier = frontier
         if execution.changes_contracts or self._head.next_version != header.version:
             self.prepare()
+
+    def _followed(self, execution: Execution) -> tuple[Head, Frontier]:
+        """Return the head that an executed block makes, and the history up to it; the schedule is the parent's."""
+        parent, header = self._head, execution.header
+        frontier = self._frontier.append(execution.block_hash)
+        head = Head(
+            parent.chain_id,
+            header.height,
+            execution.block_hash,
+            execution.result,
+            header.time,
+            header.proposer,
+            parent.validators,
+            frontier.root(),
+            parent.schedule,
+        )
+        return head, frontier
 
     def prepare(self) -> None:
         """Have the runtime ready for the next block.

@@ -8,9 +8,7 @@ is anything of them sent (rules 1 and 10), so that a crash at any point loses no
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from chain.block import Block
@@ -21,6 +19,7 @@ from chain.runtime import LocalFault
 from chain.types import Digest, Height, Milliseconds, ValidatorId, View
 from chain.validators import ValidatorSet
 from chain.validity import InvalidBlock
+from consensus.counters import DriverCounters
 from consensus.gate import Gate
 from consensus.pbft.events import (
     NOTHING,
@@ -55,9 +54,7 @@ from consensus.verify import MessageError, UnknownEpochError, check_message
 
 TICK_SECONDS: Final = 0.05
 EVENTS_MAX: Final = 4096
-"""Events that wait to be carried out or for the start; messages beyond are dropped and counted, and come again."""
-SYNCS_KEPT: Final = 200
-"""Durations of syncs that are kept for operators."""
+"""Events that wait to be carried out or for the start; messages beyond are dropped, and come again."""
 PAYLOAD_BYTES_MAX: Final = 4 * 1024 * 1024
 
 
@@ -122,7 +119,11 @@ class ConsensusHost(Protocol):
         ...
 
     async def apply(self, decided: Decide) -> Head:
-        """Store a decided block and write its state, durably."""
+        """Store a decided block durably and begin to write its state."""
+        ...
+
+    async def settle(self) -> None:
+        """Return once the state of the block that was applied last is durable, too."""
         ...
 
     def catch_up(self, request: CatchUp) -> None:
@@ -136,22 +137,6 @@ class ConsensusHost(Protocol):
     def refused(self, message: Message) -> None:
         """Take note of a message that is of the right form and false."""
         ...
-
-
-@dataclass(slots=True)
-class DriverCounters:
-    """What operators may want to count."""
-
-    events: int = 0
-    syncs: int = 0
-    messages_refused: int = 0
-    messages_dropped: int = 0
-    messages_moot: int = 0
-    """Messages that were dropped before their signatures were checked, as they would have changed nothing."""
-    sync_seconds: deque[float] = field(default_factory=lambda: deque(maxlen=SYNCS_KEPT))
-    """How long the last syncs of the log took."""
-    heard_at: dict[ValidatorId, float] = field(default_factory=dict)
-    """When each peer's last message came in that was not dropped unread, by the monotonic clock."""
 
 
 class ConsensusDriver:
@@ -302,8 +287,7 @@ class ConsensusDriver:
     def _carry_out(self, outputs: list[Output]) -> None:
         records = tuple(record for output in outputs for record in output.persist)
         if records:
-            # On the loop: a sync takes a tenth of a millisecond, handing it to a thread and back several times that,
-            # and until it is done this validator has nothing to say (docs/adr/0007-syncs-on-the-loop.md).
+            # On the loop, for until it is done this validator has nothing to say (docs/adr/0007-syncs-on-the-loop.md).
             self._log.append(records)
             started = time.monotonic()
             self._log.sync()
@@ -367,22 +351,23 @@ class ConsensusDriver:
         block = await self._host.propose(height, view)
         if block is not None:
             return Proposal(height, view, block)
-        # Of a height that was decided meanwhile nothing is left to propose; what still waits is for the next one.
+        # Of a height that was decided meanwhile nothing is left to propose.
         return None if height <= self._height else PendingChanged(False)
 
     async def _fetch_body(self, request: FetchBody) -> Event | None:
         block = await self._host.fetch_body(request)
         return None if block is None else BodyArrived(block)
 
-    async def _apply(self, decided: Decide) -> Event:
+    async def _apply(self, decided: Decide) -> None:
         head = await self._host.apply(decided)
-        # Both databases hold the height durably, so the log need not.
-        self._log.drop_below(Height(head.height + 1))
         self._validators = head.validators
         async with self._applied:
             self._height = head.height
             self._applied.notify_all()
-        return Applied(head)
+        self._take(Applied(head))
+        await self._host.settle()
+        # Now both databases hold the height durably, so the log need not.
+        self._log.drop_below(Height(head.height + 1))
 
     async def _tick(self) -> None:
         while True:

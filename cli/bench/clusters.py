@@ -2,8 +2,9 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,8 @@ class ClusterPlan:
     """Accounts that are there from the start; none by default."""
     is_cold: bool = False
     """Whether the nodes start without a page of their databases in memory, instead of with as many as fit."""
+    launcher: Callable[[Path], tuple[str, ...]] | None = None
+    """What starts a node instead of the system itself, by the node's folder: a program that is given the command."""
 
 
 @contextmanager
@@ -42,7 +45,7 @@ def fresh_cluster(plan: ClusterPlan) -> Iterator[ClusterLayout]:
         CliError: when it does not start.
     """
     with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder:
-        layout = _place(plan, Path(folder) / "cluster")
+        layout = _launched(plan, _place(plan, Path(folder) / "cluster"))
         try:
             for node in layout.nodes:
                 processes.start(node)
@@ -64,6 +67,12 @@ def _place(plan: ClusterPlan, folder: Path) -> ClusterLayout:
         else:
             read_cached(node.folder)
     return layout
+
+
+def _launched(plan: ClusterPlan, layout: ClusterLayout) -> ClusterLayout:
+    if plan.launcher is None:
+        return layout
+    return replace(layout, nodes=tuple(replace(node, launcher=plan.launcher(node.folder)) for node in layout.nodes))
 
 
 def _wait_ready(layout: ClusterLayout) -> None:

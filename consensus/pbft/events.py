@@ -6,7 +6,7 @@ point harmless (rules 1 and 10):
 
 1. `persist`: append to the write-ahead log and fsync. If that fails the process ends; nothing below may happen.
 2. `send`: hand messages to the network. They are lost, repeated or late as the network likes.
-3. `decide`: store block, result and certificate, write the state, then answer with Applied.
+3. `decide`: store block, result and certificate, have the state written, then answer with Applied.
 4. `fetch`: work for the host that ends in an event (a body, an execution, a proposal, a catch-up). Nothing is fetched
    twice at the same time by a careful host; the core asks again at intervals for what is on the network.
 5. `report`: facts for operators; they change nothing.

@@ -192,7 +192,7 @@ class Checker:
             self._append(decide.block)
 
     def applied(self, machine: Machine, block: Block, execution: Execution) -> None:
-        """A machine has stored a block and written its state."""
+        """A machine has stored a block and tells everybody of it."""
         height = block.header.height
         if self._decided.get(height, (None, None))[0] != block.block_hash:
             raise Violation("stored what was not decided", f"{machine.name} at {height}")
@@ -200,12 +200,15 @@ class Checker:
         if height > before + 1:
             raise Violation("left out a height", f"{machine.name} stores {height} on {before}")
         self._heights[machine.name] = height
-        self._stored[machine.name] = max(height, self._stored.get(machine.name, Height(0)))
         if height not in self._receipts:
             self._receipts[height] = execution.receipts
             self._reference.compare_receipts(height, execution.receipts)
         if self._receipts[height] != execution.receipts:
             raise Violation("two outcomes of one block", f"{machine.name} at {height}")
+
+    def written(self, machine: Machine, height: Height) -> None:
+        """A machine has written the state of a block that it stored before."""
+        self._stored[machine.name] = max(height, self._stored.get(machine.name, Height(0)))
 
     def restored(self, machine: Machine, height: Height, block_hash: Digest) -> None:
         """A process has opened what its machine holds."""

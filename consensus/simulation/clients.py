@@ -129,7 +129,7 @@ class Clients:
             place = process.host.blocks.find_transaction(transaction_id)
             if place is None:
                 process.exchange.submit([item.transaction.raw])
-            elif place.height <= process.host.ledger.head.height:
+            elif place.height <= process.host.head.height:
                 self._reply(name, transaction_id, place.height)
 
         node.run(process, take)

@@ -144,7 +144,7 @@ class Exchange:
         """Get certified blocks from a peer that announced a higher head, until there is none."""
         if self._is_catching_up:
             return
-        now, own = self._world.schedule.now, self._process.host.ledger.head.height
+        now, own = self._world.schedule.now, self._process.host.head.height
         ahead = sorted(peer for peer, head in self._heads.items() if head > own and self._aside.get(peer, 0) <= now)
         if not ahead:
             return
@@ -161,7 +161,7 @@ class Exchange:
                 self._take(blocks.pop(0), go_on)
                 return
             self._is_catching_up = False
-            if self._process.host.ledger.head.height < first:
+            if self._process.host.head.height < first:
                 self._aside[source] = self._world.schedule.now + SET_ASIDE_US
             self.catch_up()
 
@@ -190,7 +190,7 @@ class Exchange:
             go_on()
             return
         height = event.block.header.height
-        if height != host.ledger.head.height + 1:
+        if height != host.head.height + 1:
             go_on()
             return
         self._process.offer(event)
@@ -218,7 +218,7 @@ class Exchange:
 
     def _announce(self) -> None:
         self._process.later(HEAD_US, self._announce)
-        height = self._process.host.ledger.head.height
+        height = self._process.host.head.height
         liar = self._machine.liar
         for peer in self._others:
             told = height if liar is None else min(HEIGHT_MAX, liar.announced(height))

@@ -1,7 +1,7 @@
 """What a node does for its replica: executes, proposes, stores, writes state, serves; as the product's host does.
 
 Block execution, validity, databases and mempool are the product's own code; only time and failures are simulated. The
-order of a decided block is the product's: first the node's blocks, then the state, each in one durable batch.
+order of a decided block is the product's: first the node's blocks, then everybody is told, then the state is written.
 """
 
 from collections.abc import Callable
@@ -24,6 +24,7 @@ from chain.rules import Rules
 from chain.runtime import LocalFault
 from chain.transaction import Transaction
 from chain.types import Digest, Height, Milliseconds, ValidatorId, View
+from chain.validity import Head as LedgerHead
 from chain.validity import InvalidBlock
 from consensus.evidence import shown_transaction
 from consensus.pacing import Gathering
@@ -67,11 +68,7 @@ class Host:
     """Owns the ledger, the mempool and the bodies of one process."""
 
     def __init__(self, world: World, machine: Machine, process: "Process") -> None:
-        """Open both databases, and replay blocks that the state misses; set aside what was found damaged before.
-
-        Raises:
-            StoreError: when a disk fails, or damage is found now.
-        """
+        """Open both databases, and replay blocks that the state misses; set aside what was found damaged before."""
         self._world = world
         self._machine = machine
         self._process = process
@@ -234,7 +231,7 @@ class Host:
 
     def when_applied(self, height: Height, then: Then) -> None:
         """Do something once a height is applied."""
-        if self.ledger.head.height >= height:
+        if self.head.height >= height:
             then()
         else:
             self._waiting.append((height, then))
@@ -254,13 +251,27 @@ class Host:
         self.blocks.append(record)
         # The own database is written on the event loop, the state by the executor's process.
         write_us = between(self._world.chance, *WRITE_US)
-        self._process.block(write_us, lambda: self._on_executor(lambda: self._write_state(decided, execution, done)))
+        self._process.block(write_us, lambda: self._have_written(decided, execution, done))
 
-    def _write_state(self, decided: Decide, execution: Execution, done: Then) -> None:
+    def _have_written(self, decided: Decide, execution: Execution, done: Then) -> None:
+        """Have the state written; everybody is told before it is, where it is known what the head will be."""
+        after, floor = self.ledger.head_after(execution), Height(decided.block.header.height + 1)
+
+        def write() -> None:
+            self.ledger.apply(execution)
+            if after is None:
+                self._tell(decided, execution, self.ledger.head, done)
+            self._world.checker.written(self._machine, decided.block.header.height)
+            self._process.log.drop_below(floor)
+
+        if after is not None:
+            self._tell(decided, execution, after, done)
+        self._on_executor(write)
+
+    def _tell(self, decided: Decide, execution: Execution, after: LedgerHead, done: Then) -> None:
         block = decided.block
-        self.ledger.apply(execution)
         self._gathering.applied(self._seconds(), is_own=block.header.proposer == self._machine.validator_id)
-        self.head = self._head_with(decided.certificate)
+        self.head = _consensus_head(after, decided.certificate)
         self._executions.clear()
         self._invalid.clear()
         ids = self.transaction_ids(block)
@@ -272,13 +283,11 @@ class Host:
         self.mempool.expire(block.header.time)
         self.look_for_left_out()
         self._process.pending_changed(len(self.mempool) > 0)
-        floor = Height(height + 1)
-        self._process.log.drop_below(floor)
         self._process.offer(Applied(self.head))
         self._world.on_applied(self._machine.name, height, ids)
         done()
-        ready = [then for waited, then in self._waiting if waited < floor]
-        self._waiting = [(waited, then) for waited, then in self._waiting if waited >= floor]
+        ready = [then for waited, then in self._waiting if waited <= height]
+        self._waiting = [(waited, then) for waited, then in self._waiting if waited > height]
         for then in ready:
             then()
 
@@ -361,14 +370,9 @@ class Host:
         return block
 
     def _read_head(self) -> Head:
-        height = self.ledger.head.height
-        stored = self.blocks.certificate(height) if height else None
-        return self._head_with(None if stored is None else decode_certificate(stored))
-
-    def _head_with(self, certificate: Certificate | None) -> Head:
         head = self.ledger.head
-        links = (head.block_hash, head.result.result_hash, head.time, head.proposer)
-        return Head(head.height, *links, certificate, head.validators)
+        stored = self.blocks.certificate(head.height) if head.height else None
+        return _consensus_head(head, None if stored is None else decode_certificate(stored))
 
     def _open_state(self) -> Ledger:
         """Open the state, rebuild it if it is ahead of the blocks, and replay what it misses."""
@@ -386,3 +390,8 @@ class Host:
             replay(ledger, self.blocks, height, world.edge)
         world.checker.restored(machine, ledger.head.height, ledger.head.block_hash)
         return ledger
+
+
+def _consensus_head(head: LedgerHead, certificate: Certificate | None) -> Head:
+    links = (head.block_hash, head.result.result_hash, head.time, head.proposer)
+    return Head(head.height, *links, certificate, head.validators)

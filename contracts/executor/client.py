@@ -42,6 +42,8 @@ class _Undecided:
     arguments: list[Any]
     """Of the request, to make it again."""
     result_hash: Digest
+    head: Head | None
+    """What the head will be if it is decided, where the executor could tell."""
 
 
 class ExecutorClient:
@@ -187,7 +189,17 @@ class ExecutorClient:
         Raises:
             ExecutionUnknown: when the block was not executed on the present head.
         """
-        return await self._supervisor.ask(Kind.APPLY, [block_hash], self._take_head)
+        return await self.begin_apply(block_hash).written
+
+    def begin_apply(self, block_hash: bytes) -> protocol.Applying:
+        """Have an executed block made the head, as `apply`, and return before it is.
+
+        Whatever is asked from now on is answered on the new head: requests are answered in order, a question's state is
+        asked for behind them, and should the executor die, its successor executes and applies the block first.
+        """
+        known = self._undecided.get(Digest(block_hash))
+        written = self._supervisor.post(Kind.APPLY, [block_hash], partial(self._take_applied, Digest(block_hash)))
+        return protocol.Applying(None if known is None else known.head, written)
 
     async def discard(self, block_hash: bytes) -> None:
         """Forget an executed block."""
@@ -259,16 +271,26 @@ class ExecutorClient:
         return await self._supervisor.ask(kind, arguments, partial(self._keep, kind, arguments))
 
     def _keep(self, kind: Kind, arguments: list[Any], values: list[Any]) -> protocol.Executed:
-        executed = protocol.executed_from(values)
+        executed = protocol.executed_from(values, self._head)
         known = self._undecided.get(executed.block_hash)
         result_hash = executed.result.result_hash
         if known is not None and known.result_hash != result_hash:
             # A vote may have been signed on the first result; this machine cannot be relied on.
             raise ResultDiffers(known.height, known.result_hash, result_hash)
-        self._undecided[executed.block_hash] = _Undecided(Height(self.head.height + 1), kind, arguments, result_hash)
+        undecided = _Undecided(Height(self.head.height + 1), kind, arguments, result_hash, executed.head)
+        self._undecided[executed.block_hash] = undecided
         if len(self._undecided) > UNDECIDED_MAX:
             del self._undecided[next(iter(self._undecided))]
         return executed
+
+    def _take_applied(self, block_hash: Digest, values: list[Any]) -> Head:
+        """Take the reply to APPLY, which holds no head where that to the block's execution did."""
+        known = self._undecided.get(block_hash)
+        if values == [None] and known is not None and known.head is not None:
+            self._head = known.head
+            self._undecided.clear()
+            return known.head
+        return self._take_head(values)
 
     def _take_head(self, values: list[Any]) -> Head:
         self._head = protocol.head_from_value(values[0] if values else None, self._head)

@@ -4,6 +4,7 @@ A request is [number, kind, argument, ...], its reply [number, outcome, value, .
 requests. The node checks the form of every reply, because the process at the other end runs what members deploy.
 """
 
+from collections.abc import Awaitable
 from enum import StrEnum
 from types import NoneType
 from typing import Any
@@ -98,6 +99,18 @@ class Executed:
     block_hash: Digest
     result: BlockResult
     receipts: tuple[bytes, ...]
+    head: Head | None
+    """What the head will be once the block is decided; None where only the state that is written will tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """A decided block whose state the executor was told to write."""
+
+    head: Head | None
+    """What the head will be, where that is known before the state is written."""
+    written: Awaitable[Head]
+    """The head, once the state is written and durable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +226,11 @@ def reader_walls_from(values: list[Any]) -> tuple[str, ...]:
     return tuple(_all_of(walls, str))
 
 
-def executed_from(values: list[Any]) -> Executed:
-    """Return what an EXECUTE request's reply says."""
-    block_hash, result, receipts = fields_of(values, "execute reply", bytes, bytes, list)
-    return Executed(Digest(block_hash), decode_result(result), tuple(_all_of(receipts, bytes)))
+def executed_from(values: list[Any], before: Head | None) -> Executed:
+    """Return what an EXECUTE request's reply says; `before` is the head that the block was executed on."""
+    block_hash, result, receipts, after = fields_of(values, "execute reply", bytes, bytes, list, None)
+    head = None if after is None else head_from_value(after, before)
+    return Executed(Digest(block_hash), decode_result(result), tuple(_all_of(receipts, bytes)), head)
 
 
 def viewed_from(values: list[Any]) -> Viewed:

@@ -111,10 +111,12 @@ class Service:
         return execution
 
     def _reply(self, asked: object, execution: Execution) -> list[Any]:
+        head = self._ledger.head_after(execution)
         self._executions[execution.block_hash] = _Waiting(asked, execution)
         if len(self._executions) > EXECUTIONS_MAX:
             del self._executions[next(iter(self._executions))]
-        return [Outcome.DONE, execution.block_hash, execution.result.encoded(), list(execution.receipts)]
+        after = None if head is None else head_as_value(head)
+        return [Outcome.DONE, execution.block_hash, execution.result.encoded(), list(execution.receipts), after]
 
     def _apply(self, block_hash: bytes) -> list[Any]:
         if self._ledger.head.block_hash != block_hash:
@@ -122,6 +124,9 @@ class Service:
             if waiting is None:
                 return [Outcome.UNKNOWN]
             self._make_head(waiting.execution)
+            if not waiting.execution.writes_system:
+                # The reply to its execution has told it.
+                return [Outcome.DONE, None]
         return [Outcome.DONE, head_as_value(self._ledger.head)]
 
     def _make_head(self, execution: Execution) -> None:

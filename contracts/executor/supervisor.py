@@ -148,6 +148,15 @@ class Supervisor:
             ExecutorBusy: when too many requests are waiting.
             Exception: what the reply stands for, or why there will be none.
         """
+        return await self.post(kind, arguments, parse)
+
+    def post(self, kind: Kind, arguments: list[Any], parse: Callable[[list[Any]], T]) -> "asyncio.Future[T]":
+        """Send a request, now if it is its turn, and return the future of what `parse` makes of the reply's values.
+
+        Raises:
+            ExecutorBusy: when too many requests are waiting.
+            Exception: why there will be no reply.
+        """
         if self._failure is not None:
             raise self._failure
         if self._keeper.closing:
@@ -156,7 +165,7 @@ class Supervisor:
         request = Request(kind, arguments, loop.create_future(), parse, loop.time())
         self._queue.add(request)
         self._pump()
-        return cast(T, await request.future)
+        return cast("asyncio.Future[T]", request.future)
 
     def on_start(self, child: Child) -> None:
         """Tell a new process what it needs to know."""

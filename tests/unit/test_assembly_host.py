@@ -1,5 +1,6 @@
 """A decided block reaches the databases only if this node itself makes of it what was certified."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +19,8 @@ from chain.receipt import BlockResult
 from chain.types import Digest, Epoch, Height, Milliseconds, ValidatorId, View
 from chain.validity import Head, InvalidBlock
 from consensus.pbft.events import Decide
+from contracts.executor.errors import ExecutionUnknown
+from contracts.executor.protocol import Applying
 
 OTHER = BlockResult(Digest(b"o" * 32), RESULT.receipts_root, RESULT.next_validators_hash)
 HEAD = Head(
@@ -48,6 +51,14 @@ class FakeExecutor:
     schedule: Schedule = HEAD.schedule
     applied: list[bytes] = field(default_factory=list)
     executed: int = 0
+    tells_head: bool = True
+    disk: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once it writes."""
+    forgotten: list[Digest] = field(default_factory=list)
+    happened: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.disk.set()
 
     async def execute(self, raw: bytes) -> Outcome:
         self.executed += 1
@@ -61,9 +72,18 @@ class FakeExecutor:
             raise self.finds
         return Outcome(self.finds, (b"receipt",) * len(batch))
 
-    async def apply(self, block_hash: Digest) -> Head:
+    def begin_apply(self, block_hash: Digest) -> Applying:
         self.applied.append(block_hash)
-        return replace(HEAD, height=Height(1), block_hash=block_hash, schedule=self.schedule)
+        head = replace(HEAD, height=Height(1), block_hash=block_hash, schedule=self.schedule)
+        return Applying(head if self.tells_head else None, asyncio.ensure_future(self._write(head)))
+
+    async def _write(self, head: Head) -> Head:
+        self.happened.append("state begun")
+        await self.disk.wait()
+        if self.forgotten:
+            raise ExecutionUnknown(self.forgotten.pop())
+        self.happened.append("state written")
+        return head
 
 
 def block() -> Block:
@@ -125,6 +145,48 @@ async def test_a_decided_block_is_stored_then_applied_then_told() -> None:
     assert world.blocks.block(1) == decided.raw
     assert executor.applied == [decided.block_hash]
     assert [item.block for item in applied] == [decided]
+
+
+async def test_all_are_told_while_the_state_is_written_and_no_other_block_is_looked_at_before() -> None:
+    world, executor, applied = Surroundings(), FakeExecutor(RESULT), list[Applied]()
+    executor.disk.clear()
+    host, decided = host_of(world, executor, applied), block()
+    assert (await host.apply(decision(decided))).height == 1
+    assert [item.block for item in applied] == [decided]
+    settling, executing = asyncio.create_task(host.settle()), asyncio.create_task(host.execute(decided))
+    while not executor.happened:
+        await asyncio.sleep(0)
+    assert executor.executed == 1
+    executor.disk.set()
+    await settling
+    assert executor.happened == ["state begun", "state written"]
+    await executing
+    assert executor.executed == 2
+
+
+async def test_where_only_the_state_tells_the_head_nobody_is_told_before_it_is_written() -> None:
+    world, executor, applied = Surroundings(), FakeExecutor(RESULT, tells_head=False), list[Applied]()
+    executor.disk.clear()
+    host = host_of(world, executor, applied)
+    applying = asyncio.create_task(host.apply(decision(block())))
+    while not executor.happened:
+        await asyncio.sleep(0)
+    assert applied == []
+    executor.disk.set()
+    assert (await applying).height == 1
+    await host.settle()
+    assert executor.happened == ["state begun", "state written"]
+
+
+@pytest.mark.parametrize("tells_head", [False, True])
+async def test_a_block_that_the_executor_has_forgotten_is_executed_again(tells_head: bool) -> None:
+    executor, decided = FakeExecutor(RESULT, tells_head=tells_head), block()
+    executor.forgotten.append(decided.block_hash)
+    host = host_of(Surroundings(), executor, [])
+    assert (await host.apply(decision(decided))).height == 1
+    await host.settle()
+    assert executor.executed == 2
+    assert executor.applied == [decided.block_hash] * 2
 
 
 async def test_an_execution_before_the_decision_is_not_repeated() -> None:

@@ -58,7 +58,7 @@ class World:
         self.happened: list[str] = []
         self.seen: list[events.Event] = []
         self.script: dict[type[events.Event], Callable[[events.Event], events.Output]] = {}
-        self.answers: dict[str, list[object]] = {}
+        self.answers: dict[str, list[object]] = {"settle": [None]}
         self.held: dict[str, asyncio.Event] = {}
         self.moot = False
 
@@ -102,6 +102,9 @@ class World:
     async def apply(self, decided: events.Decide) -> events.Head:
         self.happened.append("apply")
         return head_at(decided.block.header.height)
+
+    async def settle(self) -> None:
+        await self._answer("settle")
 
     def catch_up(self, request: events.CatchUp) -> None:
         self.happened.append("catch up")
@@ -299,8 +302,9 @@ async def test_a_proposal_for_a_height_that_was_decided_meanwhile_says_nothing_o
     assert events.PendingChanged(False) not in world.seen
 
 
-async def test_a_decision_is_applied_then_told_and_only_then_dropped_from_the_log() -> None:
+async def test_a_decision_is_applied_then_told_then_settled_and_only_then_dropped_from_the_log() -> None:
     world = World()
+    world.held["settle"] = asyncio.Event()
     block = block_at(1)
     subject = Subject(CHAIN, Epoch(0), Height(1), View(0), block.block_hash, RESULT.result_hash)
     decision = events.Decide(block, RESULT, Certificate(Phase.COMMIT, subject, ()))
@@ -308,7 +312,28 @@ async def test_a_decision_is_applied_then_told_and_only_then_dropped_from_the_lo
     async with driving(world) as driver:
         await driver.certified_block(events.CertifiedBlock(block, RESULT, decision.certificate))
         await until(lambda: any(isinstance(event, events.Applied) for event in world.seen))
-    assert world.happened == ["apply", "drop below 2"]
+        await until(lambda: "settle" in world.happened)
+        assert world.happened == ["apply", "settle"], "the log keeps what only one database holds durably"
+        world.held["settle"].set()
+        await until(lambda: len(world.happened) > 2)
+    assert world.happened == ["apply", "settle", "drop below 2"]
+
+
+async def test_a_state_that_cannot_be_written_ends_the_driver() -> None:
+    world = World()
+    world.answers["settle"] = [LocalFault("the executor died twice over it")]
+    block = block_at(1)
+    subject = Subject(CHAIN, Epoch(0), Height(1), View(0), block.block_hash, RESULT.result_hash)
+    decision = events.Decide(block, RESULT, Certificate(Phase.COMMIT, subject, ()))
+    world.script[events.CertifiedBlock] = lambda event: events.Output(decide=(decision,))
+    driver = ConsensusDriver(world, world, world, VALIDATORS, FIRST, lambda block: b"")
+    running = asyncio.create_task(driver.run())
+    await until(lambda: FIRST in world.seen)
+    await driver.certified_block(events.CertifiedBlock(block, RESULT, decision.certificate))
+    with pytest.raises(ExceptionGroup) as ended:
+        await running
+    assert ended.group_contains(LocalFault, match="died twice")
+    assert "drop below 2" not in world.happened
 
 
 async def test_what_peers_send_is_checked_before_the_core_sees_it() -> None:

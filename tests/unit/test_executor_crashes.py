@@ -84,6 +84,28 @@ async def test_a_block_whose_reply_was_lost_is_applied_once(tmp_path: Path) -> N
         assert (await client.read("fake", [b"counter"])).values == (encode(1),)
 
 
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_whatever_is_asked_after_a_block_was_told_to_be_applied_is_answered_on_it(
+    tmp_path: Path, is_killed: bool
+) -> None:
+    chain = Chain()
+    async with running(tmp_path, chain) as client:
+        for height in (1, 2, 3):
+            block = chain.block("increment")
+            await client.execute(block.raw)
+            applying = client.begin_apply(block.block_hash)
+            chain.ledger.apply(chain.ledger.execute(block, lambda transaction: True))
+            assert applying.head == chain.head, "it is known before the state is written"
+            reading = asyncio.create_task(client.read("fake", [b"counter"]))
+            if is_killed:
+                await killed(client)
+            found = await asyncio.gather(reading, return_exceptions=True)
+            # A question to a reader whose executor has ended is asked again by whoever wants to know.
+            values = await client.read("fake", [b"counter"]) if isinstance(found[0], ExecutorDied) else found[0]
+            assert (values.height, values.values) == (height, (encode(height),))  # type: ignore[union-attr]
+            assert await applying.written == chain.head == client.head
+
+
 async def test_kills_at_random_moments_lose_nothing(tmp_path: Path) -> None:
     moments = random.Random(20)
     chain = Chain()

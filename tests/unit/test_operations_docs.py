@@ -13,7 +13,7 @@ from assembly.metrics import node_metrics
 from chain.crypto import verify
 from chain.mempool import Mempool, MempoolLimits
 from chain.types import Digest, Height, Milliseconds, ValidatorId, View
-from consensus.driver import DriverCounters
+from consensus.counters import DriverCounters
 from consensus.gate import Gate
 from consensus.pbft import replica
 from consensus.pbft.events import Head
