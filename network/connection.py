@@ -104,6 +104,8 @@ class Connection:
         self._bytes_quota = TokenBucket(limits.inbound_bytes_per_second, now)
         self._frames_quota = TokenBucket(limits.inbound_frames_per_second, now)
         self._to_send = asyncio.Event()
+        self._is_idle = False
+        """Whether the writer waits for something to write."""
         self._end: DisconnectError | None = None
         self._ended = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -142,15 +144,20 @@ class Connection:
         return self._end
 
     def send(self, channel: Channel, frame: bytes) -> bool:
-        """Queue an encoded frame; tell whether it was queued."""
+        """Send an encoded frame, or queue it; tell whether that was done."""
         if self._end:
             return False
+        if self._is_idle and self._stream.is_flushed:
+            # Nothing waits and nothing is on its way: to wake the writer would only delay it.
+            self._put(frame)
+            return True
         offer = self.outbox.offer(LANES[channel], frame)
         if offer is Offer.OVERFLOW:
             depth = self.outbox.depths().urgent_bytes
             self.close(DisconnectError(Reason.URGENT_OVERFLOW, f"{depth} bytes wait for the peer"))
         if offer is not Offer.QUEUED:
             return False
+        self._is_idle = False
         self._to_send.set()
         return True
 
@@ -298,14 +305,18 @@ class Connection:
     async def _write(self) -> None:
         while True:
             frames = self.outbox.take(self._limits.write_batch_bytes)
-            if not frames:
-                self._to_send.clear()
-                await self._to_send.wait()
+            if frames:
+                self._put(b"".join(frames))
+                await self._stream.drain()
                 continue
-            data = b"".join(frames)
-            self._stream.put(data)
-            await self._stream.drain()
-            self.sent_bytes += len(data)
+            self._to_send.clear()
+            self._is_idle = True
+            await self._to_send.wait()
+            self._is_idle = False
+
+    def _put(self, data: bytes) -> None:
+        self._stream.put(data)
+        self.sent_bytes += len(data)
 
     async def _keep_alive(self) -> None:
         interval, silence_max = self._limits.ping_interval_seconds, self._limits.silence_seconds_max

@@ -145,6 +145,11 @@ class FrameStream:
             await self.fill()
         return frame
 
+    @property
+    def is_flushed(self) -> bool:
+        """Whether the operating system has taken all that was put."""
+        return self._writer.transport.get_write_buffer_size() == 0
+
     def put(self, data: bytes) -> None:
         """Hand over encoded frames without waiting."""
         self._writer.write(data)
