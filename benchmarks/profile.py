@@ -1,6 +1,6 @@
 """Where the processor time of a transaction's life goes: by process, by stage, by function.
 
-    python -m benchmarks.profile [--rate 500] [--seconds 20] [--lone] [--functions 15] [--json FILE]
+    python -m benchmarks.profile [--rate 500] [--seconds 20] [--lone] [--functions 15] [--timer] [--json FILE]
 
 Starts four real nodes with TLS and synced disks and offers them a fixed load of transfers (or lone transactions, one
 after the other). The kernel says how much processor time each process used; a sampling profiler (py-spy, from outside,
@@ -8,19 +8,26 @@ so that the nodes run as always) says in which functions the processes of one no
 wait are left out, and each process's time is divided by the others. In the event loop itself, which is C, waiting and
 working cannot be told apart; what it does for TLS and polling is therefore spread over all stages of the node process.
 
-Processor time is meaningful while other programs run; latency is not.
+Processor time is meaningful while other programs run; latency is not. Nor are samples from outside, then: a process
+that waits for a processor is seen where it last woke another one. With `--timer` all four nodes take their samples
+themselves, by their own processor time (benchmarks.timed_node), and the node process alone is divided.
 """
 
 import argparse
 import asyncio
 import json
+import os
+import signal
+import sys
+import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from cli.bench.clusters import ClusterPlan, fresh_cluster
 from cli.bench.figures import quantile
 from cli.bench.load import Pace, lone_latencies, offer
-from cli.bench.samples import Samples
+from cli.bench.samples import Samples, read_samples
 from cli.bench.sampling import sampled, stage_microseconds, times_of
 from cli.bench.usage import KINDS, ProcessTime, node_counters, process_ids, times_by_kind
 from cli.bench.workloads import measured_contracts, signed_transactions
@@ -39,12 +46,24 @@ def main() -> None:
     parser.add_argument("--functions", type=int, default=15, help="functions shown of each process")
     parser.add_argument("--base-port", type=int, default=27_900)
     parser.add_argument("--no-sampling", action="store_true", help="processor time alone")
+    parser.add_argument("--timer", action="store_true", help="sample the node processes by their own processor time")
     parser.add_argument("--json", type=Path, default=None, help="also write the figures here")
     options = parser.parse_args()
-    with fresh_cluster(ClusterPlan(4, options.base_port, measured_contracts())) as layout:
-        figures = _measure(layout, options)
+    with tempfile.TemporaryDirectory(prefix="tally-samples-") as folder:
+        timer = partial(_timer, Path(folder)) if options.timer else None
+        with fresh_cluster(ClusterPlan(4, options.base_port, measured_contracts(), launcher=timer)) as layout:
+            figures = _measure(layout, options)
+        if options.timer:
+            lines = [line for path in Path(folder).iterdir() for line in path.read_text(encoding="utf-8").splitlines()]
+            spent = ProcessTime(running=round(figures["cpu_us"]["node"] * 1000 * figures["transactions"]))
+            seen = read_samples(lines)
+            figures["stages"]["node"] = _print_samples("node", seen, spent, figures["transactions"], options.functions)
     if options.json is not None:
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def _timer(samples: Path, node: Path) -> tuple[str, ...]:
+    return (sys.executable, "-m", "benchmarks.timed_node", str(samples / node.name))
 
 
 def _measure(layout: ClusterLayout, options: argparse.Namespace) -> dict[str, Any]:
@@ -55,7 +74,10 @@ def _measure(layout: ClusterLayout, options: argparse.Namespace) -> dict[str, An
     before, watched_before = times_by_kind(layout.nodes), times_of(watched)
     height_before = node_counters(apis[0]).height
     samples: dict[str, Samples] = {}
-    with sampled({} if options.no_sampling else watched, samples):
+    if options.timer:
+        for pid in (pid for node in process_ids(layout.nodes).values() for pid in node["node"]):
+            os.kill(pid, signal.SIGUSR1)
+    with sampled({} if options.no_sampling or options.timer else watched, samples):
         if options.lone:
             latencies = asyncio.run(lone_latencies(transactions, apis, 0.03))
             generator_us = float("nan")

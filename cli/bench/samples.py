@@ -17,7 +17,7 @@ LOOP: Final = "Runner.run (asyncio/runners.py"
 """Its own samples are those of the event loop in C: waiting and working cannot be told apart."""
 
 STAGES: Final = (
-    ("decode transactions", ("decode_transaction (chain/transaction.py", "decode_batch (network/gossip.py")),
+    ("decode transactions", ("(chain/columns.py", "(chain/transaction.py", "decode_batch (network/gossip.py")),
     ("check and hash blocks", ("check_header (chain/validity.py", "check_batch (chain/validity.py")),
     ("contract engine", ("(contracts/engine/", "(<contract>")),
     ("state tree", ("(chain/state_tree.py",)),
