@@ -74,6 +74,15 @@ def test_auditing_a_transaction_without_running_it() -> None:
     assert 10 < calls_each(lambda: vouch(1, maker.source.records[0], agreement)) <= 34
 
 
+def test_columns_of_a_block_for_the_executor() -> None:
+    maker = ChainMaker()
+    transactions = [maker.transfer() for _ in range(COUNT)]
+    block = make_block(maker.header(transactions), [transaction.raw for transaction in transactions])
+    # A call is handed on as it was decoded: nothing is made of it.
+    assert batch_of(block, transactions).calls[0] is transactions[0].body.calls
+    assert 1 < calls_each(lambda: batch_of(block, transactions).as_value()) <= 3.5
+
+
 def test_taking_a_transaction_into_the_mempool_and_out() -> None:
     maker = ChainMaker()
     transactions = [maker.transfer() for _ in range(COUNT)]
