@@ -108,9 +108,14 @@ def main() -> int:
     with ProcessPoolExecutor(options.workers) as pool:
         jobs = [pool.submit(search, bug, options.seconds, shrinks=options.save) for bug in bugs]
         found = []
-        for job in jobs:
-            found.append(job.result())
-            print(".", end="", file=sys.stderr, flush=True)
+        try:
+            for job in jobs:
+                found.append(job.result())
+                print(".", end="", file=sys.stderr, flush=True)
+        except BaseException:
+            # A bug that cannot be planted any more is known at once, not when all others have been looked for.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     print(file=sys.stderr)
     print(table(found))
     if options.json is not None:

@@ -56,7 +56,8 @@ class PlantedBug:
 
 
 def small_quorum(patch: Patch) -> None:
-    patch.setattr(ValidatorSet, "quorum", property(lambda validators: 2 * validators.faults_max + 1))
+    small = property(lambda validators: 2 * validators.faults_max + 1, lambda validators, quorum: None)
+    patch.setattr(ValidatorSet, "quorum", small)
 
 
 def sends_before_it_persists(patch: Patch) -> None:
