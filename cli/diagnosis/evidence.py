@@ -2,12 +2,14 @@
 
 import json
 import re
+import shutil
 import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -22,6 +24,8 @@ TIMEOUT_SECONDS: Final = 3.0
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 LAST_LINES: Final = 40
+ROOM_BYTES_MIN: Final = 1024 * 1024
+"""With less room on its disk a node that does not run is taken for one that ended over it."""
 ENDING: Final = re.compile(r"^node: ([A-Z_]+): (.*)$", re.MULTILINE)
 """The last line of a node that ended over something, on its standard error."""
 
@@ -40,11 +44,13 @@ class NodeEvidence:
     process: str | None = None
     """running, paused or ended where its process can be seen; None elsewhere."""
     ending: tuple[str, str] | None = None
-    """Name of the exit code and message with which it ended, if it left them."""
+    """Name of the exit code and message with which it ended, if it left them or its disk tells."""
     clock_offset: float | None = None
     """Seconds by which its clock is ahead of this machine's."""
     clock_doubt: float = 0.0
     """Seconds by which that may be wrong: half of the time that the question took."""
+    executor_paused: bool = False
+    """Whether its executor can be seen and is stopped by a signal."""
 
     @property
     def consensus(self) -> dict[str, Any] | None:
@@ -122,14 +128,24 @@ def _ask_place(place: NodePlace, access: ReaderAccess) -> NodeEvidence:
         output = place.folder / "node.out"
         text = output.read_text(encoding="utf-8", errors="replace") if output.exists() else ""
         endings = ENDING.findall("\n".join(text.splitlines()[-LAST_LINES:]))
-        ending = endings[-1] if endings else None
+        ending = endings[-1] if endings else _ending_of_disk(place)
         return NodeEvidence(place.name, place.api, None, "it does not run", "ended", ending)
     if is_stopped(pid):
         return NodeEvidence(place.name, place.api, None, "its process is stopped", "paused")
     found = _ask(place.api, access.headers(), place_tls(place, access))
-    return NodeEvidence(
-        place.name, place.api, found.status, found.error, "running", None, found.clock_offset, found.clock_doubt
-    )
+    helpers = None if found.status is None else found.status["helpers"]
+    executor = None if helpers is None else helpers["executor_pid"]
+    paused = executor is not None and is_stopped(executor)
+    return replace(found, name=place.name, url=place.api, process="running", executor_paused=paused)
+
+
+def _ending_of_disk(place: NodePlace) -> tuple[str, str] | None:
+    """Return what ended a node that left no word, if its disk has no room for one."""
+    try:
+        free = shutil.disk_usage(place.folder).free
+    except OSError:
+        return None
+    return ("DISK_FULL", f"its disk has {free} bytes left") if free < ROOM_BYTES_MIN else None
 
 
 def _ask(url: str, headers: Mapping[str, str] = NO_HEADERS, tls: ssl.SSLContext | None = None) -> NodeEvidence:

@@ -87,7 +87,7 @@ CAUSES: Final[dict[str, Cause]] = {
         "Give it the genesis file of the others, and its own data folder.",
     ),
     "paused": Cause(
-        "The node's process is stopped by a signal: it holds its connections and says nothing.",
+        "The node's process, or its executor, is stopped by a signal: it holds its connections and says nothing more.",
         "Let it go on: tally cluster resume, or kill -CONT.",
     ),
     "not_running": Cause("The node's process does not run.", "Start it; node.out and node.log say why it ended."),

@@ -48,6 +48,8 @@ def why_silent(evidence: Evidence, name: str) -> tuple[str, str] | None:
         # While it waits for others' words a node that nobody lets in is in trouble, not just young.
         trouble = _trouble_with_others(evidence, node) if why == "waiting_for_testimony" else None
         return trouble or (SILENCES.get(why, "starting"), f"{name} does not vote ({why})")
+    if node.executor_paused:
+        return "paused", f"the executor of {name} is paused"
     if len(connected_voters(evidence, name)) + 1 < evidence.quorum:
         return _trouble_with_others(evidence, node)
     return None

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import signal
 from typing import Any
@@ -87,6 +88,20 @@ async def test_two_that_are_paused(cluster: Cluster) -> None:
     await first_cause(cluster, "unreachable", *urls(cluster, "node1"))
     cluster.signal(signal.SIGCONT, *GONE)
     await cluster.ready()
+
+
+async def test_two_whose_executors_are_paused(cluster: Cluster) -> None:
+    """The nodes answer, and are connected with all others; they cannot vote for anything."""
+    executors = [pid for name in GONE for pid in cluster.children(name)["executor"]]
+    for pid in executors:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        report = await first_cause(cluster, "paused", count=2)
+    finally:
+        for pid in executors:
+            os.kill(pid, signal.SIGCONT)
+    assert report["summary"].startswith("Nothing can be committed: 2 of 4 validators vote, 3 must")
+    assert "the executor of node3 is paused; the executor of node4 is paused" in report["summary"]
 
 
 async def test_one_that_cannot_start_is_named_with_its_reason(cluster: Cluster) -> None:

@@ -3,6 +3,8 @@
 import copy
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,8 +13,9 @@ from api_support import check_schema
 
 from api.network_status import detail_json
 from assembly.exit_codes import ExitCode
+from cli.cluster_layout import ClusterLayout, node_places
 from cli.diagnosis.diagnose import diagnose
-from cli.diagnosis.evidence import Evidence, NodeEvidence
+from cli.diagnosis.evidence import Evidence, NodeEvidence, ask_cluster
 from cli.diagnosis.findings import CAUSES, Finding, Severity
 from cli.diagnosis.voting import ENDINGS, SILENCES
 from cli.doctor import summary
@@ -429,3 +432,21 @@ def test_small_networks_are_told_that_they_tolerate_nothing() -> None:
     evidence, found = findings(healthy(names), names)
     assert [finding.code for finding in found] == ["few_validators"]
     assert summary(evidence, found).startswith("All is well")
+
+
+@pytest.mark.parametrize(("free", "ending"), [(4096, ("DISK_FULL", "its disk has 4096 bytes left")), (1 << 30, None)])
+def test_a_full_disk_takes_no_last_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, ending: tuple[str, str] | None
+) -> None:
+    """What ended the node is told by what its disk has left."""
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=free))
+    layout = ClusterLayout(tmp_path, "00", node_places(tmp_path, 1, 20_000))
+    (node,) = ask_cluster(layout).nodes
+    assert (node.process, node.ending) == ("ended", ending)
+
+
+def test_an_executor_that_is_paused_keeps_its_node_from_voting() -> None:
+    nodes = [replace(node, executor_paused=node.name in NAMES[:2]) for node in healthy().values()]
+    first = diagnose(Evidence(tuple(nodes), NAMES), NOW)[0]
+    assert (first.code, first.severity, first.nodes) == ("paused", Severity.STOPS, NAMES[:2])
+    assert "the executor of node1 is paused" in first.what
