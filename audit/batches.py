@@ -6,7 +6,9 @@ needs the memory of a few batches.
 """
 
 import multiprocessing
+import os
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -191,4 +193,16 @@ def _check_elsewhere(batch: Batch, agreement: Agreement) -> _Found:
 def _begin() -> None:
     """Ignore what Ctrl-C sends to all processes of a terminal: the auditor ends the pool once its place is kept."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_auditor, daemon=True).start()
     collect_seldom()
+
+
+def _end_with_the_auditor() -> None:
+    """End this process when the one that started it does, which may be killed without a word.
+
+    Otherwise it would wait for work for ever: it holds the other end of its own queue, too.
+    """
+    auditor = multiprocessing.parent_process()
+    assert auditor is not None, "the pool starts this process"
+    auditor.join()
+    os._exit(1)

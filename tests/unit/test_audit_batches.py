@@ -1,7 +1,12 @@
 """Checks spread over processes: everything comes back in order, and whatever is wrong is found as in one process."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +23,7 @@ from chain.storage import Head, MemoryStore
 from chain.store import LevelStore
 from chain.types import Digest, Height
 
+ROOT = Path(__file__).parents[2]
 BLOCKS = 3 * batches.BATCH_BLOCKS_MAX + 5
 
 
@@ -96,6 +102,34 @@ def test_processes_that_were_started_find_the_same(maker: ChainMaker) -> None:
     assert [each.batch for each in together] == [each.batch for each in alone]
     assert [each.mismatches for each in together] == [each.mismatches for each in alone]
     assert [mismatch.height for each in together for mismatch in each.mismatches if mismatch is not None] == [height]
+
+
+POOL = """
+import os, sys
+from audit import batches
+
+if __name__ == "__main__":
+    context = batches.multiprocessing.get_context("spawn")
+    pool = batches.ProcessPoolExecutor(1, mp_context=context, initializer=batches._begin)
+    print(pool.submit(os.getpid).result(), flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_processes_end_with_an_auditor_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "pool.py").write_text(POOL)
+    command = [sys.executable, str(tmp_path / "pool.py")]
+    options: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": {"PYTHONPATH": str(ROOT)}}
+    with subprocess.Popen(command, **options) as auditor:
+        assert auditor.stdout is not None
+        worker = int(auditor.stdout.readline())
+        auditor.kill()
+        # The worker holds the same pipe: its end is seen when the last of both processes is gone.
+        try:
+            auditor.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.kill(worker, signal.SIGKILL)
+            raise
 
 
 @pytest.mark.parametrize("processes", [1, 2])
