@@ -127,8 +127,6 @@ class ConsensusHostService:
         self._settled = asyncio.Event()
         """Set while there is none."""
         self._settled.set()
-        self._begun: tuple[Digest, asyncio.Future[ExecutedBlock]] | None = None
-        """The own proposal, whose execution was begun before anybody asked for it."""
         self.left_out: Final = LeftOutWatch(ports.genesis.parameters, ports.mempool, ports.members)
 
     @property
@@ -179,10 +177,7 @@ class ConsensusHostService:
         # Stored is decided, too, though the head follows only when the state is written.
         if self._head.height + 1 != height or self._ports.blocks.history.size != height:
             return None
-        block = self._ports.proposals.build(self._head, self._version)
-        if block is not None:
-            self._begin_execution(block)
-        return block
+        return self._ports.proposals.build(self._head, self._version)
 
     async def fetch_body(self, request: FetchBody) -> Block | None:
         """Get a body from the candidates; bytes that are not the block asked for are passed over."""
@@ -299,27 +294,12 @@ class ConsensusHostService:
             return await self._ports.executor.begin_apply(decided.block.block_hash).written
 
     async def _executed(self, block: Block) -> ExecutedBlock:
-        begun, self._begun = self._begun, None
         try:
-            if begun is not None and begun[0] == block.block_hash:
-                return await begun[1]
             return await self._asked(block)
         except LocalFault as error:
             LOG.error("this machine cannot tell the result of block %s: %s", block.block_hash.hex(), error)
             self._ports.proposals.failed(block)
             raise
-
-    def _begin_execution(self, block: Block) -> None:
-        """Have the own proposal executed while it is written to the log and the others get to know it."""
-
-        async def execute() -> ExecutedBlock:
-            await self._settled.wait()
-            return await self._asked(block)
-
-        executing = asyncio.ensure_future(execute())
-        # Whoever wants the block executed hears of a failure; by then it may be decided otherwise.
-        executing.add_done_callback(lambda done: done.cancelled() or done.exception())
-        self._begun = (block.block_hash, executing)
 
     async def _asked(self, block: Block) -> ExecutedBlock:
         batch = self._ports.proposals.batch(block)

@@ -84,9 +84,8 @@ MILESTONES: Final = (
     Milestone("apply>", "own", "COMMITs framed, sent, checked", "messages"),
     Milestone("store>", "own", "records of the block made", "work"),
     Milestone("store<", "own", "block written and synced", "sync"),
-    Milestone("state>", "own", "state asked for", "work"),
-    Milestone("state<", "own", "state written, pipes both ways", "executor"),
-    Milestone("http<", "own", "told to who waits, answer made", "HTTP"),
+    Milestone("apply<", "own", "the state's writing ordered, everybody told", "work"),
+    Milestone("http<", "own", "answer made", "HTTP"),
 )
 ANSWERED: Final = ("answer sent and read by the client", "HTTP")
 

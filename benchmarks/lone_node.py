@@ -28,7 +28,6 @@ _AWAITED: Final = (
     ("api.submission", "submit", "http"),
     ("assembly.consensus_host", "ConsensusHostService.execute", "execute"),
     ("assembly.consensus_host", "ConsensusHostService.apply", "apply"),
-    ("contracts.executor.client", "ExecutorClient.apply", "state"),
 )
 """The same of coroutines."""
 

@@ -13,7 +13,6 @@ from assembly.proposals import Proposals
 from chain.batch import Batch
 from chain.block import Block, Header, decode_block, make_block
 from chain.certificate import Certificate, Phase, Subject
-from chain.identity import Member
 from chain.merkle import EMPTY_FRONTIER, merkle_root
 from chain.protocol import Activation, ProtocolUnknown, Schedule, first_schedule
 from chain.receipt import BlockResult
@@ -163,32 +162,6 @@ async def test_all_are_told_while_the_state_is_written_and_no_other_block_is_loo
     assert executor.happened == ["state begun", "state written"]
     await executing
     assert executor.executed == 2
-
-
-async def test_an_own_proposal_is_executed_from_the_moment_on_at_which_it_is_built() -> None:
-    world, executor = Surroundings(), FakeExecutor(RESULT)
-    host = host_of(world, executor, [])
-    world.mempool.add(transaction(1), Member("acme.alice", "acme", (), True), 0.0)
-    proposed = await host.propose(Height(1), View(0))
-    assert proposed is not None
-    while not executor.executed:
-        await asyncio.sleep(0)
-    assert await host.execute(proposed) == RESULT
-    assert executor.executed == 1
-    assert await host.execute(proposed) == RESULT
-    assert executor.executed == 2, "who asks again is not told what was"
-
-
-async def test_an_own_proposal_that_cannot_be_executed_is_told_when_it_is_asked_for() -> None:
-    world, executor = Surroundings(), FakeExecutor(InvalidBlock("expired_transaction", "index 0", index=0))
-    host = host_of(world, executor, [])
-    world.mempool.add(transaction(1), Member("acme.alice", "acme", (), True), 0.0)
-    proposed = await host.propose(Height(1), View(0))
-    assert proposed is not None
-    with pytest.raises(InvalidBlock):
-        await host.execute(proposed)
-    assert host.culprit(proposed.block_hash) == 0
-    assert executor.executed == 1
 
 
 async def test_where_only_the_state_tells_the_head_nobody_is_told_before_it_is_written() -> None:

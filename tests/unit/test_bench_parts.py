@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.accounts import compare
+from benchmarks.lone import MILESTONES, Marks, Sent, divided
 from cli.bench.figures import quantile
 from cli.bench.load import count_outcomes
 from cli.bench.measure import Load, RunFigures, backlog_grew
@@ -160,3 +161,28 @@ def test_costs_are_compared_by_the_least_of_all_rounds() -> None:
     ratios = compare({"few": few, "many": many})
     assert ratios["few"] == {"node": 1.0, "executor": 1.0, "all": 1.0}
     assert ratios["many"] == {"node": 1.1, "executor": 2.0, "all": 1.4}
+
+
+def test_a_lone_transaction_s_way_is_divided_without_a_gap() -> None:
+    """Four nodes pass each milestone a microsecond after each other; the client asked node 1, and node 0 is primary."""
+
+    def marks(place: int) -> Marks:
+        names = [each.mark for each in MILESTONES]
+        if place:
+            names = [name for name in names if name not in ("build>", "build<", "propose>", "propose<")]
+        if place != 1:
+            names = [name for name in names if not name.startswith("http")]
+        moments = {each.mark: 1_000_000 * (number + 1) for number, each in enumerate(MILESTONES)}
+        # What belongs to the transactions before and after it is passed over.
+        return {name: [5, moments[name] + 1_000 * place, 10**12] for name in names}
+
+    sent = Sent(node=1, started=1_000, ended=1_000_000 * (len(MILESTONES) + 1))
+    stages = divided([sent], [marks(place) for place in range(4)])
+    durations = [milliseconds for _, _, (milliseconds,) in stages]
+    assert len(durations) == len(MILESTONES) + 1
+    assert sum(durations) == pytest.approx((sent.ended - sent.started) / 1e6)
+    names = [stage for stage, _, _ in stages]
+    executed = durations[names.index("executed in the executor, pipes both ways")]
+    assert executed == pytest.approx(1.0), "from the third node to the third node"
+    begun = durations[names.index("PRE-PREPARE framed, sent, checked; body put together")]
+    assert begun == pytest.approx(1.002), "from the primary to the third node"
