@@ -60,7 +60,7 @@ export async function blockPage({ values: [name], signal }) {
         ["Validators", [hash(block.validators_hash, null, true), block.validators_hash !== block.result.next_validators_hash && label("changed by this block", "warn")]]])], { size: "half" }),
       card(`Transactions (${number(block.transaction_count)})`, [table("Transactions of the block", columns, rows),
         block.transactions.length > rows.length && h("p", { class: "body quiet" }, `The first ${number(rows.length)} are shown; JSON has all.`)]),
-      proofCard({ kind: "block", height: block.height, hash: block.hash }, signal)),
+      proofCard({ kind: "block", height: block.height, hash: block.hash, shown: block }, signal)),
   ] };
 }
 

@@ -55,8 +55,15 @@ async function ask(method, args, signal, read = plain) {
 async function lot(id, signal) {
   const [found, accounts] = await Promise.all([ask("show_lot", [id], signal), ask("lot_accounts", [id, "", 50], signal)]);
   if (!found) return null;
-  const amounts = (accounts ?? []).map((it) => [it.account, `${number(it.amount / 1e6)} ${found.unit ?? ""}`]);
+  const amounts = (accounts ?? []).map((it) => lotAccount(it.account, Number(it.amount) / 1e6, found.unit ?? ""));
   return card("Lot", facts([["Made by", organisationLink(found.maker)], ["Events", number(found.steps)], ...amounts]), { more: h("a", { href: jsonOf("show_lot", [id]) }, "JSON") });
+}
+
+/** Name an account of a lot: books are kept by double entry, so what was made stands there as what is owed. */
+function lotAccount(account, amount, unit) {
+  if (!account.startsWith(":")) return [["Held by ", organisationLink(account)], `${number(amount)} ${unit}`];
+  const word = account.slice(1).replaceAll("_", " ");
+  return account === ":created" ? ["Made in all", `${number(-amount)} ${unit}`] : [word[0].toUpperCase() + word.slice(1), `${number(amount)} ${unit}`];
 }
 
 const jsonOf = (method, args) => `/v1/contracts/${CONTRACT}/views/${method}?args=${encodeURIComponent(JSON.stringify(args))}`;

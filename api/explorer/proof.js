@@ -1,6 +1,7 @@
 // Proofs, checked by this page itself against the genesis hash that its reader trusts; the node is only asked for evidence.
 
 import { ApiError, fetchRaw, get } from "./api.js";
+import { blockDiffers } from "./block_proof.js";
 import { button, card, h, notice, show } from "./dom.js";
 import { boxed, number, time, value } from "./format.js";
 import { Refused, Unsupported, decode, encode, unhex, verify } from "./verify.js";
@@ -46,9 +47,12 @@ async function run(subject, signal, verdict, check) {
   show(verdict, h("p", { class: "loading" }, "Checking …"));
   const start = performance.now();
   try {
-    const [file, genesis, records] = await Promise.all([evidence(subject, signal), bytes("/v1/genesis", signal), recordsOf(subject, signal)]);
+    const record = subject.kind === "block" ? await bytes(`/v1/blocks/${subject.height}/raw`, signal) : null;
+    const [file, genesis, records] = await Promise.all([evidence(subject, record, signal), bytes("/v1/genesis", signal), recordsOf(subject, signal)]);
     const fact = await verify(file, genesis, trusted());
-    show(verdict, proven({ ...subject, records }, fact, performance.now() - start));
+    const whole = { ...subject, records };
+    const other = differs(whole, fact) ?? (whole.shown && record ? await blockDiffers(whole.shown, record) : null);
+    show(verdict, proven(whole, fact, other, performance.now() - start));
   } catch (error) {
     show(verdict, refused(error));
   }
@@ -80,8 +84,7 @@ export function refused(error) {
   return notice(`NOT PROVEN: what the node sent is no proof (${error.message}).`, "bad");
 }
 
-function proven(subject, fact, milliseconds) {
-  const other = differs(subject, fact);
+function proven(subject, fact, other, milliseconds) {
   if (other) return notice(`FORGED: the proof holds, and it is about something else than what this page was given to show: ${other}.`, "bad");
   return [
     notice(`Proven: block ${number(fact.height)} of ${time(fact.time)} is certified by ${fact.quorum} of ${fact.validators} validators, and they lead back to the genesis that you trust.`, "good"),
@@ -100,12 +103,13 @@ function statements(subject, fact) {
     return [h("span", {}, `${fact.contract} held under this key, written by transaction ${fact.version.index} of block ${number(fact.version.height)}:`, boxed(fact.version.value === null ? "nothing: it was deleted" : value(stored(subject, fact))),
       subject.record && h("span", { class: "quiet" }, "The fields are named as this node's interface of the contract names them."))];
   }
-  return [`The block's hash is ${fact.block_hash}.`, ...fact.members.map((it) => `${it.id} of ${it.organisation} is a validator of it.`)];
+  const whole = subject.shown ? ["Header, result, transactions and their outcomes are what this page shows."] : [];
+  return [`The block's hash is ${fact.block_hash}.`, ...whole, ...fact.members.map((it) => `${it.id} of ${it.organisation} is a validator of it.`)];
 }
 
 // Evidence: what the node hands out, put together as a proof file (docs/protocol.md, proof files).
 
-async function evidence(subject, signal) {
+async function evidence(subject, record, signal) {
   if (subject.kind === "transaction") {
     const [, raw, index, count, path, receipt, receiptsPath, ...certified] = taken(await bytes(`/v1/transactions/${subject.id}/proof`, signal), 10);
     return file("transaction", certified, [raw, index, count, path, receipt, receiptsPath]);
@@ -115,7 +119,7 @@ async function evidence(subject, signal) {
     const [, contract, key, proof, ...certified] = taken(await bytes(path, signal), 7);
     return file("key", certified, [contract, key, decode(certified[0])[HEIGHT_IN_HEADER], proof, []]);
   }
-  const [, block, result, certificate] = taken(await bytes(`/v1/blocks/${subject.height}/raw`, signal), 5);
+  const [, block, result, certificate] = taken(record, 5);
   return file("validators", [taken(block, 3)[1], result, certificate], []);
 }
 

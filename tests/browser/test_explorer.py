@@ -71,7 +71,7 @@ def pages() -> list[tuple[str, str]]:
         ("organisations/brightvax", "brightvax.ops"),
         ("accounts/brightvax.ops", "Signed by it, or naming it"),
         (f"items/{item}", "recalled"),
-        (f"items/{lot}", "transformation"),
+        (f"items/{lot}", "Made in all7"),
         (f"transfers/{UETR}", "58,500.00 PHP"),
         ("words/HKD-PHP", "remittance.open_corridor"),
         ("network", "10,000,000 gas"),

@@ -180,6 +180,43 @@ async def test_a_page_that_shows_another_outcome_than_the_proof_is_forged(
     assert (await verdict(page)).startswith("FORGED"), await verdict(page)
 
 
+async def test_a_block_with_forged_receipts_is_shown_as_forged(api: Api, page: Page, node: LyingNode) -> None:
+    # A block that nothing has read before: the server keeps those that were read.
+    node.lies.receipt = True
+    await page.open(f"{api.server.address}/#/blocks/16")
+    assert (await verdict(page)).startswith("NOT PROVEN: the receipts do not lead"), await verdict(page)
+
+
+@pytest.mark.parametrize(
+    ("forgery", "named"),
+    [
+        ("it.time += 1", "time"),
+        ("it.proposer = 'node9'", "proposer"),
+        ("it.result.state_root = it.hash", "state root"),
+        ("it.certificate.signatures.pop()", "signers"),
+        (
+            "it.transactions.at(-1).status = it.transactions[0].status === 'failed' ? 'succeeded' : 'failed'",
+            "transactions",
+        ),
+        ("it.transactions[0].id = it.hash", "transactions"),
+        ("it.transaction_count = 2", "number of transactions"),
+    ],
+)
+async def test_a_page_that_shows_another_block_than_the_proof_is_forged(
+    api: Api, page: Page, node: LyingNode, forgery: str, named: str
+) -> None:
+    lie = f"""const it = await answer.clone().json(); {forgery};
+        return new Response(JSON.stringify(it), {{ headers: answer.headers }});"""
+    await page.run(f"""window.honest = fetch, window.fetch = async (url, ...others) => {{
+        const answer = await honest(url, ...others);
+        if (!String(url).endsWith('/v1/blocks/18')) return answer;
+        {lie} }}, 1""")
+    await page.open(f"{api.server.address}/#/blocks/18")
+    text = await verdict(page)
+    await page.run("window.fetch = honest, 1")
+    assert text.startswith("FORGED") and f"{named} of the block" in text, text
+
+
 @pytest.mark.parametrize("kind", ["item", "transfer"])
 async def test_a_forged_value_is_shown_as_forged(api: Api, page: Page, node: LyingNode, kind: str) -> None:
     node.lies.state = True
