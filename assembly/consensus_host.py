@@ -174,7 +174,7 @@ class ConsensusHostService:
     async def propose(self, height: Height, view: View) -> Block | None:
         """Build a fresh block when it is time to, unless the height has been decided meanwhile."""
         await self._ports.proposals.gather()
-        # Stored is decided, too, though the head follows only when the state is written.
+        # Stored is decided, too, though the head may follow only when the state is written.
         if self._head.height + 1 != height or self._ports.blocks.history.size != height:
             return None
         return self._ports.proposals.build(self._head, self._version)

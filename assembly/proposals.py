@@ -95,7 +95,7 @@ class Proposals:
         self._transactions_max = 1
 
     def applied(self, block: Block) -> None:
-        """Note that a block was decided and its state is written: blocks may grow again."""
+        """Note that a block was decided and is stored: blocks may grow again."""
         self._gathering.applied(time.monotonic(), is_own=block.header.proposer == self.own_id)
         self._transactions_max = min(2 * self._transactions_max, self._genesis.parameters.block_transactions_max)
 
