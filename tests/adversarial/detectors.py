@@ -32,7 +32,7 @@ def first_deviation(generated: int, near: str) -> str | None:
     """Return what shows first that a rule is missing, looking at one place before the others."""
     detectors: dict[str, Callable[[], Iterator[str]]] = {"walls": _walls, "grammar": _grammar}
     for kind in CLASSES:
-        detectors[kind] = partial(_hostile, kind)
+        detectors[kind] = partial(hostile, kind)
     detectors["generated"] = partial(_generated, generated)
     for name in sorted(detectors, key=lambda name: name != near):
         for deviation in detectors[name]():
@@ -40,7 +40,8 @@ def first_deviation(generated: int, near: str) -> str | None:
     return None
 
 
-def _hostile(kind: str) -> Iterator[str]:
+def hostile(kind: str) -> Iterator[str]:
+    """Yield what programs of one class show that they should not."""
     for attack in attacks_of(kind, CLASSES[kind]):
         what = _deviation(attack)
         if what is not None:

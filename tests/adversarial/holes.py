@@ -17,20 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 PACKAGE = "contracts.engine"
-RELOADED = (
-    "observe",
-    "integer_probe",
-    "laws",
-    "output_checker",
-    "signatures",
-    "generator",
-    "grammar_of",
-    "source_fuzz",
-    "detectors",
-)
-"""Modules of this folder that import the engine."""
 GENERATED = 150
 
 
@@ -218,17 +207,23 @@ class _Planter(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):  # typ
         return self.source.encode()
 
 
-def _is_reloaded(name: str) -> bool:
-    return name.startswith((f"{PACKAGE}.", "generator")) or name == PACKAGE or name in RELOADED
+def _is_reloaded(name: str, module: ModuleType) -> bool:
+    """Tell whether a module could hold a part of the engine: all contracts do, and whatever stands beside this file.
+
+    Not a list of names: one that is left out keeps the engine of whichever hole was planted when it was first imported,
+    and every later hole is looked for in that one.
+    """
+    if name == "contracts" or name.startswith("contracts."):
+        return True
+    place = getattr(module, "__file__", None)
+    return place is not None and Path(place).parent == HERE and module.__name__ != __name__
 
 
 @contextmanager
 def planted(hole: Hole) -> Iterator[None]:
     """Import the engine anew with a hole in it; afterwards the whole one is back."""
     planter = _Planter(hole)
-    kept = {name: module for name, module in sys.modules.items() if _is_reloaded(name)}
-    package = sys.modules.get("contracts")
-    engine = getattr(package, "engine", None)
+    kept = _reloaded()
     for name in kept:
         del sys.modules[name]
     sys.meta_path.insert(0, planter)
@@ -236,11 +231,13 @@ def planted(hole: Hole) -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(planter)
-        for name in [name for name in sys.modules if _is_reloaded(name)]:
+        for name in _reloaded():
             del sys.modules[name]
         sys.modules.update(kept)
-        if package is not None and engine is not None:
-            package.engine = engine  # type: ignore[attr-defined]
+
+
+def _reloaded() -> dict[str, ModuleType]:
+    return {name: module for name, module in sys.modules.items() if _is_reloaded(name, module)}
 
 
 def found_by(hole: Hole) -> str | None:

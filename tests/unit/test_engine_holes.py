@@ -1,5 +1,7 @@
 """The tests of the sandbox are tested: rules that are taken away are missed, and any bytes keep the law of sources."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -32,6 +34,26 @@ def test_without_a_hole_the_engine_is_the_one_that_was_there() -> None:
     found_by(HOLES[0])
     assert sys.modules["contracts.engine.compiler"] is module
     assert module.compile_contract is compile_contract
+
+
+TWICE = """
+import importlib, sys
+before = set(sys.modules)
+import holes
+for what in ("arguments are not copied", "roles are lent"):
+    holes.found_by(*(hole for hole in holes.HOLES if hole.what == what))
+with holes.planted(holes.Hole("nothing", "leakage", "limits", "NESTING_MAX", "NESTING_MAX")):
+    print(list(importlib.import_module("detectors").hostile("leakage")))
+print(sorted(name for name in set(sys.modules) - before if name == "observe" or name.startswith("contracts")))
+"""
+
+
+def test_what_one_hole_left_behind_does_not_find_the_next() -> None:
+    """Neither modules that it imported first, for which this is a process of its own, nor programs that it changed."""
+    path = os.pathsep.join((str(ENGINE.parents[1]), str(ENGINE.parents[1] / "tests" / "adversarial")))
+    command = [sys.executable, "-c", TWICE]
+    done = subprocess.run(command, env={"PYTHONPATH": path}, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["[]", "[]"]
 
 
 def test_a_hole_that_fits_no_longer_is_said() -> None:
