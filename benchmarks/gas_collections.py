@@ -34,6 +34,8 @@ PROGRAMS: Final[tuple[Program, ...]] = (
     worst("comprehension, of conditions", LIST, "x = [n for n in l if n < 0]"),
     usual("literal list", "", "x = [1, 2, 3, 4]"),
     worst("literal list, empty", "", "x = []"),
+    worst("literal list, of empty lists", "l = range(2000)", "x = [[[], [], [], []] for n in l]"),
+    worst("literal list, of short lists", "l = range(2000)", "x = [[[1], [n], [2], [n]] for n in l]"),
     usual("literal map", "", 'x = {"a": 1, "b": 2, "c": 3}'),
     worst("literal map, empty", "", "x = {}"),
     usual("constant list", "", "x = COLOURS"),

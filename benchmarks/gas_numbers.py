@@ -49,6 +49,8 @@ PROGRAMS: Final[tuple[Program, ...]] = (
     usual("unequal, numbers", "n = 12", "x = n != 5"),
     usual("is None", "n = 12", "x = n is None"),
     usual("and, or, not", "n = 12", "x = not (n == 5 and n == 6 or n == 7)"),
+    worst("and, of many", "n = 5", "x = n and n and n and n and n and n and n and n"),
+    worst("comparison chain, large", "n = 2 ** 254\nk = n + 0", "x = n <= k <= n <= k <= n"),
     usual("conditional expression", "n = True", "x = 1 if n else 2"),
     usual("text_of", "n = 123456", "x = str(n)"),
     worst("text_of, large", "n = -(2 ** 254)", "x = str(n)"),

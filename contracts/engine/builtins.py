@@ -55,7 +55,7 @@ BUILTIN_CALLS: Final[Mapping[str, Builtin]] = {
         1,
         1,
         "integer_of",
-        "integer_text",
+        "text_integer",
     ),
     "list": Builtin(
         "(x: list[T] | dict[str, Any]) -> list[T]", "a copy; of a map its keys", 1, 1, "list_of", "builtin"

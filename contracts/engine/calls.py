@@ -159,6 +159,9 @@ def _method_call(scope: Scope, node: ast.Call, receiver: ast.expr, method: str) 
         raise refusal(node, "context", written)
     if method == "replace" and node.keywords:
         return _record_replace(scope, node, receiver)
+    if isinstance(receiver, ast.Name) and not (scope.is_local(receiver.id) or receiver.id in scope.module.constants):
+        # Nothing has this name, a module of Python's mostly: that is what has to be said, not that it lacks the method.
+        scope.expression(receiver)
     if method not in METHOD_CALLS:
         near = suggestion(method, METHOD_CALLS)
         hint = f"there is no method {method}{near or '; the manual lists those of each type'}"

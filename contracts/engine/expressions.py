@@ -82,7 +82,7 @@ def _expression(scope: Scope, node: ast.expr) -> ast.expr:
             scope.spend(scope.prices.statement)
             return ast.UnaryOp(ast.Not(), scope.expression(operand))
         case ast.BoolOp(op=op, values=values):
-            scope.spend(scope.prices.statement * len(values))
+            scope.spend(scope.prices.statement * (len(values) - 1))
             return ast.BoolOp(op, [scope.expression(value) for value in values])
         case ast.IfExp(test=test, body=body, orelse=orelse):
             scope.spend(scope.prices.statement)
@@ -102,7 +102,7 @@ def _structure(scope: Scope, node: ast.expr) -> ast.expr:
         case ast.Subscript(value=value, slice=index):
             return _subscript(scope, value, index)
         case ast.List(elts=elements):
-            scope.spend(scope.prices.subscript + scope.prices.element * len(elements))
+            scope.spend(scope.prices.literal + scope.prices.literal_element * len(elements))
             return ast.List([scope.expression(element) for element in elements], ast.Load())
         case ast.Dict(keys=keys, values=values):
             check_distinct(keys, scope.module.constants)
@@ -145,8 +145,11 @@ def _constant(scope: Scope, name: str) -> ast.expr:
     """Use a constant; a list or map is a new one at each use, so that nothing outlives a call."""
     value = scope.module.constants[name]
     if type(value) is list or type(value) is dict:
-        slots = len(value) if type(value) is list else 2 * len(value)
-        scope.spend(scope.prices.subscript + scope.prices.element * slots)
+        prices = scope.prices
+        if type(value) is list:
+            scope.spend(prices.literal + prices.literal_element * len(value))
+        else:
+            scope.spend(prices.subscript + 2 * prices.element * len(value))
         return guard(f"c_{name}")
     return constant(value)
 
@@ -178,10 +181,12 @@ def _comparison(scope: Scope, left: ast.expr, op: ast.cmpop, right: ast.expr) ->
     if storage is not None and isinstance(op, ast.In | ast.NotIn):
         present = has_entry(scope, storage, left, right)
         return present if isinstance(op, ast.In) else ast.UnaryOp(ast.Not(), present)
-    scope.spend(scope.prices.operator)
+    prices = scope.prices
     operands = scope.expression(left), scope.expression(right)
     if type(op) in ORDERS and scope.is_integer(left) and scope.is_integer(right):
+        scope.spend(prices.integer_comparison)
         return ast.Compare(operands[0], [op], [operands[1]])
+    scope.spend(prices.membership if isinstance(op, ast.In | ast.NotIn) else prices.operator)
     return guard(COMPARISONS[type(op)], *operands)
 
 
@@ -204,17 +209,18 @@ def _attribute(scope: Scope, node: ast.expr, value: ast.expr, attribute: str) ->
 def check_field_name(scope: Scope, node: ast.AST, name: str) -> None:
     """Refuse a field that no record of this contract has."""
     if name not in scope.field_names:
+        near = suggestion(name, scope.field_names)
         known = ", ".join(sorted(scope.field_names)[:FIELDS_SHOWN_MAX]) or "none"
-        raise refusal(
-            node, "field", f"no record has a field {name}; the fields of this contract's records are: {known}"
-        )
+        more = ", ..." if len(scope.field_names) > FIELDS_SHOWN_MAX else ""
+        others = near or f"; the fields of this contract's records are: {known}{more}"
+        raise refusal(node, "field", f"no record has a field {name}{others}")
 
 
 def _subscript(scope: Scope, value: ast.expr, index: ast.expr) -> ast.expr:
     storage = storage_named(scope, value)
     if storage is not None:
         return read_entry(scope, storage, key_expression(scope, storage, index))
-    scope.spend(scope.prices.builtin if isinstance(index, ast.Slice) else scope.prices.subscript)
+    scope.spend(scope.prices.slice if isinstance(index, ast.Slice) else scope.prices.subscript)
     target = scope.expression(value)
     if isinstance(index, ast.Slice):
         lower = constant(None) if index.lower is None else scope.expression(index.lower)
@@ -224,7 +230,7 @@ def _subscript(scope: Scope, value: ast.expr, index: ast.expr) -> ast.expr:
 
 
 def _dict(scope: Scope, keys: list[ast.expr | None], values: list[ast.expr]) -> ast.expr:
-    scope.spend(scope.prices.builtin + 2 * scope.prices.element * len(keys))
+    scope.spend(scope.prices.literal_map + 2 * scope.prices.element * len(keys))
     pairs: list[ast.expr] = []
     for key, value in zip(keys, values, strict=True):
         assert key is not None

@@ -23,16 +23,30 @@ class Prices:
     """A statement, a parameter, a step of `and`, `or`, `not` or `if ... else`, an argument."""
     operator: int
     """An operator, comparison or attribute that has no price of its own."""
+    integer_comparison: int
+    """A comparison of what is an integer for certain, as the source shows."""
+    text_comparison: int
+    """Comparing two texts or byte strings, besides the operator and their size."""
+    membership: int
+    """A test by `in` or `not in`, besides what is looked at; in a Map it is a read."""
     subscript: int
-    """An element of a list or map, a character, a slice: read, set or deleted."""
+    """An element of a list or map, a character: read, set or deleted."""
+    slice: int
+    """A slice of a list, text or byte string, besides what it copies."""
     product: int
     """A multiplication, division or remainder."""
     power: int
     """A power or a shift."""
     builtin: int
     """A built-in function or a method of a value, apart from what it charges by size."""
+    literal: int
+    """A list that is written out, or a constant that is a list and used, besides its elements."""
+    literal_element: int
+    """An element of such a list."""
+    literal_map: int
+    """A map that is written out, besides its entries."""
     element: int
-    """An element of a list or map that is written out."""
+    """A key, a value or a part of a map, key or f-string that is written out; what a comprehension adds each turn."""
     loop: int
     """A loop or comprehension that begins."""
     turn: int
@@ -54,7 +68,11 @@ class Prices:
     mul_div: int
     """A multiplication and division that rounds."""
     integer_text: int
-    """Turning an integer into decimal digits or back."""
+    """Turning an integer into decimal digits, or a field of an f-string into text."""
+    wide_integer_text: int
+    """Turning an integer beyond 64 bits into decimal digits, besides integer_text."""
+    text_integer: int
+    """Turning decimal digits into an integer."""
     fixed_point: int
     """A division of integers that rounds, besides mul_div."""
     compound_rate: int
@@ -94,7 +112,7 @@ class Prices:
     compared_item: int
     """Each element that is compared with another one."""
     container: int
-    """Each list, map or record that is compared or copied in or out, besides its elements."""
+    """Each list, map or record that is compared, searched, joined or copied in or out, besides its elements."""
     wire_item: int
     """Each element, field or entry that is checked against a declared type and copied in or out of a run."""
     stored_per_unit: int
@@ -115,14 +133,21 @@ FIRST: Final = Prices(
     function=6,
     statement=1,
     operator=6,
+    integer_comparison=1,
+    text_comparison=8,
+    membership=20,
     subscript=8,
+    slice=36,
     product=10,
     power=26,
     builtin=20,
+    literal=5,
+    literal_element=1,
+    literal_map=14,
     element=2,
     loop=8,
     turn=2,
-    read=130,
+    read=220,
     write=420,
     scan=320,
     scan_entry=108,
@@ -130,12 +155,14 @@ FIRST: Final = Prices(
     invoke=200,
     sha256=30,
     mul_div=24,
-    integer_text=28,
+    integer_text=12,
+    wide_integer_text=24,
+    text_integer=40,
     fixed_point=40,
     compound_rate=48,
     amount_text=70,
     calendar=120,
-    time_text=160,
+    time_text=200,
     signature=2400,
     call=100,
     source_per_unit=64,

@@ -72,7 +72,7 @@ def _items(run: Run) -> dict[str, Guard]:
         del values[key]
 
     def dict_of(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
-        run.charge(len(pairs) * prices.item)
+        run.charge(len(pairs) * prices.compared_item)
         result: dict[str, Any] = {}
         for key, value in pairs:
             if type(key) is not str:
@@ -129,9 +129,11 @@ def _loops(run: Run) -> dict[str, Guard]:
 
     def enumerate_turns(price: int, values: Any, start: Any = 0) -> Any:
         bounded(integer(start) + len(listed(values)))
+        run.charge(prices.loop)
         return enumerate(turns(price + prices.turn, listed(values)), start)
 
     def unpacked_turns(price: int, values: Any, shape: tuple[Any, ...]) -> Any:
+        run.charge(prices.loop)
         snapshot = turns(price + prices.subscript * _names_in(shape), values)
         return [taken_apart(value, shape) for value in snapshot]
 
@@ -156,7 +158,8 @@ def taken_apart(value: Any, shape: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _names_in(shape: tuple[Any, ...]) -> int:
-    return sum(1 if inner is None else 1 + _names_in(inner) for inner in shape)
+    """Count the names of a loop; taking an inner part out takes as long as giving three names their values."""
+    return sum(1 if inner is None else 3 + _names_in(inner) for inner in shape)
 
 
 def unpack(value: Any, count: int) -> Any:

@@ -41,7 +41,7 @@ def equality(run: Run) -> Guard:
         if kind is int or kind is bool or left is None:
             return bool(left == right)
         if kind is str or kind is bytes:
-            run.charge(len(left) // prices.compared_per_unit)
+            run.charge(prices.text_comparison + len(left) // prices.compared_per_unit)
             return bool(left == right)
         if depth == NESTING_MAX:
             raise Failed("value is nested too deeply")
@@ -82,7 +82,8 @@ def _orders(run: Run) -> dict[str, Guard]:
         if kind is not type(right) or (kind is not int and kind is not str and kind is not bytes):
             raise Failed(f"cannot order {type(left).__name__} and {type(right).__name__}")
         if kind is not int:
-            run.charge(prices.element + min(len(left), len(right)) // prices.compared_per_unit)
+            # Order is found character by character, which takes twice as long as telling whether all are equal.
+            run.charge(prices.text_comparison + 2 * min(len(left), len(right)) // prices.compared_per_unit)
 
     def less(left: Any, right: Any) -> Any:
         if type(left) is not int or type(right) is not int:
@@ -144,7 +145,7 @@ def search_work(length: int, part_length: int) -> int:
 def matches(values: list[Any], item: Any, equal: Guard, run: Run) -> Iterator[int]:
     """Return the positions of the elements that equal an item, paying for all of them before the first."""
     kind = type(item)
-    run.charge(len(values) * run.prices.compared_item)
+    run.charge(run.prices.container + len(values) * run.prices.compared_item)
     if kind is str or kind is bytes:
         run.charge(len(values) * (len(item) // run.prices.compared_per_unit))
     if kind in (int, str, bytes, bool, type(None)):

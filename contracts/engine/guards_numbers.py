@@ -16,6 +16,8 @@ Guard = Callable[..., Any]
 
 DECIMAL: Final = re.compile(r"-?[0-9]{1,78}", re.ASCII)
 INTEGER_BITS: Final = 256
+MACHINE_WORD: Final = 2**63
+"""Integers from here on take longer to write than the price of a short one pays for."""
 
 
 def integer(value: Any) -> int:
@@ -55,7 +57,7 @@ def number_guards(run: Run) -> dict[str, Guard]:
         "floor_divide": floor_divide,
         "modulo": modulo,
         "integer_of": integer_of,
-        "text_of": text_of,
+        "text_of": number_text(run),
     }
 
 
@@ -100,7 +102,8 @@ def _products(run: Run) -> dict[str, Guard]:
             if kind is str or kind is bytes or kind is list:
                 length = len(left) * max(right, 0)
                 length_checked(kind, length)
-                run.charge(length // (prices.slots_per_unit if kind is list else prices.characters_per_unit))
+                per_unit = prices.slots_per_unit if kind is list else prices.characters_per_unit
+                run.charge(prices.subscript + length // per_unit)
                 # A count that does not fit a machine word is an error of Python's even where the result is empty.
                 return left * right if length else left[:0]
         raise Failed(f"cannot multiply {kind.__name__} by {type(right).__name__}")
@@ -170,8 +173,17 @@ def integer_of(value: Any) -> int:
     return bounded(int(value))
 
 
-def text_of(value: Any) -> str:
-    """Return an integer in decimal digits."""
-    if type(value) is int or type(value) is str:
-        return str(value)
-    raise Failed(f"str() takes int or str, not {type(value).__name__}")
+def number_text(run: Run) -> Guard:
+    """Return the guard that writes an integer in decimal digits."""
+    prices = run.prices
+
+    def text_of(value: Any) -> str:
+        if type(value) is int:
+            if not -MACHINE_WORD <= value < MACHINE_WORD:
+                run.charge(prices.wide_integer_text)
+            return str(value)
+        if type(value) is str:
+            return value
+        raise Failed(f"str() takes int or str, not {type(value).__name__}")
+
+    return text_of

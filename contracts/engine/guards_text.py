@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from contracts.engine.errors import Failed
 from contracts.engine.guards_compare import search_work
-from contracts.engine.guards_numbers import Guard, integer, length_checked
+from contracts.engine.guards_numbers import Guard, integer, length_checked, number_text
 from contracts.engine.limits import STRIP_CHARACTERS_MAX, TEXT_LENGTH_MAX
 from contracts.engine.run import Run
 
@@ -34,10 +34,10 @@ def text_guards(run: Run) -> dict[str, Guard]:
     """Return the guards of f-strings and of the built-ins that make text or bytes."""
     prices = run.prices
 
+    text_of = number_text(run)
+
     def formatted(value: Any) -> str:
-        if type(value) is int:
-            return str(value)
-        return text(value)
+        return text_of(value) if type(value) is int else text(value)
 
     def concatenate(*parts: str) -> str:
         length = sum(map(len, parts))
@@ -61,13 +61,17 @@ def text_guards(run: Run) -> dict[str, Guard]:
 def _case(run: Run) -> dict[str, Guard]:
     prices = run.prices
 
+    def is_ascii(value: str) -> bool:
+        """Pay for a change of case: twice where the text is encoded for it and decoded again."""
+        ascii_alone = value.isascii()
+        run.charge(len(value) // prices.characters_per_unit * (1 if ascii_alone else 2))
+        return ascii_alone
+
     def lower(value: str) -> str:
-        run.charge(len(value) // prices.characters_per_unit)
-        return value.lower() if value.isascii() else value.encode().lower().decode()
+        return value.lower() if is_ascii(value) else value.encode().lower().decode()
 
     def upper(value: str) -> str:
-        run.charge(len(value) // prices.characters_per_unit)
-        return value.upper() if value.isascii() else value.encode().upper().decode()
+        return value.upper() if is_ascii(value) else value.encode().upper().decode()
 
     return {"lower": lower, "upper": upper}
 
@@ -155,7 +159,7 @@ def _making(run: Run) -> dict[str, Guard]:
     def join(separator: str, parts: Any) -> str:
         if type(parts) is not list:
             raise Failed("join takes a list of text")
-        run.charge(len(parts) * prices.item)
+        run.charge(prices.container + len(parts) * prices.item)
         length = sum(len(text(part)) for part in parts) + len(separator) * max(0, len(parts) - 1)
         length_checked(str, length)
         run.charge(length // prices.characters_per_unit)

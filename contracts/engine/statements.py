@@ -79,6 +79,7 @@ def _statement(scope: Scope, node: ast.stmt) -> list[ast.stmt]:
         case ast.AnnAssign(target=ast.Name(id=name) as target, annotation=annotation, value=ast.expr() as value):
             scope.check_bindable(target, name)
             kind = read_type(annotation, scope.module.records, node)
+            scope.spend(2 * scope.prices.statement)  # for the check of the type
             return [assign(name, scope.expression(value)), *_check(name, kind)]
         case ast.AugAssign(target=target, op=op, value=value):
             return _augment(scope, target, op, value)

@@ -12,10 +12,10 @@ CALL: Final = 31_000
 TEXT_BYTE: Final = 6
 """Keeping the event's text."""
 ITEM: Final[dict[str, int]] = {
-    "commission": 11_400,
-    "decommission": 10_300,
+    "commission": 12_000,
+    "decommission": 13_200,
     "transform": 17_800,
-    "observe": 10_700,
+    "observe": 12_600,
     "pack": 9_800,
     "trade": 8_700,
 }

@@ -61,7 +61,7 @@ GROUPS: Final[Mapping[str, Group]] = {
             "clock by name": (value("ctx.now"), "context"),
             "environment": (value("environ"), "unknown_name"),
             "version of Python": (value("version"), "unknown_name"),
-            "recursion limit": (value("sys.getrecursionlimit()"), "method"),
+            "recursion limit": (value("sys.getrecursionlimit()"), "unknown_name"),
             "text of any value": (value("repr([1])"), "unknown_name"),
             "ascii": (value('ascii("x")'), "unknown_name"),
             "number in binary": (value("bin(5)"), "unknown_name"),

@@ -43,7 +43,7 @@ def version_of(path: str) -> str | None:
     """Return the version of a Python, such as 3.12, or None if it does not run."""
     command = [path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     except OSError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None
