@@ -159,7 +159,7 @@ HOLES = (
         "letters are Unicode's",
         "nondeterminism",
         "guards_text",
-        "value.lower() if value.isascii() else",
+        "value.lower() if is_ascii(value) else",
         "value.lower() if True else",
     ),
     Hole("codes may be any text", "leakage", "rules", "value.isidentifier() and ", ""),
