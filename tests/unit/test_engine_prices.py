@@ -59,7 +59,7 @@ def run(text: str, amounts: list[int]) -> str:
     require(not verify_ed25519(text.encode(), b"", b"") and format_date(ctx.time) != "", "no_proof")
     require(rescale(n, 0, 2, "exact") == 100 * n and format_amount(n, 2) != "", "no_amount")
     require(time_parts(ctx.time) != [], "no_parts")
-    require(int(str(2 ** 70)) > n, "no_text")
+    require(int(str(2 ** 70)) > n and "a" in {"a": n}, "no_text")
     Done(text=text, amounts=[1, 2, 3])
     return found[0]
 """
