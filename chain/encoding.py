@@ -212,18 +212,13 @@ def canonical_list(values: list[Any]) -> list[Any]:
     return [canonical(value) for value in values]
 
 
-def canonical_map(value: dict[str, Any]) -> dict[str, Any]:
-    """Do the same for a value that is a map."""
-    return _canonical_map(value, DEPTH_MAX)
-
-
 def _canonical(value: Any, depth: int) -> Any:
     """Check a value against the data model; return it, or with its maps sorted where they are not."""
     kind = type(value)
     if kind is list or kind is tuple:
         return _canonical_items(value, depth)
     if kind is dict:
-        return _canonical_map(value, depth)
+        return canonical_map(value, depth)
     if kind is int:
         if not INT_MIN <= value <= INT_MAX:
             raise EncodeError(f"integer {value} exceeds signed 64 bits")
@@ -249,7 +244,8 @@ def _canonical_items(items: Any, depth: int) -> Any:
     return items if rewritten is None else rewritten
 
 
-def _canonical_map(value: dict[Any, Any], depth: int) -> dict[str, Any]:
+def canonical_map(value: dict[Any, Any], depth: int = DEPTH_MAX) -> dict[str, Any]:
+    """Do the same for a value that is a map, in which maps and lists may nest to a depth."""
     if depth == 0:
         raise EncodeError(f"nested deeper than {DEPTH_MAX}")
     previous, is_canonical = "", True

@@ -76,7 +76,9 @@ def execute_batch(batch: Batch, members: Sequence[Member], base: StateReader, su
         LocalFault: when this machine could not finish; nothing follows from that for the block.
     """
     block = _RunningBlock(batch, members, BlockState(base, batch.header.height), surroundings)
-    entries_gas = map(surroundings.runtime.versions[batch.header.version].entry, batch.sizes)
+    prices = surroundings.runtime.versions[batch.header.version]
+    entry_gas_of = {size: prices.entry(size) for size in {*batch.sizes}}
+    entries_gas = [entry_gas_of[size] for size in batch.sizes]
     columns = zip(
         batch.ids, batch.sender_of, entries_gas, batch.gas_limits, batch.calls, batch.idempotency_keys, strict=True
     )

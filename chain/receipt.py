@@ -69,7 +69,9 @@ def encode_receipt(
 ) -> bytes:
     """Return the canonical bytes of the receipt with these fields."""
     status = SUCCEEDED if code is None else FAILED
-    listed = [(contract, name, canonical_map(fields)) for contract, name, fields in events]
+    listed = []
+    for contract, name, fields in events:
+        listed.append((contract, name, canonical_map(fields)))
     return pack_flat([1, transaction_id, height, index, status, code, listed, gas_used, canonical_list(values)])
 
 

@@ -3,7 +3,7 @@
 Invariant: tree, leaves, root and head change in one batch, so that the state is always that of exactly one block.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from chain.bounded_cache import make_cache
@@ -82,6 +82,8 @@ class StateDatabase:
             sought = self._seeks.live_leaf
             self._live_leaves = make_cache(cache_bytes, lambda key: hold_leaf(sought(key)), _held_bytes)
             self._nodes = make_cache(cache_bytes, self._seeks.node)
+        self.node: Final[Callable[[bytes], bytes | None]] = self._nodes.get
+        """Returns the blob of the tree node with a prefix."""
         self._head = _read_head(store)
 
     @property
@@ -153,11 +155,6 @@ class StateDatabase:
             for key, encoded in self._store.scan(table, bytes([table[0] + 1])):
                 start = name_end(key)
                 yield key[3:start].decode(), key[start:], encoded
-
-    def node(self, prefix: bytes) -> bytes | None:
-        """Return the blob of a tree node."""
-        blob: bytes | None = self._nodes.get(prefix)
-        return blob
 
     def get(self, contract: str, key: bytes) -> bytes | None:
         """Return the value under a key, None if there is none."""

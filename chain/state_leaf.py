@@ -19,7 +19,7 @@ LEAF_VERSION: Final = 1
 _VALUES: Final = 8
 """The array and its seven fields."""
 
-_LEAF_DOMAIN: Final = domain("leaf")
+LEAF_DOMAIN: Final = domain("leaf")
 _PATH_DOMAIN: Final = domain("path")
 
 
@@ -51,7 +51,7 @@ def path_of(contract: str, key: bytes) -> Digest:
 
 def leaf_hash(encoded: bytes) -> Digest:
     """Return the hash of an encoded leaf."""
-    return Digest(hashlib.sha256(_LEAF_DOMAIN + encoded).digest())
+    return Digest(hashlib.sha256(LEAF_DOMAIN + encoded).digest())
 
 
 def encode_leaf(

@@ -53,10 +53,9 @@ class Run:
 
     def begin(self, state: StateAccess, context: CallContext, gas: int, read_only: bool) -> None:
         """Take up a call from outside."""
+        # Events and active contracts are empty, since `end` leaves them so.
         self.gas = gas
         self.state = state
-        self.events = []
-        self.active = []
         self.read_only = read_only
         self.sender, self.organisation, self.roles, self.height, self.time, self.chain_id, _ = context
 

@@ -292,11 +292,8 @@ class Engine:
             raise Stop(errors.INVALID_ARGUMENTS)
         walk = self._walk
         walk.left = VALUE_BYTES_MAX
-        converted = list(args)
         try:
-            for place, convert in enumerate(method.parameters):
-                converted[place] = convert(args[place], walk)
-            return converted
+            return [convert(value, walk) for convert, value in zip(method.parameters, args, strict=True)]
         except Failed as failed:
             stop = Stop(errors.INVALID_ARGUMENTS)
             stop.add_note(failed.reason)
