@@ -123,7 +123,7 @@ class Auditor:
             self._head_height = self._source.head_height()
             genesis = self._genesis = self._check_genesis()
             with working_store(0 if self._start else self._head_height, genesis.genesis_hash) as store:
-                self._open(genesis, self._start, StateDatabase(store, store.state_cache_bytes, store.seeker))
+                self._open(genesis, self._start, StateDatabase(store, seeker=store.seeker))
                 self._check_blocks(genesis)
         except AuditMismatch as error:
             if error.mismatch not in self._mismatches:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from chain.database_keys import TABLE_VERSION
-from chain.state_database import CACHE_BYTES as STATE_CACHE_BYTES
 from chain.storage import Head, MemoryStore, Write
 from chain.store import LevelStore, open_store
 from chain.types import Digest
@@ -29,8 +28,6 @@ class WorkingStore:
     def __init__(self, store: MemoryStore | LevelStore) -> None:
         self._store = store
         self._head = store.head
-        self.state_cache_bytes = STATE_CACHE_BYTES if isinstance(store, LevelStore) else 0
-        """What a cache of the state in front of this is worth: nothing in front of memory."""
         self.seeker = store if isinstance(store, LevelStore) else None
         """What the state can be sought in."""
 

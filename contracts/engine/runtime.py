@@ -93,7 +93,11 @@ class Engine:
         self, state: StateAccess, context: CallContext, contract: str, method: str, args: Sequence[Any], gas_limit: int
     ) -> CallOutcome:
         """Run a method marked @call of a deployed contract."""
-        self._begin(state, context, gas_limit, False)
+        # What _begin does, written out: nearly all that a node executes comes through here.
+        if context.protocol_version != self._version:
+            self._select(context.protocol_version)
+        self._loader.is_paid = True
+        self._run.begin(state, context, gas_limit, False)
         return self._finish(gas_limit, self._enter, contract, method, args, CALLS, VALUE_BYTES_MAX)
 
     def view(

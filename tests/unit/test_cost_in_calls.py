@@ -104,7 +104,7 @@ def test_executing_a_transfer_of_a_block() -> None:
     batch = batch_of(block, transactions)
     receipts = maker.ledger.execute_batch(batch).receipts
     assert all(decode_receipt(receipt).succeeded for receipt in receipts)
-    assert 30 < calls_each(lambda: maker.ledger.execute_batch(batch)) <= 129
+    assert 30 < calls_each(lambda: maker.ledger.execute_batch(batch)) <= 121
 
 
 def test_reading_a_receipt() -> None:

@@ -209,6 +209,20 @@ def test_read_state_reads_and_refuses_writes() -> None:
         state.put("c", b"a", b"3")
 
 
+def test_what_the_database_has_at_hand_of_a_leaf_is_not_hashed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    without, database = StateDatabase(MemoryStore(), 0), database_with([{b"k": b"1", b"l": b"2"}])
+    without.apply(block_of(without, 0, [{b"k": b"1", b"l": b"2"}]), Height(0), Digest(bytes(32)))
+    expected = block_of(without, 1, [{b"k": b"2"}, {b"k": None}])
+
+    def refuse(*arguments: object) -> Digest:
+        raise AssertionError("the path, or the hash of the replaced leaf, was known")
+
+    monkeypatch.setattr("chain.state_versions.path_of", refuse)
+    monkeypatch.setattr("chain.state_versions.leaf_hash", refuse)
+    found = block_of(database, 1, [{b"k": b"2"}, {b"k": None}])
+    assert found.root == expected.root and sorted(found.writes, key=str) == sorted(expected.writes, key=str)
+
+
 def test_history_entries_decode_from_what_was_written() -> None:
     update = block_of(StateDatabase(MemoryStore()), 0, [{b"k": b"1"}, {b"k": b"2"}])
     leaves = {decode_leaf(value) for key, value in update.writes if key[:1] in (TABLE_LIVE, TABLE_VERSION) and value}
