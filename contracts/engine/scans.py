@@ -118,14 +118,20 @@ def _range(source: _Source, prefix: Any, start: Any, end: Any, reverse: Any) -> 
 
 
 def _entries(source: _Source, keys: _Range, limit: int) -> list[tuple[bytes, bytes]]:
-    """Read entries a few at a time, so that each few are paid for before the next are read."""
+    """Read entries a few at a time, so that each few are paid for before the next are read.
+
+    How many that are depends on the gas that is left; the price does not: parts of a unit are carried from few to few.
+    """
     run = source.run
     found: list[tuple[bytes, bytes]] = []
+    size = 0
     largest = VALUE_BYTES_MAX // run.prices.stored_per_unit
     while len(found) < limit and keys.first < keys.last:
         wanted = min(SCAN_PAGE, max(UNPAID_ENTRIES_MAX, run.gas // largest), limit - len(found))
         some = _scan_state(run, keys, wanted)
-        run.charge(sum(len(key) + len(data) for key, data in some) // run.prices.stored_per_unit)
+        paid = size // run.prices.stored_per_unit
+        size += sum(len(key) + len(data) for key, data in some)
+        run.charge(size // run.prices.stored_per_unit - paid)
         found += some
         if len(some) < wanted:
             break

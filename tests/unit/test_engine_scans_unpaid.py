@@ -58,3 +58,24 @@ def test_much_gas_reads_in_large_pages_and_finds_the_same() -> None:
     scarce = ledger.view("bank", "found", ENTRIES, gas_limit=plenty.gas_used + 100)
     assert max(state.pages) == UNPAID_ENTRIES_MAX
     assert scarce.value == plenty.value == [10] * ENTRIES
+
+
+def test_what_a_scan_costs_does_not_depend_on_the_gas_that_is_left() -> None:
+    source = """
+entries = Map(int, int)
+
+@call
+def fill() -> None:
+    for n in range(40):
+        entries[n] = n
+
+@call
+def look() -> int:
+    return len(entries.items(limit=40))
+"""
+    ledger = Harness()
+    assert ledger.deploy("c", source).code is None
+    assert ledger.call("acme.alice", "c", "fill").code is None
+    used = ledger.call("acme.alice", "c", "look").gas_used
+    exact = ledger.call("acme.alice", "c", "look", gas_limit=used)
+    assert (exact.code, exact.gas_used) == (None, used)
