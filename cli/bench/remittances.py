@@ -14,8 +14,8 @@ from chain.values import dataclass
 from gateway.iso20022.corridor import DEMO_PARTIES, PlanStep
 
 CONTRACT: Final = "remittance"
-GAS_LIMIT: Final = 21_000
-"""An acceptance uses up to 11,250 and for its bytes 8,700 more; room that is declared and not used, others lack."""
+GAS_LIMIT: Final = 23_000
+"""An acceptance uses up to 12,000 and for its bytes 8,700 more; room that is declared and not used, others lack."""
 CUSTOMERS: Final = 10_000
 RATE_SCALE: Final = 6
 DEPOSIT: Final = 10**16

@@ -11,7 +11,8 @@ from gateway.iso20022.travel_rule import TravelRule, commit, sender_reference
 from gateway.iso20022.values import Money
 
 CONTRACT: Final = "remittance"
-ACCEPT_GAS: Final = 20_000
+ACCEPT_GAS: Final = 40_000
+"""Gas limit of an acceptance: about half of it is used, nearly half of that for the bytes of the call."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from api_fake_node import START, VALIDATOR_SEEDS, FakeNode
 
+from api.ports import CommittedTransaction
 from chain.crypto import public_key_of
 from chain.genesis import Genesis, GenesisMember, Governance, Organisation, Parameters
 from chain.json_values import from_json
+from chain.receipt import decode_receipt
 from chain.transaction import Call, TransactionBody, sign_transaction
 from chain.types import Digest, Epoch, Milliseconds
 from chain.validators import Validator, validator_set
@@ -67,11 +69,13 @@ class StoryNode(FakeNode):
         document = json.loads((EXAMPLES / name / "story.json").read_text(encoding="utf-8"))
         prepared: list[PreparedTransfer] = []
         for step in document["steps"]:
-            for call, gas in self._calls(step, EXAMPLES / name, folder, prepared):
-                await self.call(step["as"], call, gas)
+            calls = self._calls(step, EXAMPLES / name, folder, prepared)
+            codes = [await self.call(step["as"], call, gas) for call, gas in calls]
+            expected = None if step["expect"] == "ok" else step["expect"]
+            assert expected in codes and (expected or {*codes} == {None}), (step, codes)
 
-    async def call(self, member: str, call: Call, gas: int) -> None:
-        """Have a member's call committed."""
+    async def call(self, member: str, call: Call, gas: int) -> str | None:
+        """Have a member's call committed; return the code with which it failed, None when it succeeded."""
         self._nonce += 1
         seed = SEEDS[member]
         body = TransactionBody(
@@ -83,7 +87,10 @@ class StoryNode(FakeNode):
             gas,
         )
         (answer,) = await self.submit([sign_transaction(body, seed).raw])
-        assert answer.code is None, answer
+        assert answer.code is None and answer.transaction_id is not None, answer
+        committed = await self.transaction(answer.transaction_id)
+        assert isinstance(committed, CommittedTransaction), committed
+        return decode_receipt(committed.receipt).code
 
     def _calls(
         self, step: dict[str, Any], examples: Path, folder: Path, prepared: list[PreparedTransfer]
