@@ -64,6 +64,9 @@ STATE: Final[tuple[Program, ...]] = (
     worst(
         "state, scans of fresh entries", "for i in range(1000):\n    numbers[i] = i", "x = numbers.items(limit=1000)"
     ),
+    worst(
+        "state, scans behind deleted entries", "for i in range(9000):\n    del numbers[i]", "x = numbers.keys(limit=1)"
+    ),
     worst("receipts, small events", "", "Small(n=5)"),
     worst("receipts, long events", 't = "a" * 60000', "Large(t=t, l=[])"),
 )

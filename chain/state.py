@@ -94,7 +94,7 @@ class ReadState:
 
     def scan(self, contract: str, start: bytes, end: bytes, limit: int, reverse: bool) -> list[Entry]:
         """Return at most `limit` entries with start <= key < end in key order, or in reverse order."""
-        return _take(_values(self._base, contract, start, end, reverse), limit)
+        return _take(_valued(self._base.scan_leaves(contract, start, end, reverse)), limit)
 
 
 class TransactionState:
@@ -193,8 +193,9 @@ class BlockState:
     def entries(self, contract: str, start: bytes, end: bytes, reverse: bool) -> Iterator[Entry]:
         """Yield the entries with start <= key < end as the running transaction sees them."""
         values = self.open_values(contract)
-        over = ((key, values[key]) for key in values.ordered().range(start, end, reverse))
-        return _merge(_values(self._base, contract, start, end, reverse), over, reverse)
+        over = _present(values, values.ordered().range(start, end, reverse))
+        under = values.unwritten(self._base.scan_leaves, start, end, reverse)
+        return _merge(_valued(under), over, reverse)
 
     def open_values(self, contract: str) -> ContractValues:
         """Return what there is of one contract."""
@@ -208,26 +209,31 @@ class BlockState:
         self._is_running = False
 
 
-def _values(base: StateReader, contract: str, start: bytes, end: bytes, reverse: bool) -> Iterator[Entry]:
-    for key, leaf in base.scan_leaves(contract, start, end, reverse):
+def _valued(leaves: Iterator[Entry]) -> Iterator[Entry]:
+    """Replace encoded live leaves by their values."""
+    for key, leaf in leaves:
         value = stored_value(leaf)
         assert value is not None
         yield key, value
 
 
-def _merge(under: Iterator[Entry], over: Iterator[tuple[bytes, bytes | None]], reverse: bool) -> Iterator[Entry]:
-    """Merge two sorted sequences; an entry of `over` hides the one of `under` with the same key."""
+def _present(values: ContractValues, keys: Iterator[bytes]) -> Iterator[Entry]:
+    for key in keys:
+        value = values[key]
+        assert value is not None, "a deleted key has no place in the order"
+        yield key, value
+
+
+def _merge(under: Iterator[Entry], over: Iterator[Entry], reverse: bool) -> Iterator[Entry]:
+    """Merge two sorted sequences that have no key in common."""
     below, above = next(under, None), next(over, None)
     while above is not None:
         if below is not None and (below[0] > above[0] if reverse else below[0] < above[0]):
             yield below
             below = next(under, None)
-            continue
-        if below is not None and below[0] == above[0]:
-            below = next(under, None)
-        if above[1] is not None:
-            yield above[0], above[1]
-        above = next(over, None)
+        else:
+            yield above
+            above = next(over, None)
     if below is not None:
         yield below
         yield from under

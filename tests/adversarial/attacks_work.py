@@ -279,6 +279,21 @@ GROUPS: Final[Mapping[str, Group]] = {
                 method("while True:\n    x = [0] * 65536\n    while x:\n        x.pop(0)"),
                 "out_of_gas",
             ),
+            "scanning behind what was deleted": (
+                method(
+                    "for i in range(2000):\n    m[i] = i\nfor i in range(2000):\n    del m[i]\n"
+                    "while True:\n    x = m.keys(limit=1)",
+                    before="m = Map(int, int)\n",
+                ),
+                "out_of_gas",
+            ),
+            "pages behind what was never there": (
+                method(
+                    'for i in range(2000):\n    del m[i]\nwhile True:\n    x, c = m.page(limit=1, cursor="", reverse=True)',
+                    before="m = Map(int, int)\n",
+                ),
+                "out_of_gas",
+            ),
             "deleting at the front": (
                 method("while True:\n    x = [0] * 65536\n    while x:\n        del x[0]"),
                 "out_of_gas",

@@ -1,10 +1,12 @@
 """Execution state against a twin that copies whole dictionaries: values, scans, versions and roots agree."""
 
 from dataclasses import dataclass
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chain.contract_values import GAP_KEYS_MIN
 from chain.state import BlockState
 from chain.state_database import StateDatabase
 from chain.state_leaf import encode_leaf, leaf_hash, path_of
@@ -49,8 +51,16 @@ def nothing(prefix: bytes) -> None:
 
 
 @settings(max_examples=150)
-@given(BLOCKS, st.sampled_from([0, 1000, 1 << 20]))
-def test_blocks_agree_with_whole_copies(blocks: list[list[tuple[list[object], bool]]], cache_bytes: int) -> None:
+@given(BLOCKS, st.sampled_from([0, 1000, 1 << 20]), st.sampled_from([1, 2, GAP_KEYS_MIN]))
+def test_blocks_agree_with_whole_copies(
+    blocks: list[list[tuple[list[object], bool]]], cache_bytes: int, gap_keys_min: int
+) -> None:
+    with patch("chain.contract_values.GAP_KEYS_MIN", gap_keys_min):
+        compare(blocks, cache_bytes)
+
+
+def compare(blocks: list[list[tuple[list[object], bool]]], cache_bytes: int) -> None:
+    """Execute blocks, and compare each step of theirs."""
     database = StateDatabase(MemoryStore(), cache_bytes)
     values: Values = {}
     leaves: dict[tuple[str, bytes], list[bytes]] = {}

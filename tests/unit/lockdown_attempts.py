@@ -34,6 +34,7 @@ CALLS: Numbers = {
     "eventfd2": (290, 19),
     "epoll_create1": (291, 20),
     "fanotify_init": (300, 262),
+    "fcntl": (72, 25),
     "inotify_init1": (294, 26),
     "ioctl": (16, 29),
     "ioprio_set": (251, 30),

@@ -102,6 +102,9 @@ FILTERED = [
             "fanotify_init 0 0",
             "signalfd4 -1 0 8 0",
             "uname 0",
+            # Duplicates (F_DUPFD), signals to whoever one likes (F_SETOWN, F_SETOWN_EX, F_SETSIG), leases, notices of
+            # what happens in a folder, the size of a pipe, seals, advice to the disk.
+            *(f"fcntl 0 {command} 1" for command in (0, 8, 10, 15, 1024, 1026, 1030, 1031, 1033, 1036)),
         )
     ],
 ]
