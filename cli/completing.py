@@ -17,6 +17,7 @@ from click.shell_completion import CompletionItem
 
 from cli import cluster_layout
 from cli.errors import CliError
+from cli.node_tls import with_certificates
 from cli.profile import FILES, load_profile, profile_names
 from tallystick.access import AccessError
 
@@ -120,17 +121,19 @@ def _asked(ctx: click.Context, path: str) -> Any:
     deadline = time.monotonic() + PATIENCE_SECONDS
     try:
         profile = load_profile(_flags(ctx), os.environ, Path.cwd())
-        urls = profile.urls or tuple(node.api for node in cluster_layout.load(profile.folder).nodes)
-        tls = profile.access.tls() if any(url.startswith("https:") for url in urls) else None
+        nodes = () if profile.urls else cluster_layout.load(profile.folder).nodes
+        urls = profile.urls or tuple(node.api for node in nodes)
+        tls = with_certificates(nodes, profile.access).tls_of(urls)
     except (CliError, AccessError):
         return None
-    # As the client does: what is shown to a node goes to no proxy.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls))
     for url in urls:
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             break
         try:
+            # As the client does: what is shown to a node goes to no proxy.
+            https = urllib.request.HTTPSHandler(context=tls.get(url))
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), https)
             request = urllib.request.Request(url.rstrip("/") + path, headers=profile.access.headers())  # noqa: S310
             with opener.open(request, timeout=remaining) as response:
                 return json.loads(response.read(ANSWER_BYTES_MAX))

@@ -9,7 +9,8 @@ import click
 from cli.comparing import changes_between, obstacle_lines, obstacles_between
 from cli.completing import complete_contracts
 from cli.contract_subjects import Subject, check_name, file_subject, read_subject
-from cli.decisions import decide, gas_for
+from cli.decisions import propose_or_show
+from cli.dry_run import dry_run_option
 from cli.errors import CliError
 from cli.ledger import Target
 from cli.receipts import plain
@@ -37,9 +38,17 @@ REASON = click.option("--reason", default="", help="Why, for those who vote; kep
 @click.argument("arguments", nargs=-1)
 @AS
 @REASON
+@dry_run_option
 @ledger_options
 def deploy(
-    target: Target, name: str, file: Path, arguments: tuple[str, ...], party: str, reason: str, as_json: bool
+    target: Target,
+    name: str,
+    file: Path,
+    arguments: tuple[str, ...],
+    party: str,
+    reason: str,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Deploy the contract in FILE under NAME, with ARGUMENTS for its @init.
 
@@ -56,7 +65,7 @@ def deploy(
             alone = (await client.genesis()).governance.deployment_approvals_required == 1
             propose = decisions.propose_deployment(name, subject.source, args, reason=reason)
             call = decisions.deploy(name, subject.source, *args) if alone else propose
-            await decide(client, wallet, call, await gas_for(client, "deploy"), as_json)
+            await propose_or_show(client, wallet, call, "deploy", as_json, dry_run)
 
     run(work())
 
@@ -67,9 +76,17 @@ def deploy(
 @click.argument("arguments", nargs=-1)
 @AS
 @REASON
+@dry_run_option
 @ledger_options
 def upgrade(
-    target: Target, name: str, file: Path, arguments: tuple[str, ...], party: str, reason: str, as_json: bool
+    target: Target,
+    name: str,
+    file: Path,
+    arguments: tuple[str, ...],
+    party: str,
+    reason: str,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Propose the contract in FILE as the next version of NAME, with ARGUMENTS for its @migrate.
 
@@ -91,7 +108,7 @@ def upgrade(
                 click.echo(str(change), err=True)
             version = before.found.version.version + 1
             call = decisions.propose_upgrade(name, version, subject.source, args, reason=reason)
-            await decide(client, wallet, call, await gas_for(client, "upgrade"), as_json)
+            await propose_or_show(client, wallet, call, "upgrade", as_json, dry_run)
 
     run(work())
 
@@ -100,30 +117,34 @@ def upgrade(
 @click.argument("name", shell_complete=complete_contracts)
 @AS
 @REASON
+@dry_run_option
 @ledger_options
-def freeze(target: Target, name: str, party: str, reason: str, as_json: bool) -> None:
+def freeze(target: Target, name: str, party: str, reason: str, dry_run: bool, as_json: bool) -> None:
     """Propose to suspend the calls of NAME; views go on."""
-    _propose_about(target, "freeze", name, party, reason, as_json)
+    _propose_about(target, "freeze", name, party, reason, dry_run, as_json)
 
 
 @click.command()
 @click.argument("name", shell_complete=complete_contracts)
 @AS
 @REASON
+@dry_run_option
 @ledger_options
-def unfreeze(target: Target, name: str, party: str, reason: str, as_json: bool) -> None:
+def unfreeze(target: Target, name: str, party: str, reason: str, dry_run: bool, as_json: bool) -> None:
     """Propose to resume the calls of NAME."""
-    _propose_about(target, "unfreeze", name, party, reason, as_json)
+    _propose_about(target, "unfreeze", name, party, reason, dry_run, as_json)
 
 
-def _propose_about(target: Target, action: str, name: str, party: str, reason: str, as_json: bool) -> None:
+def _propose_about(
+    target: Target, action: str, name: str, party: str, reason: str, dry_run: bool, as_json: bool
+) -> None:
     wallet = target.wallet(party)
     check_name(name)
 
     async def work() -> None:
         async with target.client() as client:
             call = decisions.propose(action, name, reason=reason)
-            await decide(client, wallet, call, await gas_for(client, action), as_json)
+            await propose_or_show(client, wallet, call, action, as_json, dry_run)
 
     run(work())
 

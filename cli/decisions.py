@@ -1,7 +1,6 @@
 """What commands that propose and vote share: sending the call, and saying what it has led to."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
@@ -12,10 +11,10 @@ from chain.proposals import OPEN, Proposal
 from chain.receipt import Receipt
 from chain.runtime import SYSTEM
 from chain.transaction import Call
-from chain.types import Milliseconds
+from cli.dry_run import show_dry_run
 from cli.errors import CliError
 from cli.output import print_json
-from cli.receipts import receipt_json, receipt_text
+from cli.receipts import moment, receipt_json, receipt_text
 from cli.session import commit
 from tallystick.building import GAS_LIMIT_DEFAULT
 from tallystick.client import AsyncClient
@@ -46,6 +45,21 @@ async def gas_for(client: AsyncClient, action: str) -> int:
     """Return a gas limit for a proposal of an action, or for the vote that carries it out."""
     maximum = (await client.genesis()).parameters.transaction_gas_max
     return maximum if action in RUNS_CODE else min(GAS_LIMIT_DEFAULT, maximum)
+
+
+async def propose_or_show(
+    client: AsyncClient, wallet: Wallet, call: Call, action: str, as_json: bool, dry_run: bool
+) -> None:
+    """Send a call that proposes an action, as `decide` does, or only show it.
+
+    Raises:
+        CliError: when it failed, or would certainly.
+    """
+    gas_limit = await gas_for(client, action)
+    if dry_run:
+        await show_dry_run(client, wallet, call, gas_limit, as_json)
+    else:
+        await decide(client, wallet, call, gas_limit, as_json)
 
 
 async def decide(client: AsyncClient, wallet: Wallet, call: Call, gas_limit: int, as_json: bool) -> Receipt:
@@ -84,11 +98,6 @@ def standing(proposal: Proposal, governance: Governance) -> str:
     required = ACTIONS[proposal.action].approvals_required(governance)
     number, until = proposal.number, moment(proposal.expires)
     return f"proposal {number} has {approvals} of {required} approvals and is open until {until}"
-
-
-def moment(time: Milliseconds) -> str:
-    """Return a time as people read it."""
-    return datetime.fromtimestamp(time / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def votes_text(proposal: Proposal, approves: bool) -> str:

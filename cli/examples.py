@@ -75,6 +75,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "tx send": (
         "tally tx send remittance --as clearbank.ops",
         "tally tx send remittance deposit in-1 fxhouse PHP 500000 --as clearbank.ops",
+        "tally tx send remittance deposit in-1 fxhouse PHP 500000 --as clearbank.ops --dry-run",
     ),
     "tx show": (f"tally tx show {HASH}",),
     "verify": ("tally verify payment.proof --genesis-hash " + HASH,),

@@ -50,7 +50,9 @@ def open_wallet(path: Path) -> Wallet:
     try:
         passphrase = click.prompt("Passphrase", hide_input=True, err=True) if is_sealed(path) else None
         return Wallet.load(path, passphrase)
-    except (WalletError, OSError) as error:
+    except WalletError as error:
+        raise CliError(str(error)) from error
+    except OSError as error:
         raise CliError(f"{path}: {error}") from error
 
 

@@ -9,6 +9,7 @@ from chain.values import dataclass
 from cli import cluster_layout
 from cli.errors import EXIT_USAGE, CliError
 from cli.keys import open_wallet
+from cli.node_tls import with_certificates
 from cli.profile import FILES, load_profile
 from tallystick.access import OPEN, AccessError, ReaderAccess
 from tallystick.blocking import Client
@@ -78,4 +79,5 @@ def target_of(flags: dict[str, Any]) -> Target:
         return Target(profile.urls, profile.genesis_hash, layout, profile.access)
     layout = cluster_layout.load(profile.folder)
     urls = tuple(node.api for node in layout.nodes)
-    return Target(urls, profile.genesis_hash or layout.chain_id, layout, profile.access)
+    access = with_certificates(layout.nodes, profile.access)
+    return Target(urls, profile.genesis_hash or layout.chain_id, layout, access)

@@ -1,6 +1,8 @@
 """Whose certificate is taken for a node's: that in its folder on this machine, otherwise what the user says."""
 
+import dataclasses
 import ssl
+from collections.abc import Sequence
 from typing import Final
 
 from cli.cluster_layout import NodePlace
@@ -26,12 +28,10 @@ def place_tls(place: NodePlace, access: ReaderAccess = OPEN) -> ssl.SSLContext |
     Raises:
         AccessError: when a file cannot be used.
     """
-    if place.api_certificate is None:
-        return None
-    if access.node_ca is not None:
-        return access.tls()
-    context = ReaderAccess(None, access.certificate, access.certificate_key, place.api_certificate).tls()
-    # The certificate itself is known, so that neither its name nor its issuer has to be.
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.check_hostname = False
-    return context
+    return with_certificates((place,), access).tls_of((place.api,)).get(place.api)
+
+
+def with_certificates(places: Sequence[NodePlace], access: ReaderAccess) -> ReaderAccess:
+    """Return what is shown to nodes of a local cluster, with the certificates in their folders."""
+    own = {place.api: place.api_certificate for place in places if place.api_certificate is not None}
+    return dataclasses.replace(access, node_certificates=own)

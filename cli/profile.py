@@ -102,7 +102,8 @@ def _access(settings: Mapping[str, Any]) -> ReaderAccess:
     token = settings.get("token")
     if token is None and "token_file" in settings:
         token = _token(Path(settings["token_file"]))
-    return ReaderAccess(token, *(settings.get(name) for name in FILES[1:]))
+    certificate, certificate_key, node_ca = (settings.get(name) for name in FILES[1:])
+    return ReaderAccess(token, certificate, certificate_key, node_ca)
 
 
 def _token(path: Path) -> str:

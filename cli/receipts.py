@@ -1,9 +1,11 @@
 """How receipts are shown, as JSON and to people."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from chain.json_values import fields_to_json, to_json
 from chain.receipt import Receipt
+from chain.types import Milliseconds
 
 
 def receipt_json(receipt: Receipt) -> dict[str, Any]:
@@ -34,6 +36,11 @@ def receipt_text(receipt: Receipt) -> str:
     lines += [f"event {event.contract}.{event.name} {plain(event.fields)}" for event in receipt.events]
     lines += [f"value {plain(value)}" for value in receipt.values if value is not None]
     return "\n".join(lines)
+
+
+def moment(time: Milliseconds) -> str:
+    """Return a time as people read it."""
+    return datetime.fromtimestamp(time / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def plain(value: Any) -> str:

@@ -4,8 +4,10 @@ import click
 
 from chain.crypto import DIGEST_BYTES
 from chain.json_values import to_json
+from chain.transaction import Call
 from cli.calls import call_arguments, methods_text
 from cli.completing import complete_contracts, complete_methods
+from cli.dry_run import dry_run_option, show_dry_run
 from cli.errors import EXIT_USAGE, CliError
 from cli.ledger import Target
 from cli.output import print_json
@@ -27,6 +29,7 @@ def tx() -> None:
 @click.option(
     "--gas", "gas_limit", type=int, default=GAS_LIMIT_DEFAULT, show_default=True, help="Gas that the call may use."
 )
+@dry_run_option
 @ledger_options
 def send(
     target: Target,
@@ -35,6 +38,7 @@ def send(
     arguments: tuple[str, ...],
     party: str | None,
     gas_limit: int,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Call METHOD of CONTRACT with ARGUMENTS and wait for the certified receipt.
@@ -53,6 +57,10 @@ def send(
                 click.echo(await methods_text(client, contract, "call"))
                 return
             args = await call_arguments(client, contract, method, arguments, "call")
+            if dry_run:
+                call = Call(contract, method, tuple(args))
+                await show_dry_run(client, wallet, call, gas_limit, as_json)
+                return
             receipt = await commit(client, wallet, contract, method, args, gas_limit)
         if as_json:
             print_json(receipt_json(receipt))

@@ -103,7 +103,7 @@ class Transport:
         self._nodes = tuple(node.rstrip("/") for node in nodes)
         self._timeout_seconds = timeout_seconds
         self._access_headers = access.headers()
-        self._tls = access.tls() if any(node.startswith("https:") for node in self._nodes) else None
+        self._tls = access.tls_of(self._nodes)
         self._preferred = 0
         self._checked: set[str] = set()
         self._session: aiohttp.ClientSession | None = None
@@ -175,7 +175,11 @@ class Transport:
         try:
             await self._check_ledger(url, CONNECT_SECONDS)
             async with self._open().get(
-                url + request.path, params=request.query, headers=headers, timeout=timeout
+                url + request.path,
+                params=request.query,
+                headers=headers,
+                timeout=timeout,
+                ssl=self._tls.get(url, True),
             ) as response:
                 if response.status != 200:
                     raise Answer(url, response.status, dict(response.headers), await response.read()).problem()
@@ -232,6 +236,7 @@ class Transport:
             data=request.body,
             headers=request.headers,
             timeout=timeout,
+            ssl=self._tls.get(url, True),
         ) as response:
             body = await response.content.read(ANSWER_BYTES_MAX)
             while not response.content.at_eof() and len(body) < ANSWER_BYTES_MAX:
@@ -240,7 +245,7 @@ class Transport:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0, ssl=True if self._tls is None else self._tls)
+            connector = aiohttp.TCPConnector(limit=0)
             self._session = aiohttp.ClientSession(connector=connector, headers=self._access_headers)
         return self._session
 

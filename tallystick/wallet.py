@@ -20,6 +20,7 @@ from chain.encoding import encode
 from chain.json_values import JsonValueError, parse_json
 from chain.transaction import Transaction, TransactionBody, sign_transaction
 from chain.types import PublicKey, Signature
+from tallystick.errors import TallystickError
 
 FORMAT: Final = "tallystick-wallet/1"
 REPORT_TAG: Final = "audit-report"
@@ -35,8 +36,10 @@ SALT_BYTES: Final = 16
 NONCE_BYTES: Final = 12
 
 
-class WalletError(ValueError):
+class WalletError(TallystickError, ValueError):
     """A wallet file that cannot be used; the message names the file and the cause, never its content."""
+
+    code = "wallet_unusable"
 
 
 class Signer(Protocol):

@@ -117,6 +117,18 @@ export function fields(record) {
   return h("dl", {}, entries.map(([name, item]) => [h("dt", {}, name), h("dd", {}, value(item))]));
 }
 
+/** Return a value of a type with the names of its records' fields, without which they are stored; `records` are those of the interface. */
+export function typed(it, type, records) {
+  const kind = type.replace(/ \| None$/, "");
+  const [, items] = /^list\[(.*)\]$/.exec(kind) ?? [];
+  const [, values] = /^dict\[str, (.*)\]$/.exec(kind) ?? [];
+  if (items && Array.isArray(it)) return it.map((one) => typed(one, items, records));
+  if (values && it?.map) return { map: Object.fromEntries(Object.entries(it.map).map(([name, one]) => [name, typed(one, values, records)])) };
+  const record = records.find((one) => one.name === kind);
+  if (!record || !Array.isArray(it)) return it;
+  return { map: Object.fromEntries(it.map((one, at) => [record.fields[at]?.name ?? String(at), typed(one, record.fields[at]?.type ?? "", records)])) };
+}
+
 export const boxed = (content) => h("div", { class: "value" }, content);
 
 /** Return a value without its tags: records as objects, integers as numbers where exact, otherwise text. */

@@ -2,7 +2,7 @@
 
 import { ApiError, get, view, withQuery } from "./api.js";
 import { button, card, facts, h, label, notice, show, table, tiles } from "./dom.js";
-import { accountLink, blockLink, boxed, contractLink, hash, number, path, value } from "./format.js";
+import { accountLink, blockLink, boxed, contractLink, hash, number, path, typed, value } from "./format.js";
 import { inputFor, read } from "./form.js";
 import { source } from "./highlight.js";
 import { EVENTS, TRANSACTIONS, listing } from "./listing.js";
@@ -90,10 +90,11 @@ async function state({ contract, abi, query, signal }) {
   const select = h("select", { class: "text", "aria-label": "Storage" }, h("option", { value: "" }, "all storage"), abi.storage.map((it) => h("option", { value: it.name, selected: it.name === chosen }, it.name)));
   select.addEventListener("change", () => { location.hash = `${path("contracts", contract.name, "state")}${select.value ? `?prefix=${select.value}` : ""}`; });
   const proof = h("div");
+  const kindOf = (it) => abi.storage.find((one) => Array.isArray(it.key) && one.name === it.key[0])?.value ?? "";
   const columns = [
     ["Key", (it) => h("span", { class: "mono small" }, Array.isArray(it.key) ? it.key.map((part) => (typeof part === "object" ? Object.values(part)[0] : String(part))).join(" · ") : it.key)],
-    ["Value", (it) => boxed(value(it.value))],
-    ["Proof", (it) => button("Prove", () => { show(proof, proofCard({ kind: "state", contract: contract.name, key: it.key_raw }, signal)); proof.scrollIntoView({ block: "nearest" }); })],
+    ["Value", (it) => boxed(value(typed(it.value, kindOf(it), abi.records)))],
+    ["Proof", (it) => button("Prove", () => { show(proof, proofCard({ kind: "state", contract: contract.name, key: it.key_raw, record: kindOf(it) }, signal)); proof.scrollIntoView({ block: "nearest" }); })],
   ];
   const where = withQuery(`/v1/state/${contract.name}`, { prefix: chosen ? JSON.stringify([chosen]) : null });
   return [h("div", { class: "row" }, h("div", {}, select)), h("p", {}), proof, await listing("Keys and values", where, "entries", columns, signal, { empty: "Nothing is stored." })];

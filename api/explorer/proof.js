@@ -3,7 +3,7 @@
 import { ApiError, fetchRaw, get } from "./api.js";
 import { blockDiffers } from "./block_proof.js";
 import { button, card, h, notice, show } from "./dom.js";
-import { boxed, number, time, value } from "./format.js";
+import { boxed, number, time, typed, value } from "./format.js";
 import { Refused, Unsupported, decode, encode, unhex, verify } from "./verify.js";
 
 const KEY = "trusted-genesis";
@@ -145,7 +145,7 @@ function differs(subject, fact) {
     if (subject.contract !== fact.contract) return "another contract";
     const key = subject.key.startsWith("0x") ? `0x${fact.key}` : keyText(fact.key);
     if (subject.key !== key) return "another key";
-    if (!subject.record) return null;
+    if (!subject.record || subject.shown === undefined) return null;
     return fact.version?.value && canonical(stored(subject, fact)) === canonical(subject.shown) ? null : "another value";
   }
   const { shown } = subject;
@@ -168,14 +168,7 @@ async function recordsOf(subject, signal) {
 /** Return a proven value; the fields of records, which are stored without them, with their names. */
 function stored(subject, fact) {
   const it = decode(unhex(fact.version.value));
-  return subject.record ? named(it, subject.record, subject.records) : tagged(it);
-}
-
-function named(it, type, records) {
-  const kind = type.split("|").map((part) => part.trim()).find((part) => part !== "None");
-  const record = records.find((one) => one.name === kind);
-  if (!record || !Array.isArray(it)) return tagged(it);
-  return { map: Object.fromEntries(it.map((item, at) => [record.fields[at]?.name ?? String(at), named(item, record.fields[at]?.type ?? "", records)])) };
+  return subject.record ? typed(tagged(it), subject.record, subject.records) : tagged(it);
 }
 
 /** Return a decoded value in the JSON form of the API. */

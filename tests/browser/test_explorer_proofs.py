@@ -154,6 +154,17 @@ async def test_a_key_of_the_state_verifies(api: Api, page: Page, node: LyingNode
     assert "Proven: block" in await verdict(page)
 
 
+async def test_stored_records_are_shown_with_the_names_of_their_fields(api: Api, page: Page, node: LyingNode) -> None:
+    await page.open(f"{api.server.address}/#/contracts/remittance/state?prefix=corridors")
+    names = "[...document.querySelectorAll({!r})].map((it) => it.textContent)"
+    listed = await page.run(names.format("tr:first-child td .value > dl > dt"))
+    assert listed == ["terms", "opened_by", "approved_by", "state", "reason"]
+    assert await page.run("document.querySelectorAll('td .value dd dl dt').length > 3"), "those of records in it too"
+    await page.run("[...document.querySelectorAll('td button')].at(0).click()")
+    assert "Proven: block" in await verdict(page)
+    assert await page.run(names.format(".verdict .value > dl > dt")) == listed
+
+
 @pytest.mark.parametrize("lie", ["receipt", "certificate"])
 async def test_a_forged_transaction_is_shown_as_forged(api: Api, page: Page, node: LyingNode, lie: str) -> None:
     # A block that nothing has read before: the server keeps those that were read.

@@ -229,6 +229,7 @@ async def test_doctor_and_evidence_reach_a_local_cluster_that_serves_tls(
         assert "no evidence against any validator" in await tally_at_the_cluster("evidence", "list", *token)
         assert "Unauthorized" in await tally_at_the_cluster("evidence", "list")
         assert '"does not let everybody read' in await tally_at_the_cluster("cluster", "status", "--json")
+        assert '"chain_id"' in await tally_at_the_cluster("query", "get", "/v1/network", *token)
         asked = await asyncio.to_thread(ask_cluster, load(folder), ReaderAccess(TOKEN))
         assert [(node.error, node.status is None) for node in asked.nodes] == [(None, False)]
         asked = await asyncio.to_thread(ask_cluster, load(folder))
@@ -242,6 +243,22 @@ async def test_doctor_and_evidence_reach_a_local_cluster_that_serves_tls(
         configuration.write_text(f'[access]\ncertificate = "{stranger}"\n', encoding="utf-8")
         asked = await asyncio.to_thread(ask_cluster, load(folder), ReaderAccess(TOKEN))
         assert "CERTIFICATE_VERIFY_FAILED" in str(asked.nodes[0].error)
+
+
+async def test_a_known_certificate_is_the_only_one_that_is_taken(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "all")
+    certificate, key = authority.issue("node")
+    stranger, _ = authority.issue("stranger")
+    async with guarded(AccessConfig(certificate=certificate, key=key)) as address:
+
+        def knowing(file: Path, url: str = address) -> AsyncClient:
+            access = ReaderAccess(node_certificates={f"{url}/": file})
+            return AsyncClient(address, genesis_hash=GENESIS_HASH, timeout_seconds=1.0, access=access)
+
+        assert await height(knowing(certificate)) == 1
+        for client_of_others in (knowing(stranger), knowing(certificate, "https://127.0.0.1:9")):
+            with pytest.raises(NodeUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+                await height(client_of_others)
 
 
 async def test_tls_alone_lets_everybody_read_and_nobody_listen(tmp_path: Path) -> None:

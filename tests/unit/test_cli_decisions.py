@@ -140,6 +140,36 @@ async def test_calls_are_checked_before_they_are_sent(consortium: Any, tmp_path:
         assert "value 5" in await run("tx", "send", "tally", "add", "step=2", "as:omega")
 
 
+async def test_a_dry_run_checks_everything_and_sends_nothing(consortium: Any, tmp_path: Path) -> None:
+    async with serving(consortium(deployment_approvals_required=1)) as api:
+        run = Commands(api.server.address, tmp_path)
+        first, second = run.file("first.py", COUNTER_SOURCE), run.file("second.py", SECOND)
+        shown = await run("contract", "deploy", "tally", first, "3", "as:alpha", "--dry-run")
+        assert f"call system.deploy[tally, ({len(COUNTER_SOURCE)} characters), [3]]" in shown
+        assert "nothing was submitted" in shown and api.node.ledger.head.height == 0
+        assert "1 argument" not in shown and "given, but" in await run.refused(
+            "contract", "deploy", "tally", first, "as:alpha", "-n"
+        )
+        await run("contract", "deploy", "tally", first, "3", "as:alpha")
+        taken = await run.refused("contract", "deploy", "tally", first, "3", "as:alpha", "--dry-run")
+        assert "the name tally is taken (contract_exists)" in taken
+        document = json.loads(await run("tx", "send", "tally", "add", "step=2", "as:omega", "--dry-run", "--json"))
+        assert document["submitted"] is False and document["calls"] == [
+            {"contract": "tally", "method": "add", "args": [{"int": "2"}]}
+        ]
+        assert document["sender_key"] == Wallet.load(tmp_path / "omega.key").public_key.hex()
+        assert document["gas_limit"] > 100_000 and document["bytes"] > 100
+        assert "expected int" in await run.refused("tx", "send", "tally", "add", "much", "as:omega", "--dry-run")
+        for verb in (["upgrade", "tally", second, "10"], ["freeze", "tally"], ["unfreeze", "tally"]):
+            assert "call system.propose" in await run("contract", *verb, "as:alpha", "--dry-run")
+        assert api.node.ledger.head.height == 1, "nothing but the deployment was sent"
+        assert "no proposals" in await run("proposal", "list", "--all")
+        await run("contract", "freeze", "tally", "as:alpha")
+        await run("proposal", "approve", "1", "as:beta")
+        frozen = await run.refused("tx", "send", "tally", "add", "step=2", "as:omega", "--dry-run")
+        assert "tally is frozen" in frozen and "contract_frozen" in frozen
+
+
 async def test_where_one_approval_is_enough_no_proposal_is_made(consortium: Any, tmp_path: Path) -> None:
     async with serving(consortium(deployment_approvals_required=1)) as api:
         run = Commands(api.server.address, tmp_path)

@@ -7,7 +7,7 @@ from api_fake_node import deposit
 
 from chain.receipt import Receipt
 from chain.types import Height
-from tallystick import errors, interface
+from tallystick import access, errors, interface, wallet
 from tallystick.errors import TallystickError
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "sdk.md").read_text(encoding="utf-8")
@@ -24,6 +24,8 @@ EXAMPLES = (
     (errors.CommitTimeout("no receipt", deposit(1)), "commit_timeout", "no receipt"),
     (errors.TransactionFailed(FAILED), "too_late", "was committed and failed"),
     (interface.InvalidCall("an int is expected"), "invalid_call", "an int is expected"),
+    (wallet.WalletError("me.key: the passphrase is wrong"), "wallet_unusable", "me.key: the passphrase is wrong"),
+    (access.AccessError("me.pem: no certificate"), "access_unusable", "me.pem: no certificate"),
 )
 
 
