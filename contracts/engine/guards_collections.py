@@ -52,6 +52,8 @@ def _items(run: Run) -> dict[str, Guard]:
             if type(key) is not int or not -len(values) <= key < len(values):
                 raise Failed("expected an index within range")
             return values[key]
+        if kind is tuple:
+            raise Failed("a tuple is taken apart: a, b = pair, or for a, b in pairs")
         raise Failed(f"{kind.__name__} has no elements")
 
     def set_item(values: Any, key: Any, value: Any) -> None:

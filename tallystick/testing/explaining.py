@@ -77,7 +77,8 @@ def _contract_frames(trace: TracebackType | None) -> Iterator[Frame]:
     while trace is not None:
         code = trace.tb_frame.f_code
         if code.co_filename.startswith(FILE_PREFIX):
-            values = {name: show(value) for name, value in trace.tb_frame.f_locals.items() if not name.startswith("_")}
+            # Names of the engine's, and those of Python's own that a comprehension has, are nothing to an author.
+            values = {name: show(value) for name, value in trace.tb_frame.f_locals.items() if name[0] not in "_."}
             yield Frame(code.co_filename, code.co_name.removeprefix("_f_"), trace.tb_lineno, values)
         trace = trace.tb_next
 

@@ -309,3 +309,16 @@ def test_new_versions_and_frozen_contracts(ledger: Ledger, token: Contract) -> N
 def test_a_missing_file_is_a_missing_file(ledger: Ledger) -> None:
     with pytest.raises(FileNotFoundError, match=r"nowhere\.py"):
         ledger.deploy("x", "nowhere.py")
+
+
+def test_a_part_of_a_key_is_not_taken_by_its_number(ledger: Ledger) -> None:
+    source = (
+        "held = Map((str, int), bool)\n\n\n@call\ndef hold(number: int) -> None:\n    held[ctx.sender, number] = True\n\n\n"
+        "@view\ndef numbers() -> list[int]:\n    return [key[1] for key in held.keys(limit=9)]\n"
+    )
+    held = ledger.deploy("held", source, by="acme.alice")
+    held.hold(7)
+    with pytest.raises(CallFailed) as caught:
+        held.numbers()
+    assert caught.value.reason == "a tuple is taken apart: a, b = pair, or for a, b in pairs"
+    assert "key = ('acme.alice', 7)" in str(caught.value) and ".0 =" not in str(caught.value)
