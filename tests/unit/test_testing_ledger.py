@@ -313,7 +313,8 @@ def test_a_missing_file_is_a_missing_file(ledger: Ledger) -> None:
 
 def test_a_part_of_a_key_is_not_taken_by_its_number(ledger: Ledger) -> None:
     source = (
-        "held = Map((str, int), bool)\n\n\n@call\ndef hold(number: int) -> None:\n    held[ctx.sender, number] = True\n\n\n"
+        "held = Map((str, int), bool)\n\n\n@call\ndef hold(number: int) -> None:\n"
+        "    held[ctx.sender, number] = True\n\n\n"
         "@view\ndef numbers() -> list[int]:\n    return [key[1] for key in held.keys(limit=9)]\n"
     )
     held = ledger.deploy("held", source, by="acme.alice")
