@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cli.errors import CliError
+from cli.errors import EXIT_USAGE, CliError
 from cli.output import print_json
 from tallystick.wallet import Wallet, WalletError, is_sealed
 
@@ -25,7 +25,7 @@ def new(path: Path, no_passphrase: bool, as_json: bool) -> None:
     """
     passphrase = None
     if not no_passphrase:
-        passphrase = click.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
+        passphrase = _ask(path, is_new=True)
     if path.exists():
         raise CliError(f"{path} exists; it was not touched")
     wallet = Wallet.generate()
@@ -45,15 +45,26 @@ def open_wallet(path: Path) -> Wallet:
     """Open a key file, asking for the passphrase if it is encrypted.
 
     Raises:
-        CliError: when it is no key file or the passphrase is wrong.
+        CliError: when it is no key file, the passphrase is wrong, or `tally --no-input` forbids to ask for it.
     """
     try:
-        passphrase = click.prompt("Passphrase", hide_input=True, err=True) if is_sealed(path) else None
+        passphrase = _ask(path) if is_sealed(path) else None
         return Wallet.load(path, passphrase)
     except WalletError as error:
         raise CliError(str(error)) from error
     except OSError as error:
         raise CliError(f"{path}: {error}") from error
+
+
+def _ask(path: Path, *, is_new: bool = False) -> str:
+    context = click.get_current_context(silent=True)
+    if context is not None and context.find_root().params.get("no_input"):
+        what = (
+            "a new key file is sealed with a passphrase; --no-passphrase makes one without" if is_new else "is sealed"
+        )
+        raise CliError(f"{path}: {what}, and --no-input forbids to ask for the passphrase", EXIT_USAGE)
+    passphrase: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=is_new, err=True)
+    return passphrase
 
 
 def _print(path: Path, public_key: str, as_json: bool) -> None:

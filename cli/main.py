@@ -66,12 +66,14 @@ SUMMARIES: Final = {
 
 @click.group(cls=LazyGroup, lazy=GROUPS, summaries=SUMMARIES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tallystick", prog_name="tally")
-def tally() -> None:
+@click.option("--no-input", is_flag=True, help="Never ask for anything: fail where a passphrase is needed.")
+def tally(no_input: bool) -> None:
     """Run, use and audit a Tallystick ledger.
 
     Data goes to standard output, messages to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an audit
     found a mismatch.
     """
+    # cli.keys asks the context for `no_input` where it would ask the user.
 
 
 def main(arguments: list[str] | None = None) -> Any:
