@@ -148,7 +148,8 @@ function showProven(fact, milliseconds, anchored) {
 function showRefused(error) {
   const known = error instanceof Refused;
   const title = known ? "Not proven" : "Not checked";
-  const detail = error instanceof Refused || error instanceof Unsupported ? error.message : `This page failed: ${error.message}`;
+  const said = [Refused, Unsupported, Unusable].some((kind) => error instanceof kind);
+  const detail = said ? error.message : `This page failed: ${error.message}`;
   byId("verdict").replaceChildren(
     element("h2", title, "bad"),
     element("p", detail),
@@ -169,7 +170,7 @@ async function check() {
     : "Choose a proof, and give the genesis hash that you know from elsewhere, the genesis file, or both.";
   if (!ready) return byId("verdict").replaceChildren();
   try {
-    if (digits !== "" && !/^[0-9a-f]{64}$/.test(digits)) throw new Refused("the genesis hash has 64 hexadecimal digits");
+    if (digits !== "" && !/^[0-9a-f]{64}$/.test(digits)) throw new Unusable("the genesis hash has 64 hexadecimal digits");
     const start = performance.now();
     const fact = await verify(chosen.proof, chosen.genesis, digits === "" ? null : digits);
     if (own === checks) showProven(fact, performance.now() - start, digits !== "");

@@ -10,6 +10,8 @@ const NAME = /^[a-z][a-z0-9_-]{0,31}$/;
 
 export class Refused extends Error {}
 export class Unsupported extends Error {}
+// Nothing can be said about the file, because what it is to be checked against is missing or is no genesis.
+export class Unusable extends Error {}
 
 function need(condition, why) {
   if (!condition) throw new Refused(why);
@@ -493,10 +495,22 @@ function storageKey(...parts) {
   return Uint8Array.from(parts.flatMap((part) => [2, ...escaped(part), 0]));
 }
 
+// Throws Unusable unless the bytes are the encoded genesis of some ledger: people also have it as JSON.
+async function expectGenesis(data) {
+  try {
+    const kinds = [1, "text", "int", "array", "array", "array", "array", "array", "array"];
+    await validatorSet(encode(fields(decode(data), ...kinds)[5]));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    throw new Unusable(`the genesis is not in its encoded form, such as genesis.msgpack of an export: ${error.message}`);
+  }
+}
+
 // Returns what a file proves to somebody who knows a genesis (bytes), its hash (hexadecimal), or both; either may be null.
 export async function verify(data, genesis, genesisHash) {
-  need(genesis !== null || genesisHash !== null, "neither a genesis nor its hash is known");
+  if (genesis === null && genesisHash === null) throw new Unusable("neither a genesis nor its hash is known");
   if (!globalThis.crypto?.subtle) throw new Unsupported("this page needs WebCrypto: open it as a file or over https");
+  if (genesis !== null) await expectGenesis(genesis);
   const known = genesisHash === null ? await tagged("genesis", genesis) : unhex(genesisHash);
   const kinds = [1, "text", "bytes", null, "array", "array", "array"];
   const [, kind, chainId, carried, changes, headers, evidence] = fields(decode(data, 5, FILE_VALUES_MAX), ...kinds);
@@ -505,7 +519,7 @@ export async function verify(data, genesis, genesisHash) {
   for (const each of [genesis, carried]) {
     need(each === null || same(await tagged("genesis", each), known), "a genesis with another hash");
   }
-  need((genesis ?? carried) !== null, "the file does not carry its genesis: give the genesis too");
+  if ((genesis ?? carried) === null) throw new Unusable("the file does not carry its genesis: give the genesis too");
   const verifier = new Verifier(chainId);
   verifier.sets.push(await validatorSet(encode(decode(genesis ?? carried)[5])));
   need(headers.length >= 1 && headers.length <= 1024 && changes.length <= 1024, "too many headers, or none");

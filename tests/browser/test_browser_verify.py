@@ -100,7 +100,28 @@ async def test_the_hash_alone(page: Page, tmp_path: Path) -> None:
         text, statement = await verdict(page, bytes.fromhex(case["file"]), tmp_path)
         carried = "with the genesis" in case["name"]
         assert (statement == case["proven"]) is carried
-        assert carried or "give the genesis too" in text
+        assert carried or (text.startswith("Not checked") and "give the genesis too" in text)
+
+
+@needs_browser
+async def test_what_is_chosen_wrongly_says_nothing_about_the_file(page: Page, tmp_path: Path) -> None:
+    """The genesis as JSON, which nodes give to whoever does not ask for bytes, or a mistyped hash, is no forged proof."""
+    proof = bytes.fromhex(PROOFS["valid"][0]["file"])
+    for known in (PROOFS["genesis_hash"], ""):
+        for number, content in enumerate((b'{"format": "tallystick-genesis/1"}', b"", proof)):
+            file = tmp_path / f"genesis-{known[:1]}{number}"
+            file.write_bytes(content)
+            await page.choose_file("#genesis", file)
+            await page.evaluate(f"document.getElementById('hash').value = '{known}'")
+            text, _ = await verdict(page, proof, tmp_path)
+            assert text.startswith("Not checked"), text
+            assert "genesis.msgpack" in text
+            assert "Believe nothing" not in text
+    await trust(page, tmp_path)
+    await page.evaluate("document.getElementById('hash').value = '12ab'")
+    text, _ = await verdict(page, proof, tmp_path)
+    assert text.startswith("Not checked"), text
+    assert "64 hexadecimal digits" in text
 
 
 @needs_browser
