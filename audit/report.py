@@ -134,7 +134,9 @@ def _summary(verdict: Verdict) -> str:
     first = verdict.first_mismatch
     count = len(verdict.mismatches)
     findings = "1 finding" if count == 1 else f"{count:,} findings"
-    return f"{findings}, the first in block {first.height:,}; {checked} passed before it."
+    # Where another source, an invariant or a database disagrees, the blocks behind the finding may have passed as well.
+    before = " before it" if verdict.blocks < first.height else " every check of the history itself"
+    return f"{findings}, the first in block {first.height:,}; {checked} passed{before}."
 
 
 def _scope(verdict: Verdict, statistics: Statistics, source: str, made_at: datetime) -> Rows:

@@ -13,6 +13,11 @@ RED: Final = (179, 38, 30)
 GREY: Final = (90, 98, 112)
 BLUE: Final = (53, 101, 168)
 CHART_HEIGHT: Final = 40.0
+CHART_ROOM: Final = CHART_HEIGHT + 12
+"""Millimetres of a chart with the line of text below it."""
+HEADING_ROOM: Final = 11.0
+BELOW_HEADING: Final = 18.0
+"""Millimetres that have to be left below a heading: it must not end its page."""
 DAYS_MAX: Final = 120
 
 
@@ -65,7 +70,7 @@ def render_pdf(report: Report) -> bytes:
 
 
 def _statistics(pdf: Any, report: Report) -> None:
-    _heading(pdf, "Statistics")
+    _heading(pdf, "Statistics", CHART_ROOM if report.transactions_by_day else BELOW_HEADING)
     counts = ("transactions", "failed", "events", "gas")
     if report.transactions_by_day:
         _columns(pdf, report.transactions_by_day[-DAYS_MAX:])
@@ -78,8 +83,6 @@ def _statistics(pdf: Any, report: Report) -> None:
 
 
 def _columns(pdf: Any, days: Sequence[tuple[str, int, int]]) -> None:
-    if pdf.get_y() + CHART_HEIGHT + 12 > pdf.page_break_trigger:
-        pdf.add_page()
     left, base = pdf.l_margin, pdf.get_y() + CHART_HEIGHT
     highest = max(total for _, total, _ in days) or 1
     step = pdf.epw / len(days)
@@ -93,7 +96,9 @@ def _columns(pdf: Any, days: Sequence[tuple[str, int, int]]) -> None:
     _text(pdf, f"Transactions by day, {span}; the highest column is {highest:,}", 8, colour=GREY)
 
 
-def _heading(pdf: Any, text: str) -> None:
+def _heading(pdf: Any, text: str, below: float = BELOW_HEADING) -> None:
+    if pdf.get_y() + HEADING_ROOM + below > pdf.page_break_trigger:
+        pdf.add_page()
     pdf.ln(3)
     _text(pdf, text, 12, bold=True, colour=BLUE)
 

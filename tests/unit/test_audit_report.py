@@ -2,6 +2,7 @@
 
 import json
 import re
+import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -13,14 +14,15 @@ from chain_maker import ChainMaker, MemorySource
 from click.testing import CliRunner, Result
 
 from audit.export_writer import write_export
-from audit.mismatch import Level
+from audit.mismatch import Level, Mismatch
 from audit.report import MEANINGS, METHODS, make_report
 from audit.report_charts import bars, columns_by_day
 from audit.report_signature import ReportSignatureError, check_report
 from audit.statistics import Statistics
 from chain.block import make_block
-from chain.types import Milliseconds
+from chain.types import Height, Milliseconds
 from cli.main import main, tally
+from cli.report_pdf import render_pdf
 from tallystick.wallet import Wallet
 
 
@@ -174,6 +176,33 @@ def test_a_pdf_says_the_same(maker: ChainMaker, tmp_path: Path, key: Path) -> No
     content = path.read_bytes()
     assert content.startswith(b"%PDF-")
     assert check_report(content, (tmp_path / "report.pdf.sig").read_bytes()).public_key == Wallet.load(key).public_key
+
+
+def test_no_heading_of_a_pdf_ends_its_page(maker: ChainMaker) -> None:
+    """However much stands above, what a heading announces begins below it: the chart of the statistics, too."""
+    verdict = audit(maker.source)
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    report = make_report(verdict, Statistics(), source="x", command="tally audit x", auditor=None, made_at=now)
+    report = replace(report, transactions_by_day=(("2026-11-22", 10, 2),))
+    for lines in range(0, 60, 3):
+        document = render_pdf(replace(report, compared=("more",) * lines))
+        streams = re.findall(rb"stream\n(.*?)\nendstream", document, re.DOTALL)
+        pages = [zlib.decompress(each) for each in streams if each.startswith(b"x")]
+        for heading, below in ((b"(Statistics)", b"(Transactions by day"), (b"(Signature)", b"(This report")):
+            (page,) = (each for each in pages if heading in each)
+            assert below in page, (lines, heading)
+
+
+def test_the_summary_of_two_histories_does_not_say_that_blocks_stand_before_the_finding(maker: ChainMaker) -> None:
+    """Where other sources disagree, all blocks of this one passed, those behind the finding as well."""
+    verdict = audit(maker.source)
+    fork = Mismatch(Level.CONSISTENCY, Height(2), "block_hash", "aa", "bb")
+    forked = replace(verdict, first_mismatch=fork)
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    report = make_report(forked, Statistics(), source="x", command="tally audit x", auditor=None, made_at=now)
+    assert report.summary.startswith("1 finding, the first in block 2; ")
+    assert "5 of 5 blocks with 10 transactions passed" in report.summary
+    assert "before" not in report.summary
 
 
 def test_reports_that_cannot_be_written_are_refused_before_the_audit(maker: ChainMaker, tmp_path: Path) -> None:
