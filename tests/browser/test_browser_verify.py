@@ -105,7 +105,7 @@ async def test_the_hash_alone(page: Page, tmp_path: Path) -> None:
 
 @needs_browser
 async def test_what_is_chosen_wrongly_says_nothing_about_the_file(page: Page, tmp_path: Path) -> None:
-    """The genesis as JSON, which nodes give to whoever does not ask for bytes, or a mistyped hash, is no forged proof."""
+    """The genesis as JSON, which nodes give to people, or a mistyped hash, is no forged proof."""
     proof = bytes.fromhex(PROOFS["valid"][0]["file"])
     for known in (PROOFS["genesis_hash"], ""):
         for number, content in enumerate((b'{"format": "tallystick-genesis/1"}', b"", proof)):
