@@ -21,6 +21,7 @@ from chain.state import Entry, ReadState, StateUpdate
 from chain.state_leaf import Held, Leaf, decode_leaf, hold_leaf, leaf_hash
 from chain.state_proof import prove
 from chain.state_seeks import Seeker, StateSeeks
+from chain.state_sweeping import StateSweeping
 from chain.state_tree import EMPTY_STATE_ROOT
 from chain.storage import Head, Store, StoreDamaged, Write
 from chain.types import Digest, Height
@@ -75,6 +76,7 @@ class StateDatabase:
         """
         self._store = store
         self._seeks = None if seeker is None else StateSeeks(store, seeker)
+        self._scan = store.scan if seeker is None else StateSweeping(seeker).scan
         if self._seeks is None:
             self._live_leaves = make_cache(cache_bytes, lambda key: hold_leaf(store.get(key)), _held_bytes)
             self._nodes = make_cache(cache_bytes, lambda prefix: store.get(node_key(prefix)))
@@ -146,7 +148,7 @@ class StateDatabase:
         """Yield keys with start <= key < end and their encoded live leaves, in ascending or descending order."""
         first, last = leaf_key(TABLE_LIVE, contract, start), leaf_key(TABLE_LIVE, contract, end)
         at = len(first) - len(start)
-        for key, leaf in self._store.scan(first, last, reverse):
+        for key, leaf in self._scan(first, last, reverse):
             yield key[at:], leaf
 
     def leaves(self) -> Iterator[tuple[str, bytes, bytes]]:

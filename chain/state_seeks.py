@@ -15,11 +15,12 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from chain.database_keys import TABLE_LIVE, TABLE_TOMBSTONE, name_end, node_key
+from chain.state_sweeping import Sweepable
 from chain.storage import Store
 
 
-class Seeker(Protocol):
-    """A store that can be read in another way."""
+class Seeker(Sweepable, Protocol):
+    """A store on disk that can be read in another way."""
 
     def seek(self, key: bytes) -> bytes | None:
         """Return the value under a key, at the cost of stepping over deleted keys behind it."""

@@ -120,6 +120,28 @@ class LevelStore:
         except plyvel.Error as error:
             raise self._fail(error) from error
 
+    def forget_deleted(self, start: bytes, end: bytes) -> None:
+        """Merge the files around the entries from `start` to `end`, and as far as there is nothing beyond.
+
+        What was deleted there is stepped over no more, unless a view of the earlier content is held.
+
+        Raises:
+            StoreError: when what is there cannot be read or written; the store is unusable from then on.
+        """
+        self._check_alive()
+        try:
+            with closing(self._database.raw_iterator(verify_checksums=True)) as around:
+                around.seek(end)
+                high = around.item() if around.valid() else (AFTER_ALL_TABLES, None)
+                around.seek(start)
+                around.prev() if around.valid() else around.seek_to_last()
+                low = around.item() if around.valid() else (b"", None)
+            # LevelDB merges no file that has nothing above it: what stands around is written again as it is.
+            self._batch([low, high], sync=False).write()
+            self._database.compact_range(start=low[0], stop=high[0])
+        except plyvel.Error as error:
+            raise self._fail(error) from error
+
     def write(self, writes: Iterable[Write], head: Head | None = None) -> None:
         """Carry out all writes or none, and with them the new head; return when they are on disk.
 
