@@ -29,6 +29,7 @@ import chain.execution
 import chain.ledger
 import contracts.executor.service
 from benchmarks.executor_workload import Workload
+from chain.contract_values import ContractValues
 from chain.ledger import Ledger, open_ledger
 from chain.receipt import decode_receipt
 from chain.state import BlockState
@@ -147,7 +148,7 @@ def watch_stages(clock: StageClock) -> None:
     clock.watch(Engine, "call", "calls")
     clock.watch(chain.execution, "encode_receipt", "receipts")
     clock.watch(chain.execution, "merkle_root", "receipts")
-    clock.watch(BlockState, "load", "reads")
+    clock.watch(ContractValues, "__missing__", "reads")
     clock.watch(BlockState, "commit_transaction", "versions")
     clock.watch(BlockState, "finish", "tree")
     clock.watch(Service, "answer", "transactions")
