@@ -6,6 +6,7 @@ from audit.comparing import HistoryDifference, StateDifference
 from audit.mismatch import Level, Mismatch
 from audit.seeing import Progress
 from audit.verdict import Verdict
+from cli.colours import bad, doubtful, good
 from cli.output import table
 from cli.progress import bar, remaining
 from cli.receipts import printable
@@ -46,7 +47,8 @@ def verdict_text(verdict: Verdict) -> str:
         lines += ["", "excluded by what was compared", *(f"  {text}" for text in verdict.excluded)]
     lines += ["", "not excluded", *(f"  {text}" for text in verdict.not_excluded)]
     anchored = "" if verdict.anchored else ", unanchored"
-    return "\n".join([*lines, "", f"Verdict: {verdict.outcome.upper()}{anchored}"])
+    colour = bad if verdict.first_mismatch is not None else good if verdict.anchored else doubtful
+    return "\n".join([*lines, "", colour(f"Verdict: {verdict.outcome.upper()}{anchored}")])
 
 
 def difference_text(names: tuple[str, str], history: HistoryDifference, state: StateDifference | None) -> str:

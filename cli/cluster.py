@@ -12,6 +12,7 @@ from cli import cluster_processes as processes
 from cli.cluster_files import add_observer, create_cluster
 from cli.cluster_layout import ClusterLayout, NodePlace, exists, load, node_places
 from cli.cluster_status import NodeReport, fetch_reports, report_json, wait_ready
+from cli.colours import bad, good
 from cli.completing import complete_nodes
 from cli.errors import CliError
 from cli.lazy_group import LazyGroup
@@ -177,7 +178,7 @@ def _print_status(layout: ClusterLayout, reports: list[NodeReport], as_json: boo
             "-" if report.height is None else str(report.height),
             "-" if report.view is None else str(report.view),
             report.primary or "-",
-            "ready" if report.ready else "; ".join(report.why_not),
+            good("ready") if report.ready else bad("; ".join(report.why_not)),
         )
         for report in reports
     ]

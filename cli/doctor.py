@@ -7,6 +7,7 @@ from typing import Any, Final
 import click
 
 from cli import cluster_layout
+from cli.colours import bad, doubtful, good
 from cli.diagnosis.diagnose import diagnose
 from cli.diagnosis.evidence import Evidence, ask_cluster, ask_urls
 from cli.diagnosis.findings import Finding, Severity
@@ -22,6 +23,9 @@ WORDS: Final = {
     Severity.HARMS: "Committing goes on, but",
     Severity.NOTE: "All is well; note",
 }
+
+
+COLOURS: Final = {Severity.STOPS: bad, Severity.HARMS: doubtful, Severity.NOTE: good}
 
 
 @click.command()
@@ -54,7 +58,8 @@ def doctor(ctx: click.Context, /, as_json: bool, **ledger: Any) -> None:
     if as_json:
         print_json({"summary": summary(evidence, findings), "findings": [_finding_json(item) for item in findings]})
     else:
-        click.echo(summary(evidence, findings))
+        colour = COLOURS[findings[0].severity] if findings else good
+        click.echo(colour(summary(evidence, findings)))
         for number, finding in enumerate(findings, 1):
             click.echo(f"\n{number}. {finding.what}")
             click.echo(f"   {finding.cause.meaning}")

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from chain.receipt import Receipt
+from cli.colours import bad, good
 from cli.errors import CliError
 from cli.ledger import Target
 from cli.output import print_json
@@ -64,5 +65,5 @@ def prepare_file(file: Path) -> list[PreparedEvent]:
 
 def describe(summary: str, receipt: Receipt) -> str:
     """Return one line on what became of a call."""
-    outcome = "ok" if receipt.succeeded else f"FAILED {receipt.code}"
-    return f"block {receipt.height:>5}  {outcome:<28} {summary}"
+    outcome = f"{'ok' if receipt.succeeded else f'FAILED {receipt.code}':<28}"
+    return f"block {receipt.height:>5}  {(good if receipt.succeeded else bad)(outcome)} {summary}"

@@ -1,10 +1,12 @@
 """The `tally` command: its verb groups, and the place where an expected error becomes a message and an exit code."""
 
+import os
 import sys
 from typing import Any, Final
 
 import click
 
+from cli.colours import bad, colour_choice
 from cli.errors import CliError
 from cli.lazy_group import LazyGroup
 
@@ -67,13 +69,15 @@ SUMMARIES: Final = {
 @click.group(cls=LazyGroup, lazy=GROUPS, summaries=SUMMARIES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tallystick", prog_name="tally")
 @click.option("--no-input", is_flag=True, help="Never ask for anything: fail where a passphrase is needed.")
-def tally(no_input: bool) -> None:
+@click.pass_context
+def tally(ctx: click.Context, /, no_input: bool) -> None:
     """Run, use and audit a Tallystick ledger.
 
     Data goes to standard output, messages to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an audit
     found a mismatch.
     """
     # cli.keys asks the context for `no_input` where it would ask the user.
+    ctx.color = colour_choice(os.environ)
 
 
 def main(arguments: list[str] | None = None) -> Any:
@@ -81,5 +85,5 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         return tally.main(args=arguments, prog_name="tally", standalone_mode=True)
     except CliError as error:
-        click.echo(f"tally: {error}", err=True)
+        click.echo(f"{bad('tally:')} {error}", err=True, color=colour_choice(os.environ))
         sys.exit(error.exit_code)

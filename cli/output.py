@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from cli.colours import heading
+
 
 def print_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
@@ -13,7 +15,12 @@ def print_json(value: Any) -> None:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows aligned under their header."""
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (header, *rows)]
-    return "\n".join(line.rstrip() for line in lines)
+    """Return rows aligned under their header; cells may have colours."""
+    widths = [max(len(click.unstyle(row[column])) for row in (header, *rows)) for column in range(len(header))]
+    first, *others = [_line(row, widths) for row in (header, *rows)]
+    return "\n".join([heading(first), *others])
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    padded = [cell + " " * (width - len(click.unstyle(cell))) for cell, width in zip(row, widths, strict=True)]
+    return "  ".join(padded).rstrip()

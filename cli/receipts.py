@@ -6,6 +6,7 @@ from typing import Any
 from chain.json_values import fields_to_json, to_json
 from chain.receipt import Receipt
 from chain.types import Milliseconds
+from cli.colours import bad, good
 
 
 def receipt_json(receipt: Receipt) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def receipt_text(receipt: Receipt) -> str:
     lines = [
         f"transaction {receipt.transaction_id.hex()}",
         f"block {receipt.height}, index {receipt.index}",
-        "succeeded" if receipt.succeeded else f"FAILED: {receipt.code}",
+        good("succeeded") if receipt.succeeded else bad(f"FAILED: {receipt.code}"),
         f"gas used {receipt.gas_used}",
     ]
     lines += [f"event {event.contract}.{event.name} {plain(event.fields)}" for event in receipt.events]

@@ -23,4 +23,4 @@ def test_the_overview_imports_no_verb() -> None:
     shown, _, modules = done.stdout.rstrip().rpartition("\n")
     assert all(f"  {name} " in shown for name in GROUPS)
     ours = [name for name in modules.split() if name.partition(".")[0] in ("cli", "chain", "tallystick", "aiohttp")]
-    assert sorted(ours) == ["cli", "cli.errors", "cli.examples", "cli.lazy_group", "cli.main"]
+    assert sorted(ours) == ["cli", "cli.colours", "cli.errors", "cli.examples", "cli.lazy_group", "cli.main"]
