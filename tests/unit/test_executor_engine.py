@@ -4,8 +4,10 @@ from pathlib import Path
 
 from executor_support import REAL, Chain, running
 
+from chain.database_keys import TABLE_LIVE
 from chain.encoding import decode
 from chain.receipt import decode_receipt
+from chain.store import open_store
 from contracts.engine.runtime import Engine
 
 SOURCE = """
@@ -71,3 +73,47 @@ async def test_a_contract_is_deployed_called_and_viewed(tmp_path: Path) -> None:
         stored = await client.scan("token", b"", b"\xff" * 8, 10)
         assert sorted(decode(value) for _, value in stored.entries) == [30, 70]
         assert client.restarts == 0
+
+
+DELETIONS = """
+numbers = Map(int, int)
+
+
+@call
+def fill() -> None:
+    for number in range(8000):
+        numbers[number] = 1
+
+
+@call
+def clear() -> None:
+    for number in range(8000):
+        del numbers[number]
+
+
+@call
+def look() -> None:
+    for turn in range(400):
+        found = numbers.keys(limit=1)
+"""
+
+
+async def test_scans_behind_deleted_entries_have_a_locked_in_executor_merge_its_database(tmp_path: Path) -> None:
+    chain = Chain(runtime=Engine())
+    calls = [("system", "deploy", ("held", DELETIONS, [])), *(("held", name, ()) for name in ("fill", "clear", "look"))]
+    async with running(tmp_path, chain, **REAL) as client:
+        for call in calls:
+            block = chain.block_of([chain.transaction(call, gas_limit=10_000_000)])
+            outside = chain.ledger.execute(block, lambda transaction: True)
+            executed = await client.execute(block.raw)
+            assert executed.receipts == outside.receipts
+            assert decode_receipt(executed.receipts[0]).succeeded, call
+            chain.ledger.apply(outside)
+            await client.apply(block.block_hash)
+        assert client.restarts == 0
+    store = open_store(tmp_path / "state", "state", chain.genesis.genesis_hash, 1 << 20, create=False)
+    try:
+        # Without a merge 8,000 entries and their markers stand there, some 200 bytes each.
+        assert store._database.approximate_size(TABLE_LIVE, TABLE_LIVE + b"\xff") < 100_000
+    finally:
+        store.close()
