@@ -1,6 +1,7 @@
 """The real contract engine inside a locked-in process gives what it gives outside of one."""
 
 from pathlib import Path
+from typing import Any
 
 from executor_support import REAL, Chain, running
 
@@ -100,7 +101,8 @@ def look() -> None:
 
 async def test_scans_behind_deleted_entries_have_a_locked_in_executor_merge_its_database(tmp_path: Path) -> None:
     chain = Chain(runtime=Engine())
-    calls = [("system", "deploy", ("held", DELETIONS, [])), *(("held", name, ()) for name in ("fill", "clear", "look"))]
+    calls: list[tuple[str, str, tuple[Any, ...]]] = [("system", "deploy", ("held", DELETIONS, []))]
+    calls += [("held", name, ()) for name in ("fill", "clear", "look")]
     async with running(tmp_path, chain, **REAL) as client:
         for call in calls:
             block = chain.block_of([chain.transaction(call, gas_limit=10_000_000)])
